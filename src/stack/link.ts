@@ -1,0 +1,110 @@
+// What a link is: the contract between the stack and whatever carries its packets. Implementations live in
+// `link/`; `impair` and `capture` implement it by wrapping another link.
+import type { PayloadPieces } from '../wire/payload.js';
+
+/**
+ * Packets read in one wake-up. The arrays are reused: they are valid until `receive` returns.
+ * Packet `i` is `bytes[offsets[i] … offsets[i] + lengths[i])`; an IP packet for medium `ip`, a frame for `ethernet`.
+ */
+export interface PacketBatch {
+  readonly bytes: Uint8Array;
+  /** Over the same memory as `bytes`, and starting where it starts. */
+  readonly view: DataView;
+  count: number;
+  readonly offsets: Int32Array;
+  readonly lengths: Int32Array;
+  /** Number of each packet, from the link's `packetIds`. */
+  readonly ids: Float64Array;
+}
+
+/** Numbers packets of both directions in the order in which they cross, from 1. Shared by a link and its wrappers. */
+export class PacketIds {
+  private last = 0;
+
+  /** The next number. */
+  next(): number {
+    return ++this.last;
+  }
+}
+
+/** What a link does for its packets, so that the stack need not. */
+export interface LinkOffload {
+  /** True when outgoing TCP checksums may be left to the link. */
+  readonly transmitChecksum: boolean;
+  /** True when received packets were verified, or never left memory. */
+  readonly receiveChecksum: boolean;
+  /** Largest TCP payload that the link cuts into MSS-sized segments by itself, in bytes; 0 when it does not. */
+  readonly maxSegmentationBytes: number;
+}
+
+/** No offload: the stack computes and verifies every checksum and sends MSS-sized segments. */
+export const NO_OFFLOAD: LinkOffload = {
+  transmitChecksum: false,
+  receiveChecksum: false,
+  maxSegmentationBytes: 0,
+};
+
+/** Counters of a link, since it was opened. */
+export interface LinkStats {
+  packetsIn: number;
+  packetsOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** Packets that the link could not take or deliver. */
+  dropped: number;
+}
+
+/** Fresh counters. */
+export function newLinkStats(): LinkStats {
+  return { packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0, dropped: 0 };
+}
+
+/** Who receives from a link: the stack, or a wrapper. None of these may throw. */
+export interface LinkReceiver {
+  /** Takes a batch; everything in it is used or copied before the call returns. */
+  receive(batch: PacketBatch): void;
+  /** The link takes packets again after `send` had returned false. */
+  writable(): void;
+  /** The link is gone (device deleted, descriptor broken): no packet will come or go any more. */
+  failed(error: Error): void;
+}
+
+/** A way onto the wire. */
+export interface Link {
+  readonly name: string;
+  readonly medium: 'ip' | 'ethernet';
+  /** Largest IP packet, in bytes. */
+  readonly mtu: number;
+  readonly offload: LinkOffload;
+  readonly packetIds: PacketIds;
+  readonly stats: LinkStats;
+  /** False while the link asks to be spared; `writable()` announces the end of it. */
+  readonly writable: boolean;
+
+  /** Begins delivery. Called once. */
+  start(receiver: LinkReceiver): void;
+
+  /**
+   * Queues one packet: `header[headerOffset … headerOffset + headerLength)`, which is copied at once, followed by the
+   * payload, which is only referenced until the next `flush` returns.
+   * @param packetId number of this packet, taken by the sender from `packetIds`
+   * @returns false when the link is full: the packet was not taken, and `writable()` will follow
+   */
+  send(
+    packetId: number,
+    header: Uint8Array,
+    headerOffset: number,
+    headerLength: number,
+    payload: PayloadPieces | null,
+  ): boolean;
+
+  /** Hands all queued packets to the wire. Cheap when there are none. */
+  flush(): void;
+
+  /** True while the link keeps the process alive (default) or not. */
+  ref?(): void;
+  unref?(): void;
+
+  /** Stops delivery, lets go of the device and removes it when this link made it. Idempotent. */
+  close(): Promise<void>;
+}

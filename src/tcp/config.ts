@@ -1,0 +1,71 @@
+// What can be set on a connection, with the defaults and where they come from.
+import type { ControllerFactory } from './congestion/controller.js';
+
+/** Settings of one connection. Times in milliseconds, sizes in bytes. */
+export interface ConnectionConfig {
+  /** Largest payload that we can receive in a segment: the MSS option sent (RFC 9293 MUST-67). */
+  receiveMss: number;
+  /** Largest payload that the path lets us send, before the peer's MSS binds (RFC 9293 §3.7.1). */
+  pathMss: number;
+  /** Bytes that the send buffer holds. */
+  sendBufferBytes: number;
+  /** Bytes that the receive buffer holds; bounds the advertised window. */
+  receiveBufferBytes: number;
+  /** Window-scale shift that we offer, 0…14, or -1 for no option (RFC 7323 §2). */
+  windowScale: number;
+  /** Nagle's algorithm (RFC 9293 SHLD-7). */
+  nagle: boolean;
+  /** Longest delay of an acknowledgment; below 500 (RFC 9293 MUST-40). 0 acknowledges at once. */
+  delayedAckMs: number;
+  /** First retransmission timeout (RFC 6298 §2.1). */
+  rtoInitialMs: number;
+  /** Least retransmission timeout. Linux has 200, RFC 6298 §2.4 recommends 1000. */
+  rtoMinMs: number;
+  /** Greatest retransmission timeout (RFC 6298 §2.5). */
+  rtoMaxMs: number;
+  /** Retransmissions of one segment after which IP is advised and the application warned (RFC 9293 SHLD-10). */
+  r1Retransmissions: number;
+  /** Time after which unacknowledged data ends the connection: R2 (RFC 9293 SHLD-11). */
+  r2Ms: number;
+  /** R2 for a SYN of ours on active open, at least three minutes (RFC 9293 MUST-23). */
+  r2SynMs: number;
+  /** Retransmissions of a SYN-ACK before a passive half-open connection is given up. */
+  synAckRetries: number;
+  /** User timeout; 0 leaves R2 in charge (RFC 9293 MUST-21). */
+  userTimeoutMs: number;
+  /** Keep-alive on or off (RFC 9293 MUST-25: off). */
+  keepAlive: boolean;
+  /** Idle time before the first keep-alive probe (RFC 9293 MUST-28: two hours). */
+  keepAliveIdleMs: number;
+  /** Time between keep-alive probes. */
+  keepAliveIntervalMs: number;
+  /** Unanswered probes that end the connection. */
+  keepAliveProbes: number;
+  /** Maximum segment lifetime; TIME-WAIT lasts twice as long. Linux behaves like 30 000, the RFC says 120 000. */
+  mslMs: number;
+  /** Longest stay of an orphan in FIN-WAIT-2. */
+  finWait2Ms: number;
+  /** What to do with data on a SYN: keep it until ESTABLISHED, forget it, or keep and acknowledge it at once. */
+  synData: 'queue' | 'discard' | 'accept';
+  /** Bytes of SYN data kept per half-open connection. */
+  synDataBytes: number;
+  /** Out-of-order segments kept, at most. */
+  reassemblySegments: number;
+  /** Least MSS that we accept from a peer; smaller ones are raised to it. */
+  peerMssFloor: number;
+  /** Challenge ACKs per connection and `challengeAckWindowMs` (RFC 5961 §7). */
+  challengeAckLimit: number;
+  challengeAckWindowMs: number;
+  /** Ignore RST in TIME-WAIT (RFC 1337). */
+  rfc1337: boolean;
+  /** Differentiated-services code point of sent packets, 0…63 (RFC 9293 MUST-48). */
+  dscp: number;
+  /** Time to live or hop limit of sent packets (RFC 9293 MUST-49). */
+  ttl: number;
+  /** Report soft ICMP errors to the application (RFC 9293 MUST-47, SHLD-20). */
+  reportSoftErrors: boolean;
+  /** Initial congestion window in segments (RFC 6928). */
+  initialWindowSegments: number;
+  /** Makes the congestion controller. */
+  congestion: ControllerFactory;
+}

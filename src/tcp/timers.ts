@@ -1,0 +1,64 @@
+// The fixed table of timers that every connection has. A timer is only a deadline here: who owns the connection asks
+// for the earliest one and calls back when it has passed.
+
+/** Timers of a connection; indexes into its table. */
+export const Timer = {
+  /** Retransmission (RFC 6298), of data, SYN and FIN. */
+  RETRANSMISSION: 0,
+  /** Zero-window probe (RFC 9293 §3.8.6.1). */
+  PERSIST: 1,
+  /** Delayed acknowledgment (RFC 9293 §3.8.6.3). */
+  DELAYED_ACK: 2,
+  /** Keep-alive (RFC 9293 §3.8.4). */
+  KEEPALIVE: 3,
+  /** 2 MSL in TIME-WAIT (RFC 9293 §3.10.8). */
+  TIME_WAIT: 4,
+  /** An orphan's stay in FIN-WAIT-2. */
+  FIN_WAIT_2: 5,
+  /** User timeout, R2 given by the application (RFC 9293 §3.10.8, RFC 5482). */
+  USER: 6,
+} as const;
+export type Timer = (typeof Timer)[keyof typeof Timer];
+
+/** Names as logged, by timer number. The retransmission timer is called `synrto` while a SYN is outstanding. */
+export const TIMER_NAMES = ['rto', 'persist', 'delack', 'keepalive', 'timewait', 'finwait2', 'user'] as const;
+
+const COUNT = TIMER_NAMES.length;
+const OFF = Number.POSITIVE_INFINITY;
+
+/** Deadlines of one connection in clock milliseconds; Infinity means off. */
+export class Timers {
+  private readonly deadlines = new Float64Array(COUNT).fill(OFF);
+
+  /** Starts or moves a timer. */
+  set(timer: Timer, at: number): void {
+    this.deadlines[timer] = at;
+  }
+
+  clear(timer: Timer): void {
+    this.deadlines[timer] = OFF;
+  }
+
+  clearAll(): void {
+    this.deadlines.fill(OFF);
+  }
+
+  isSet(timer: Timer): boolean {
+    return this.deadlines[timer]! !== OFF;
+  }
+
+  deadline(timer: Timer): number {
+    return this.deadlines[timer]!;
+  }
+
+  isDue(timer: Timer, now: number): boolean {
+    return this.deadlines[timer]! <= now;
+  }
+
+  /** The earliest deadline, or Infinity. */
+  next(): number {
+    let next = OFF;
+    for (let i = 0; i < COUNT; i++) if (this.deadlines[i]! < next) next = this.deadlines[i]!;
+    return next;
+  }
+}

@@ -1,0 +1,38 @@
+// Payload on its way out, by reference: the pieces of the sender's buffers that make up one segment.
+
+/** Scatter-gather payload of one outgoing packet. Reused by its owner; valid until the next `flush` returns. */
+export class PayloadPieces {
+  count = 0;
+  /** Sum of the lengths, in bytes. */
+  total = 0;
+  readonly bytes: Uint8Array[] = [];
+  readonly offsets: number[] = [];
+  readonly lengths: number[] = [];
+
+  /** Empties the list and lets go of the buffers. */
+  clear(): void {
+    this.count = 0;
+    this.total = 0;
+    this.bytes.length = 0;
+    this.offsets.length = 0;
+    this.lengths.length = 0;
+  }
+
+  /** Appends `bytes[offset … offset + length)`. */
+  add(bytes: Uint8Array, offset: number, length: number): void {
+    this.bytes[this.count] = bytes;
+    this.offsets[this.count] = offset;
+    this.lengths[this.count] = length;
+    this.count++;
+    this.total += length;
+  }
+
+  /** Copies all pieces, in order, to `target` at `at`. */
+  copyTo(target: Uint8Array, at: number): void {
+    for (let i = 0; i < this.count; i++) {
+      const from = this.offsets[i]!;
+      target.set(this.bytes[i]!.subarray(from, from + this.lengths[i]!), at);
+      at += this.lengths[i]!;
+    }
+  }
+}
