@@ -45,6 +45,8 @@ export interface ConnectionConfig {
   mslMs: number;
   /** Longest stay of an orphan in FIN-WAIT-2. */
   finWait2Ms: number;
+  /** Longest time without progress that a connection may live after its application has left (RFC 6429 §5). */
+  orphanMs: number;
   /** What to do with data on a SYN: keep it until ESTABLISHED, forget it, or keep and acknowledge it at once. */
   synData: 'queue' | 'discard' | 'accept';
   /** Bytes of SYN data kept per half-open connection. */

@@ -1,14 +1,35 @@
-// CONTRACT SKELETON: signatures are final, bodies follow.
 // One connection: the pure state machine behind RFC 9293. Its owner brings segments, calls and the time, and takes
-// segments, events and the next deadline.
+// segments, events and the next deadline. This class holds the state and the doors; the rules live in the files beside it.
 import type { FourTuple } from '../wire/address.js';
 import type { SegmentView } from '../wire/segment.js';
-import type { Seq } from '../wire/seq.js';
+import { ACK, RST } from '../wire/segment.js';
+import { type Seq, seqDiff, seqGt } from '../wire/seq.js';
+import * as calls from './calls.js';
+import { ReplyThrottle } from './challenge-ack.js';
 import type { ConnectionConfig } from './config.js';
 import type { Controller } from './congestion/controller.js';
-import type { SegmentSink } from './segment-out.js';
-import type { State } from './state.js';
-import type { Trace } from './trace.js';
+import { type IcmpErrorKind, onIcmpError, onPathMss } from './icmp-error.js';
+import { armKeepAlive } from './keepalive.js';
+import { pollTransmit, wantsTransmit } from './output.js';
+import { Reassembly } from './reassembly.js';
+import { ReceiveQueue } from './receive-queue.js';
+import { RttEstimator } from './rtt.js';
+import { fillReset } from './segment-arrives/closed.js';
+import { segmentArrives } from './segment-arrives/otherwise.js';
+import { segmentArrivesSynSent } from './segment-arrives/syn-sent.js';
+import { SegmentOut, type SegmentSink } from './segment-out.js';
+import { SendBuffer } from './send-buffer.js';
+import { State, type Transition, Trigger, transitionFor } from './state.js';
+import {
+  DEFAULT_SEND_MSS_V4,
+  DEFAULT_SEND_MSS_V6,
+  ReceiveVariables,
+  RetransmissionVariables,
+  SendVariables,
+} from './tcb.js';
+import { onTimers } from './timeouts.js';
+import { Timer, Timers } from './timers.js';
+import type { ConnectionEnd, DropReason, DropReply, Trace, Verdict } from './trace.js';
 
 /** What a connection needs from outside. Shared by all connections of a stack. */
 export interface ConnectionEnvironment {
@@ -16,6 +37,8 @@ export interface ConnectionEnvironment {
   readonly trace: Trace | null;
   /** Initial send sequence number for a new connection (RFC 9293 MUST-8, MUST-9; RFC 6528). */
   initialSequence(tuple: FourTuple, now: number): Seq;
+  /** Told once per outage when a segment was retransmitted R1 times: the route may be bad (RFC 9293 MUST-20). */
+  negativeAdvice?(tuple: FourTuple, now: number): void;
 }
 
 /** Bits of `Connection.takeEvents()`: what the application should learn. */
@@ -30,7 +53,7 @@ export const Event = {
   PEER_FIN: 1 << 3,
   /** The connection is gone; `error` says why (null: orderly). */
   CLOSED: 1 << 4,
-  /** Urgent data is announced or the pointer advanced; see `urgentBytes`. */
+  /** Urgent data is announced or the pointer advanced; see `urgentBytes` (RFC 9293 MUST-32). */
   URGENT: 1 << 5,
   /** A soft ICMP error or the R1 threshold; see `softError`. The connection lives on. */
   SOFT_ERROR: 1 << 6,
@@ -53,6 +76,7 @@ export type ConnectionErrorCode =
 /** Snapshot for people and tools: the STATUS call of RFC 9293 §3.10.6. Sequence numbers are relative to ISS and IRS. */
 export interface ConnectionStatus {
   state: State;
+  /** As uint32. */
   iss: number;
   irs: number;
   sndUna: number;
@@ -76,116 +100,439 @@ export interface ConnectionStatus {
   retransmissions: number;
 }
 
+/** Whether and when an acknowledgment is owed. */
+export const AckDue = { NONE: 0, DELAYED: 1, NOW: 2 } as const;
+export type AckDue = (typeof AckDue)[keyof typeof AckDue];
+
+/** An RST with numbers of its own, which leaves before anything else. */
+interface PendingReset {
+  readonly flags: number;
+  readonly seq: Seq;
+  readonly ack: Seq;
+}
+
+/** Segments at the beginning that are acknowledged at once, so that the peer's slow start is not held up. */
+const QUICK_ACKS = 16;
+
+/** Filled and emptied within one call. */
+const scratchReset = new SegmentOut();
+
 /** One TCP connection. */
-export declare class Connection {
-  /** Number of this connection in its stack, from 1: `c7` in logs. */
-  readonly id: number;
-  readonly tuple: FourTuple;
-  readonly config: ConnectionConfig;
-  /** How it began. */
-  readonly role: 'active' | 'passive';
+export class Connection {
   /** Free for the owner of the connection. */
-  owner: unknown;
-
-  state: State;
-  readonly congestion: Controller;
+  owner: unknown = null;
+  state: State = State.CLOSED;
   /** Why it ended, once CLOSED; null for an orderly end. */
-  error: ConnectionErrorCode | null;
+  error: ConnectionErrorCode | null = null;
   /** Last soft error, or null. */
-  softError: ConnectionErrorCode | null;
+  softError: ConnectionErrorCode | null = null;
+  dscp: number;
 
-  /** A connection in CLOSED, to be opened by `openActive`, or (fromListen/fromTimeWait) by the SYN it is then given. */
+  readonly snd = new SendVariables();
+  readonly rcv = new ReceiveVariables();
+  readonly rtx = new RetransmissionVariables();
+  readonly timers = new Timers();
+  readonly rtt: RttEstimator;
+  readonly congestion: Controller;
+  readonly trace: Trace | null;
+  /** Made when first needed. */
+  sendBuffer: SendBuffer | null = null;
+  receiveQueue: ReceiveQueue | null = null;
+  reassembly: Reassembly | null = null;
+  private replyThrottle: ReplyThrottle | null = null;
+
+  nagle: boolean;
+  keepAlive: boolean;
+  keepAliveIdleMs: number;
+  keepAliveProbesSent = 0;
+  /** A keep-alive probe is to be sent at once. */
+  keepAliveDue = false;
+  userTimeoutMs: number;
+  /** Number up to which the application has pushed: data beyond may wait for more. */
+  pushedUpTo: Seq = 0;
+  /** Largest payload that the path takes. */
+  pathMss: number;
+
+  /** Both SYNs carried a window scale. */
+  scaleAgreed = false;
+  /** CLOSE was called: a FIN follows the queued data. */
+  finQueued = false;
+  /** The application has left; nobody will read. */
+  readClosed = false;
+  /** `send` refused bytes: WRITABLE is owed. */
+  writeBlocked = false;
+  /** `pollTransmit` stopped for the congestion window: it may grow. */
+  windowLimited = false;
+
+  ackDue: AckDue = AckDue.NONE;
+  bytesSinceAck = 0;
+  quickAcks = QUICK_ACKS;
+  pendingReset: PendingReset | null = null;
+  events = 0;
+
+  /** How often a repeated FIN began the 2 MSL wait anew. */
+  timeWaitRestarts = 0;
+  /** Payload bytes that arrived in order. */
+  bytesReceived = 0;
+  /** Payload bytes of ours that were acknowledged. */
+  bytesAcknowledged = 0;
+  segmentsIn = 0;
+  segmentsOut = 0;
+  /** Segments sent again. */
+  retransmissions = 0;
+  lastReceivedAt = 0;
+  lastSentAt = 0;
+
+  /**
+   * A connection in CLOSED, to be opened by `openActive`, or by `openPassive` with the SYN that a listener accepted.
+   * @param id number of this connection in its stack, from 1: `c7` in logs
+   * @param config shared by reference; not changed
+   * @param role how it begins
+   */
   constructor(
-    id: number,
-    tuple: FourTuple,
-    config: ConnectionConfig,
-    environment: ConnectionEnvironment,
-    role: 'active' | 'passive',
-  );
+    readonly id: number,
+    readonly tuple: FourTuple,
+    readonly config: ConnectionConfig,
+    readonly environment: ConnectionEnvironment,
+    readonly role: 'active' | 'passive',
+  ) {
+    this.trace = environment.trace;
+    this.rtt = new RttEstimator(config.rtoInitialMs, config.rtoMinMs, config.rtoMaxMs);
+    this.snd.peerMss = tuple.remote.family === 6 ? DEFAULT_SEND_MSS_V6 : DEFAULT_SEND_MSS_V4;
+    this.pathMss = config.pathMss;
+    this.snd.mss = Math.min(this.snd.peerMss, this.pathMss);
+    this.congestion = config.congestion(this.snd.mss, config.initialWindowSegments);
+    this.dscp = config.dscp;
+    this.nagle = config.nagle;
+    this.keepAlive = config.keepAlive;
+    this.keepAliveIdleMs = config.keepAliveIdleMs;
+    this.userTimeoutMs = config.userTimeoutMs;
+  }
 
   // ---- OPEN (§3.10.1)
+
   /** Active OPEN: CLOSED to SYN-SENT. The SYN leaves with the next `pollTransmit`. */
-  openActive(now: number): void;
+  openActive(now: number): void {
+    calls.openActive(this, now);
+  }
+
   /**
    * Passive OPEN answered: takes the SYN that `classifyListenSegment` accepted, and goes to SYN-RECEIVED.
    * @param reopened the TIME-WAIT connection that this one follows on the same tuple, or null
    */
-  openPassive(syn: SegmentView, reopened: Connection | null, now: number): void;
+  openPassive(syn: SegmentView, reopened: Connection | null, now: number): void {
+    calls.openPassive(this, syn, reopened, now);
+  }
 
   // ---- SEND (§3.10.2)
+
   /** Bytes that `send` would take now. */
-  readonly sendSpace: number;
+  get sendSpace(): number {
+    return calls.sendSpace(this);
+  }
+
   /**
    * Queues data by reference: `bytes` must not change until acknowledged. Legal from SYN-SENT on.
-   * @param push sets PSH on the last segment of it (true unless more follows at once)
+   * @param push false when more follows at once: a last short segment may wait for it, half a second at most
    * @returns how many leading bytes were taken; when fewer than all, `WRITABLE` follows
    */
-  send(bytes: Uint8Array, push: boolean, now: number): number;
+  send(bytes: Uint8Array, push: boolean, now: number): number {
+    return calls.send(this, bytes, push, now);
+  }
+
   /** As `send`, and the urgent pointer covers the bytes taken (RFC 9293 MUST-62). */
-  sendUrgent(bytes: Uint8Array, now: number): number;
-  /** Allows Nagle's delay again or forbids it (`setNoDelay`). */
-  setNagle(on: boolean, now: number): void;
+  sendUrgent(bytes: Uint8Array, now: number): number {
+    return calls.sendUrgent(this, bytes, now);
+  }
+
+  /** Switches Nagle's algorithm (RFC 9293 MUST-17; `setNoDelay` is the opposite). */
+  setNagle(on: boolean): void {
+    this.nagle = on;
+  }
 
   // ---- RECEIVE (§3.10.3)
+
   /** Bytes that `receive` would hand out. */
-  readonly receiveQueueBytes: number;
+  get receiveQueueBytes(): number {
+    return this.receiveQueue === null || this.state === State.SYN_RECEIVED ? 0 : this.receiveQueue.length;
+  }
+
   /** The next in-order bytes, at most `max`, or null when there are none. The array belongs to the caller. */
-  receive(max: number, now: number): Uint8Array | null;
+  receive(max: number, now: number): Uint8Array | null {
+    return calls.receive(this, max, now);
+  }
+
   /** True when the peer's FIN was reached and all data before it was handed out. */
-  readonly atEnd: boolean;
+  get atEnd(): boolean {
+    return this.peerFinReached && this.receiveQueueBytes === 0;
+  }
+
   /** Urgent bytes still to be read, 0 for none (RFC 9293 MUST-33). */
-  readonly urgentBytes: number;
+  get urgentBytes(): number {
+    if (!this.rcv.urgent) return 0;
+    const read = (this.rcv.nxt - (this.peerFinReached ? 1 : 0) - this.receiveQueueBytes) | 0;
+    return Math.max(0, seqDiff(this.rcv.up, read));
+  }
 
   // ---- CLOSE, ABORT (§3.10.4, §3.10.5)
+
   /** Ends our direction: FIN after the queued data. Reading goes on. Idempotent. */
-  shutdownWrite(now: number): void;
+  shutdownWrite(now: number): void {
+    calls.shutdownWrite(this, 'shutdown', now);
+  }
+
   /**
    * The application has left: ends both directions. With unread data an RST goes out at once; else FIN, and data that
    * arrives later is answered by RST (RFC 9293 SHLD-3). FIN-WAIT-2 then ends by its timer.
    */
-  close(now: number): void;
+  close(now: number): void {
+    calls.close(this, now);
+  }
+
   /** RST to the peer (in the states that call for one) and CLOSED; queued data is dropped. */
-  abort(now: number): void;
+  abort(now: number): void {
+    calls.abort(this, now);
+  }
+
   /** The owner gives a half-open or TIME-WAIT connection up for a limit's sake: CLOSED without a segment. */
-  evict(now: number): void;
+  evict(now: number): void {
+    this.terminate(Trigger.LIMIT_EVICTED, 'evicted', null, null, now);
+  }
 
   // ---- options during the connection
-  setKeepAlive(on: boolean, idleMs: number, now: number): void;
-  setUserTimeout(ms: number, now: number): void;
-  setDscp(dscp: number): void;
-  dscp: number;
+
+  /**
+   * Switches keep-alive (RFC 9293 MUST-24).
+   * @param idleMs idle time before the first probe; 0 leaves it as it is
+   */
+  setKeepAlive(on: boolean, idleMs: number, now: number): void {
+    this.keepAlive = on;
+    if (idleMs > 0) this.keepAliveIdleMs = idleMs;
+    armKeepAlive(this, now);
+  }
+
+  /** Sets R2 for this connection in ms, 0 for the default (RFC 9293 MUST-21). */
+  setUserTimeout(ms: number, now: number): void {
+    this.userTimeoutMs = ms;
+    this.timers.clear(Timer.USER);
+    if (ms > 0 && this.inFlight > 0) this.timers.set(Timer.USER, now + ms);
+  }
+
+  /** Sets the differentiated-services code point of packets from now on (RFC 9293 SHLD-21). */
+  setDscp(dscp: number): void {
+    this.dscp = dscp;
+  }
 
   // ---- STATUS (§3.10.6)
-  status(): ConnectionStatus;
-  /** Counters since the beginning. */
-  readonly bytesReceived: number;
-  readonly bytesAcknowledged: number;
-  readonly segmentsIn: number;
-  readonly segmentsOut: number;
-  readonly retransmissions: number;
+
+  /** A snapshot of the variables. */
+  status(): ConnectionStatus {
+    const { snd, rcv } = this;
+    return {
+      state: this.state,
+      iss: snd.iss >>> 0,
+      irs: rcv.irs >>> 0,
+      sndUna: (snd.una - snd.iss) >>> 0,
+      sndNxt: (snd.nxt - snd.iss) >>> 0,
+      sndWnd: snd.wnd,
+      rcvNxt: (rcv.nxt - rcv.irs) >>> 0,
+      rcvWnd: this.receiveWindow,
+      sendQueueBytes: this.sendBuffer?.length ?? 0,
+      receiveQueueBytes: this.receiveQueueBytes,
+      reassemblyBytes: this.reassembly?.byteCount ?? 0,
+      sendMss: snd.mss,
+      srttMs: this.rtt.srtt,
+      rttvarMs: this.rtt.rttvar,
+      rtoMs: this.rtt.rto,
+      cwnd: this.congestion.cwnd,
+      ssthresh: this.congestion.ssthresh,
+      inFlight: this.inFlight,
+      retransmissions: this.retransmissions,
+    };
+  }
 
   // ---- driven by the owner
-  /** A segment with a good checksum for this tuple arrived (§3.10.7.3, §3.10.7.4). */
-  onSegment(segment: SegmentView, now: number): void;
-  /** An ICMP error quotes a segment of ours with sequence number `quotedSeq` (§3.9.2.2, RFC 5927). */
-  onIcmpError(
-    kind: 'net' | 'host' | 'protocol' | 'port' | 'prohibited' | 'time',
-    quotedSeq: Seq,
-    now: number,
-  ): void;
-  /** The path takes packets of at most `mss` payload bytes now (fragmentation needed, quote checked by sequence). */
-  onPathMss(mss: number, quotedSeq: Seq, now: number): void;
-  /** Acts on every timer whose deadline is at or before `now`. */
-  onTimer(now: number): void;
-  /** Sends all that may be sent now. Returns false when the sink filled up before the end. */
-  pollTransmit(now: number, sink: SegmentSink): boolean;
-  /** Whether `pollTransmit` would send something. Cheap. */
-  readonly wantsTransmit: boolean;
-  /** Earliest deadline in clock ms, or Infinity. */
-  nextTimeout(): number;
-  /** What happened since the last call, as bits of `Event`. */
-  takeEvents(): number;
-}
 
-/** What a listener does with a segment (§3.10.7.2). */
-export type ListenAction = 'open' | 'reset' | 'ignore';
+  /** A segment with a good checksum for this tuple arrived (§3.10.7). */
+  onSegment(segment: SegmentView, now: number): void {
+    const stateAtArrival = this.state;
+    this.segmentsIn++;
+    this.lastReceivedAt = now;
+    this.keepAliveProbesSent = 0;
+    let verdict: Verdict;
+    if (stateAtArrival === State.SYN_SENT) verdict = segmentArrivesSynSent(this, segment, now);
+    else if (stateAtArrival > State.SYN_SENT) verdict = segmentArrives(this, segment, now);
+    else verdict = this.answerAsClosed(segment, now);
+    this.trace?.segmentReceived(this, segment, verdict, stateAtArrival, now);
+  }
+
+  /** An ICMP error quotes a segment of ours with sequence number `quotedSeq` (§3.9.2.2, RFC 5927). */
+  onIcmpError(kind: IcmpErrorKind, quotedSeq: Seq, now: number): void {
+    onIcmpError(this, kind, quotedSeq, now);
+  }
+
+  /** The path takes packets of at most `mss` payload bytes now (fragmentation needed, quote checked by sequence). */
+  onPathMss(mss: number, quotedSeq: Seq): void {
+    onPathMss(this, mss, quotedSeq);
+  }
+
+  /** Acts on every timer whose deadline is at or before `now`. */
+  onTimer(now: number): void {
+    onTimers(this, now);
+  }
+
+  /** Sends all that may be sent now. Returns false when the sink filled up before the end. */
+  pollTransmit(now: number, sink: SegmentSink): boolean {
+    return pollTransmit(this, now, sink);
+  }
+
+  /** Whether `pollTransmit` would send something. */
+  get wantsTransmit(): boolean {
+    return wantsTransmit(this);
+  }
+
+  /** Earliest deadline in clock ms, or Infinity. */
+  nextTimeout(): number {
+    return this.timers.next();
+  }
+
+  /** What happened since the last call, as bits of `Event`. */
+  takeEvents(): number {
+    const events = this.events;
+    this.events = 0;
+    return events;
+  }
+
+  // ---- shared by the rules
+
+  /** Bytes (SYN and FIN counted) sent and not acknowledged. */
+  get inFlight(): number {
+    return (this.snd.nxt - this.snd.una) | 0;
+  }
+
+  /** RCV.WND: from RCV.NXT to the right edge granted. */
+  get receiveWindow(): number {
+    return Math.max(0, (this.rcv.edge - this.rcv.nxt) | 0);
+  }
+
+  /** True once RCV.NXT has passed the peer's FIN. */
+  get peerFinReached(): boolean {
+    return this.rcv.finKnown && seqGt(this.rcv.nxt, this.rcv.finSeq);
+  }
+
+  /** Sequence number of our FIN; meaningful when `finQueued`. */
+  get finSeq(): Seq {
+    return this.sendBuffer === null ? (this.snd.iss + 1) | 0 : this.sendBuffer.end;
+  }
+
+  /** True once our FIN was sent at least once. */
+  get finSent(): boolean {
+    return this.finQueued && seqGt(this.snd.nxt, this.finSeq);
+  }
+
+  /** The allowance for challenge ACKs and their like. */
+  get throttle(): ReplyThrottle {
+    this.replyThrottle ??= new ReplyThrottle(this.config.challengeAckLimit, this.config.challengeAckWindowMs);
+    return this.replyThrottle;
+  }
+
+  /** Changes state along a legal transition, and tells of it. */
+  enter(to: State, trigger: Trigger, segment: SegmentView | null, now: number): void {
+    const transition: Transition = transitionFor(this.state, to, trigger);
+    this.state = to;
+    this.trace?.stateChanged(this, transition, segment, now);
+  }
+
+  /**
+   * Ends the connection: state, timers, buffers, event. Data that was received in order stays readable.
+   * @param to LISTEN when a passive half-open connection goes back to its listener
+   */
+  terminate(
+    trigger: Trigger,
+    end: ConnectionEnd,
+    error: ConnectionErrorCode | null,
+    segment: SegmentView | null,
+    now: number,
+    to: typeof State.CLOSED | typeof State.LISTEN = State.CLOSED,
+  ): void {
+    this.enter(to, trigger, segment, now);
+    this.error = error;
+    this.timers.clearAll();
+    this.sendBuffer = null;
+    this.reassembly = null;
+    this.ackDue = AckDue.NONE;
+    this.rtx.resendHead = false;
+    this.rtx.inLoss = false;
+    this.rtx.probeNow = false;
+    this.events |= Event.CLOSED;
+    this.trace?.connectionClosed(this, end, now);
+  }
+
+  /** Owes the peer an acknowledgment that cannot wait. */
+  acknowledgeNow(): void {
+    this.ackDue = AckDue.NOW;
+  }
+
+  /** Owes a challenge ACK, if the allowance permits (RFC 5961 §7). */
+  challenge(now: number): DropReply {
+    if (!this.throttle.allowChallenge(now)) return 'none';
+    this.ackDue = AckDue.NOW;
+    return 'challenge';
+  }
+
+  /** Answers with an RST as if no connection existed (§3.10.7.1): SEG.ACK as sequence number. */
+  replyReset(segment: SegmentView): DropReply {
+    if (this.pendingReset !== null || !fillReset(segment, scratchReset)) return 'none';
+    this.pendingReset = { flags: scratchReset.flags, seq: scratchReset.seq, ack: scratchReset.ack };
+    return 'rst';
+  }
+
+  /** The RST of ABORT (§3.10.5): it goes out at SND.NXT, where the peer expects it. */
+  queueAbortReset(): void {
+    this.pendingReset = { flags: RST | ACK, seq: this.snd.nxt, ack: this.rcv.nxt };
+  }
+
+  /** Starts or moves a timer, and tells of it. */
+  startTimer(timer: Timer, delayMs: number, n: number, now: number): void {
+    if (this.trace !== null) {
+      this.trace.timerChanged(this, timer, this.timers.isSet(timer) ? 'restart' : 'start', delayMs, n, now);
+    }
+    this.timers.set(timer, now + delayMs);
+  }
+
+  /** Stops a timer that runs, and tells of it. */
+  stopTimer(timer: Timer, now: number): void {
+    if (!this.timers.isSet(timer)) return;
+    if (this.trace !== null) {
+      this.trace.timerChanged(this, timer, 'stop', this.timers.deadline(timer) - now, 0, now);
+    }
+    this.timers.clear(timer);
+  }
+
+  /** Tells of a dropped segment. */
+  dropped(segment: SegmentView, reason: DropReason, reply: DropReply, rule: string, now: number): Verdict {
+    this.trace?.segmentDropped(this, segment, reason, reply, rule, now);
+    return 'drop';
+  }
+
+  /** The send buffer, made at first use; its first byte follows our SYN. */
+  requireSendBuffer(): SendBuffer {
+    this.sendBuffer ??= new SendBuffer((this.snd.iss + 1) | 0);
+    return this.sendBuffer;
+  }
+
+  requireReceiveQueue(): ReceiveQueue {
+    this.receiveQueue ??= new ReceiveQueue();
+    return this.receiveQueue;
+  }
+
+  requireReassembly(): Reassembly {
+    this.reassembly ??= new Reassembly(this.config.reassemblySegments);
+    return this.reassembly;
+  }
+
+  private answerAsClosed(segment: SegmentView, now: number): Verdict {
+    const reply = this.replyReset(segment);
+    return this.dropped(segment, 'no_tcb', reply, 'RFC9293-3.10.7.1', now);
+  }
+}

@@ -52,6 +52,7 @@ export const Trigger = {
   TIMER_FIN_WAIT_2: 15,
   ICMP_HARD_ERROR: 16,
   LIMIT_EVICTED: 17,
+  SEG_DATA_AFTER_CLOSE: 18,
 } as const;
 export type Trigger = (typeof Trigger)[keyof typeof Trigger];
 
@@ -159,6 +160,20 @@ export const TRANSITIONS: readonly Transition[] = [
     'finwait2',
     'RFC6429-4',
     'nobody reads and the peer does not close',
+  ),
+  segment(
+    S.FIN_WAIT_1,
+    S.CLOSED,
+    T.SEG_DATA_AFTER_CLOSE,
+    'RFC9293-3.6.1',
+    'data arrived after close(): RST, nobody reads it',
+  ),
+  segment(
+    S.FIN_WAIT_2,
+    S.CLOSED,
+    T.SEG_DATA_AFTER_CLOSE,
+    'RFC9293-3.6.1',
+    'data arrived after close(): RST, nobody reads it',
   ),
   call(S.CLOSE_WAIT, S.LAST_ACK, T.CALL_CLOSE, 'close', 'RFC9293-3.10.4', 'our FIN answers the peer’s'),
   segment(S.CLOSING, S.TIME_WAIT, T.SEG_ACK_OF_FIN, 'RFC9293-3.10.7.4', 'ACK covers our FIN'),

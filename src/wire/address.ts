@@ -74,8 +74,8 @@ function parseV4(text: string): IpAddress | null {
 function parseV6(text: string): IpAddress | null {
   const halves = text.split('::');
   if (halves.length > 2) return null;
-  const head = groupsOf(halves[0]!);
-  const tail = halves.length === 2 ? groupsOf(halves[1]!) : [];
+  const head = groupsOf(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groupsOf(halves[1]!, true) : [];
   if (head === null || tail === null) return null;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return null;
@@ -84,12 +84,13 @@ function parseV6(text: string): IpAddress | null {
   return new IpAddress(word(0), word(2), word(4), word(6));
 }
 
-function groupsOf(text: string): number[] | null {
+/** @param atEnd whether the text ends the address: only there may it be dotted (RFC 4291 §2.2, form 3) */
+function groupsOf(text: string, atEnd: boolean): number[] | null {
   if (text === '') return [];
   const groups: number[] = [];
   const parts = text.split(':');
   for (const [i, part] of parts.entries()) {
-    if (i === parts.length - 1 && part.includes('.')) {
+    if (atEnd && i === parts.length - 1 && part.includes('.')) {
       const v4 = parseV4(part);
       if (v4 === null) return null;
       groups.push(v4.w3 >>> 16, v4.w3 & 0xffff);

@@ -32,7 +32,7 @@ export interface Controller {
   /** Fast recovery begins: a segment is held lost, and others still arrive. */
   onEnterRecovery(input: ControllerInput): void;
   /** A duplicate ACK during recovery tells that one more segment left the network. */
-  onDuplicateAckInRecovery(): void;
+  onDuplicateAckInRecovery(input: ControllerInput): void;
   /** A partial ACK during recovery (RFC 6582 §3.2 step 4). */
   onPartialAck(input: ControllerInput): void;
   /** Recovery ends: everything sent before it is acknowledged. */

@@ -1,0 +1,197 @@
+// The user calls OPEN, SEND, RECEIVE, CLOSE and ABORT by state (RFC 9293 §3.10.1–3.10.5).
+import { type SegmentView, SYN } from '../wire/segment.js';
+import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
+import { type Connection, Event } from './connection.js';
+import { startOrphanTimer } from './segment-arrives/closing.js';
+import { State, Trigger } from './state.js';
+import { acceptSynOptions } from './syn-options.js';
+import type { CallName } from './trace.js';
+import { considerWindowUpdate, openReceiveWindow } from './window.js';
+
+/** Linux's step for a connection that reopens a TIME-WAIT: far beyond any number the old one could have used. */
+const REOPEN_ISN_STEP = 65_537;
+
+/** OPEN, active (§3.10.1). */
+export function openActive(c: Connection, now: number): void {
+  c.trace?.connectionOpened(c, now);
+  c.trace?.called(c, 'connect', 0, null, now);
+  chooseIss(c, c.environment.initialSequence(c.tuple, now));
+  openReceiveWindow(c);
+  c.enter(State.SYN_SENT, Trigger.CALL_ACTIVE_OPEN, null, now);
+}
+
+/** A listener's answer to a SYN (§3.10.7.2). */
+export function openPassive(c: Connection, syn: SegmentView, reopened: Connection | null, now: number): void {
+  const stateAtArrival = reopened === null ? State.LISTEN : State.TIME_WAIT;
+  c.state = stateAtArrival;
+  c.segmentsIn++;
+  c.lastReceivedAt = now;
+  c.trace?.connectionOpened(c, now);
+  chooseIss(c, passiveIss(c, reopened, now));
+  c.rcv.irs = syn.seq;
+  c.rcv.nxt = seqAdd(syn.seq, 1);
+  c.rcv.lastAcked = c.rcv.nxt;
+  acceptSynOptions(c, syn);
+  openReceiveWindow(c);
+  c.snd.wnd = syn.wnd;
+  c.snd.maxWnd = syn.wnd;
+  c.snd.wl1 = syn.seq;
+  c.snd.wl2 = c.snd.iss;
+  c.enter(State.SYN_RECEIVED, Trigger.SEG_SYN, syn, now);
+  keepSynData(c, syn, now);
+  c.trace?.segmentReceived(c, syn, 'accept', stateAtArrival, now);
+}
+
+function chooseIss(c: Connection, iss: Seq): void {
+  c.snd.iss = iss;
+  c.snd.una = iss;
+  c.snd.nxt = iss;
+  c.snd.up = iss;
+  c.pushedUpTo = seqAdd(iss, 1);
+  c.rtx.recover = iss;
+}
+
+function passiveIss(c: Connection, reopened: Connection | null, now: number): Seq {
+  const iss = c.environment.initialSequence(c.tuple, now);
+  if (reopened === null || seqGt(iss, reopened.snd.nxt)) return iss;
+  return seqAdd(reopened.snd.nxt, REOPEN_ISN_STEP);
+}
+
+/** Data on a SYN is legal; it reaches the application only once the connection is ESTABLISHED. */
+function keepSynData(c: Connection, syn: SegmentView, now: number): void {
+  if (syn.payloadLength === 0 || c.config.synData === 'discard') return;
+  const kept = Math.min(syn.payloadLength, c.config.synDataBytes);
+  if (kept < syn.payloadLength) c.dropped(syn, 'syndata_limit', 'none', 'RFC9293-3.10.7.2', now);
+  if (kept === 0) return;
+  if (c.config.synData === 'accept') {
+    c.requireReceiveQueue().push(syn.bytes, syn.payloadOffset, kept);
+    c.rcv.nxt = seqAdd(c.rcv.nxt, kept);
+    c.bytesReceived += kept;
+  } else {
+    c.requireReassembly().insert(c.rcv.nxt, syn.bytes, syn.payloadOffset, kept);
+  }
+}
+
+function maySend(c: Connection): boolean {
+  if (c.finQueued) return false;
+  return (
+    c.state === State.SYN_SENT ||
+    c.state === State.SYN_RECEIVED ||
+    c.state === State.ESTABLISHED ||
+    c.state === State.CLOSE_WAIT
+  );
+}
+
+/** Room in the send buffer; 0 in states that do not send. */
+export function sendSpace(c: Connection): number {
+  if (!maySend(c)) return 0;
+  return Math.max(0, c.config.sendBufferBytes - (c.sendBuffer?.length ?? 0));
+}
+
+/** SEND (§3.10.2). */
+export function send(c: Connection, bytes: Uint8Array, push: boolean, now: number): number {
+  const taken = Math.min(bytes.length, sendSpace(c));
+  if (taken < bytes.length) c.writeBlocked = true;
+  if (taken > 0) {
+    const buffer = c.requireSendBuffer();
+    buffer.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    // What does not fit is on its way: a peer should not wait for a push that comes with it.
+    if (push || taken < bytes.length) c.pushedUpTo = buffer.end;
+  }
+  c.trace?.called(c, 'send', taken, maySend(c) ? null : 'EPIPE', now);
+  return taken;
+}
+
+/** SEND with the urgent flag (§3.8.5). */
+export function sendUrgent(c: Connection, bytes: Uint8Array, now: number): number {
+  const taken = send(c, bytes, true, now);
+  if (taken > 0) c.snd.up = c.requireSendBuffer().end;
+  return taken;
+}
+
+/** RECEIVE (§3.10.3). */
+export function receive(c: Connection, max: number, now: number): Uint8Array | null {
+  if (c.receiveQueueBytes === 0) return null;
+  const bytes = c.receiveQueue!.take(max);
+  if (bytes === null) return null;
+  if (c.rcv.urgent && c.urgentBytes === 0) c.rcv.urgent = false;
+  considerWindowUpdate(c);
+  c.trace?.called(c, 'recv', bytes.length, null, now);
+  return bytes;
+}
+
+/** CLOSE of the sending direction (§3.10.4). */
+export function shutdownWrite(c: Connection, call: CallName, now: number): void {
+  c.trace?.called(c, call, 0, null, now);
+  switch (c.state) {
+    case State.SYN_SENT:
+      c.terminate(Trigger.CALL_CLOSE, 'abort', null, null, now);
+      break;
+    case State.SYN_RECEIVED:
+    case State.ESTABLISHED:
+      queueFin(c);
+      c.enter(State.FIN_WAIT_1, Trigger.CALL_CLOSE, null, now);
+      break;
+    case State.CLOSE_WAIT:
+      queueFin(c);
+      c.enter(State.LAST_ACK, Trigger.CALL_CLOSE, null, now);
+      break;
+    default:
+      break;
+  }
+}
+
+function queueFin(c: Connection): void {
+  c.finQueued = true;
+  c.pushedUpTo = c.finSeq;
+}
+
+/** CLOSE by an application that will not read either. */
+export function close(c: Connection, now: number): void {
+  if (c.readClosed) return;
+  c.readClosed = true;
+  const mayStillReceive =
+    c.state === State.ESTABLISHED ||
+    c.state === State.FIN_WAIT_1 ||
+    c.state === State.FIN_WAIT_2 ||
+    c.state === State.CLOSE_WAIT;
+  if (mayStillReceive && (c.receiveQueueBytes > 0 || (c.reassembly?.byteCount ?? 0) > 0)) {
+    // RFC9293 SHLD-3: the peer must learn that data was lost.
+    abort(c, now);
+    return;
+  }
+  c.receiveQueue = null;
+  shutdownWrite(c, 'close', now);
+  if (c.state === State.FIN_WAIT_2) startOrphanTimer(c, now);
+}
+
+/** ABORT (§3.10.5). */
+export function abort(c: Connection, now: number): void {
+  c.trace?.called(c, 'abort', 0, null, now);
+  switch (c.state) {
+    case State.CLOSED:
+      return;
+    case State.SYN_RECEIVED:
+    case State.ESTABLISHED:
+    case State.FIN_WAIT_1:
+    case State.FIN_WAIT_2:
+    case State.CLOSE_WAIT:
+      c.queueAbortReset();
+      break;
+    default:
+      break;
+  }
+  c.receiveQueue = null;
+  c.terminate(Trigger.CALL_ABORT, 'abort', null, null, now);
+}
+
+/** The connection is ESTABLISHED: what was kept from the SYN becomes readable, what was queued may go. */
+export function announceEstablished(c: Connection): void {
+  c.events |= Event.ESTABLISHED;
+  if (c.receiveQueueBytes > 0) c.events |= Event.READABLE;
+}
+
+/** True for a segment that repeats the SYN which opened this connection. */
+export function repeatsSyn(c: Connection, s: SegmentView): boolean {
+  return (s.flags & SYN) !== 0 && s.seq === c.rcv.irs;
+}

@@ -1,0 +1,43 @@
+// The defaults of every setting of a connection. What each means, and its source, stands in `config.ts`.
+import type { ConnectionConfig } from './config.js';
+import { newReno } from './congestion/newreno.js';
+
+/** A fresh copy of the defaults, for Ethernet-sized packets over IPv4. */
+export function defaultConfig(): ConnectionConfig {
+  return {
+    receiveMss: 1460,
+    pathMss: 1460,
+    sendBufferBytes: 256 * 1024,
+    receiveBufferBytes: 256 * 1024,
+    windowScale: 8,
+    nagle: true,
+    delayedAckMs: 40,
+    rtoInitialMs: 1000,
+    rtoMinMs: 200,
+    rtoMaxMs: 60_000,
+    r1Retransmissions: 3,
+    r2Ms: 900_000,
+    r2SynMs: 180_000,
+    synAckRetries: 5,
+    userTimeoutMs: 0,
+    keepAlive: false,
+    keepAliveIdleMs: 7_200_000,
+    keepAliveIntervalMs: 75_000,
+    keepAliveProbes: 9,
+    mslMs: 30_000,
+    finWait2Ms: 60_000,
+    orphanMs: 120_000,
+    synData: 'queue',
+    synDataBytes: 1460,
+    reassemblySegments: 1024,
+    peerMssFloor: 64,
+    challengeAckLimit: 10,
+    challengeAckWindowMs: 5000,
+    rfc1337: true,
+    dscp: 0,
+    ttl: 64,
+    reportSoftErrors: true,
+    initialWindowSegments: 10,
+    congestion: newReno,
+  };
+}

@@ -1,0 +1,57 @@
+// ICMP errors about segments of ours (RFC 9293 §3.9.2.2), believed only when they quote a sequence number in flight
+// (RFC 5927 §4).
+import { type Seq, seqGeq, seqLt } from '../wire/seq.js';
+import { type Connection, type ConnectionErrorCode, Event } from './connection.js';
+import { resendEverything } from './retransmit.js';
+import { State, Trigger } from './state.js';
+import { updateSendMss } from './syn-options.js';
+
+/** What an ICMP error says. `net`, `host` and `time` are soft always, the others only in synchronized states. */
+export type IcmpErrorKind = 'net' | 'host' | 'protocol' | 'port' | 'prohibited' | 'time';
+
+const CODES: Record<IcmpErrorKind, ConnectionErrorCode> = {
+  net: 'ENETUNREACH',
+  host: 'EHOSTUNREACH',
+  protocol: 'ECONNREFUSED',
+  port: 'ECONNREFUSED',
+  prohibited: 'EHOSTUNREACH',
+  time: 'EHOSTUNREACH',
+};
+
+/** Least payload per segment that a router may talk us into: IPv4's 576-octet datagram, IPv6's 1280. */
+const FLOOR_V4 = 536;
+const FLOOR_V6 = 1220;
+
+function quotesInFlight(c: Connection, seq: Seq): boolean {
+  return seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt);
+}
+
+/** An error other than "fragmentation needed". */
+export function onIcmpError(c: Connection, kind: IcmpErrorKind, quotedSeq: Seq, now: number): void {
+  if (!quotesInFlight(c, quotedSeq)) return;
+  const hard = kind === 'protocol' || kind === 'port' || kind === 'prohibited';
+  if (hard && c.state === State.SYN_SENT) {
+    // RFC9293 SHLD-26, as RFC 5461 limits it: only a connection that never was may die of it.
+    const end = CODES[kind] === 'ECONNREFUSED' ? 'refused' : 'unreachable';
+    c.terminate(Trigger.ICMP_HARD_ERROR, end, CODES[kind], null, now);
+    return;
+  }
+  // RFC9293 MUST-56: noted, reported if wanted, never the end.
+  c.softError = CODES[kind];
+  if (c.config.reportSoftErrors) c.events |= Event.SOFT_ERROR;
+}
+
+/** "Fragmentation needed" or "packet too big": smaller segments from now on, and the lost ones again at once. */
+export function onPathMss(c: Connection, mss: number, quotedSeq: Seq): void {
+  if (!quotesInFlight(c, quotedSeq)) return;
+  const floor = Math.min(c.pathMss, c.tuple.remote.family === 6 ? FLOOR_V6 : FLOOR_V4);
+  const believed = Math.max(mss, floor);
+  if (believed >= c.pathMss) return;
+  c.pathMss = believed;
+  updateSendMss(c);
+  if (c.state >= State.ESTABLISHED && c.state !== State.TIME_WAIT) {
+    c.rtx.timedAt = -1;
+    c.rtx.inRecovery = false;
+    resendEverything(c);
+  }
+}

@@ -1,0 +1,44 @@
+// Keep-alive (RFC 9293 §3.8.4): off by default, and never the end of a connection after one lost probe.
+import type { Connection } from './connection.js';
+import { giveUp } from './retransmit.js';
+import { State, Trigger } from './state.js';
+import { Timer } from './timers.js';
+
+/** Starts or stops the timer after the option or the state has changed. */
+export function armKeepAlive(c: Connection, now: number): void {
+  c.stopTimer(Timer.KEEPALIVE, now);
+  c.keepAliveProbesSent = 0;
+  if (c.keepAlive && isProbed(c)) c.startTimer(Timer.KEEPALIVE, c.keepAliveIdleMs, 0, now);
+}
+
+function isProbed(c: Connection): boolean {
+  return c.state === State.ESTABLISHED || c.state === State.CLOSE_WAIT || c.state === State.FIN_WAIT_2;
+}
+
+/** The timer fired. It is not moved with every segment, so it may find that there was traffic in the meantime. */
+export function keepAliveTimeout(c: Connection, now: number): void {
+  if (!c.keepAlive) return;
+  const { config } = c;
+  if (!isProbed(c)) {
+    // Something of ours is outstanding, and the retransmission timer watches over it.
+    c.keepAliveProbesSent = 0;
+    c.startTimer(Timer.KEEPALIVE, c.keepAliveIdleMs, 0, now);
+    return;
+  }
+  if (c.keepAliveProbesSent === 0) {
+    const quietFor = now - Math.max(c.lastReceivedAt, c.lastSentAt);
+    // RFC9293 MUST-26: only with nothing outstanding and nothing received for the interval.
+    if (c.inFlight > 0 || quietFor < c.keepAliveIdleMs) {
+      const wait = c.inFlight > 0 ? c.keepAliveIdleMs : c.keepAliveIdleMs - quietFor;
+      c.startTimer(Timer.KEEPALIVE, wait, 0, now);
+      return;
+    }
+  } else if (c.keepAliveProbesSent >= config.keepAliveProbes) {
+    c.queueAbortReset();
+    giveUp(c, Trigger.TIMER_KEEPALIVE, now);
+    return;
+  }
+  c.keepAliveProbesSent++;
+  c.keepAliveDue = true;
+  c.startTimer(Timer.KEEPALIVE, config.keepAliveIntervalMs, c.keepAliveProbesSent, now);
+}

@@ -1,0 +1,80 @@
+// The ACK field of an arriving segment (RFC 9293 §3.10.7.4, fifth check): is it ours, what does it cover, does it
+// move the send window.
+import { FIN, type SegmentView } from '../../wire/segment.js';
+import { seqDiff, seqGt, seqLeq, seqLt } from '../../wire/seq.js';
+import { announceEstablished } from '../calls.js';
+import type { Connection } from '../connection.js';
+import { armKeepAlive } from '../keepalive.js';
+import { sendWindowOpened } from '../persist.js';
+import { acknowledgeUpTo, duplicateAck } from '../retransmit.js';
+import { State, Trigger } from '../state.js';
+import { deliverWaiting } from './text.js';
+
+const RULE = 'RFC9293-3.10.7.4';
+
+/**
+ * Processes the ACK of an acceptable segment.
+ * @returns null when the segment is to be dropped for it, else whether our FIN is acknowledged (by this or an earlier one)
+ */
+export function checkAck(c: Connection, s: SegmentView, now: number): boolean | null {
+  if (c.state === State.SYN_RECEIVED) {
+    if (!completesHandshake(c, s, now)) return null;
+  } else if (!inRange(c, s)) {
+    // Neither unsent data nor an ancient number: RFC 5961 §5 (RFC9293 MAY-12).
+    c.dropped(s, 'ack', c.challenge(now), seqGt(s.ack, c.snd.nxt) ? RULE : 'RFC5961-5', now);
+    return null;
+  }
+  if (c.state === State.TIME_WAIT) return true;
+
+  const isNew = seqGt(s.ack, c.snd.una);
+  if (isNew) acknowledgeUpTo(c, s.ack, now);
+  else if (isDuplicate(c, s)) duplicateAck(c, now);
+  if (seqGt(s.ack, c.snd.una) || s.ack === c.snd.una) updateSendWindow(c, s, now);
+  return c.finQueued && c.finSent && c.snd.una === c.snd.nxt;
+}
+
+/** In SYN-RECEIVED only an ACK of our SYN will do; anything else belongs to another life of this tuple. */
+function completesHandshake(c: Connection, s: SegmentView, now: number): boolean {
+  if (!seqLt(c.snd.una, s.ack) || !seqLeq(s.ack, c.snd.nxt)) {
+    c.dropped(s, 'ack', c.replyReset(s), RULE, now);
+    return false;
+  }
+  c.snd.wnd = s.wnd << c.snd.shift;
+  c.snd.maxWnd = Math.max(c.snd.maxWnd, c.snd.wnd);
+  c.snd.wl1 = s.seq;
+  c.snd.wl2 = s.ack;
+  c.enter(State.ESTABLISHED, Trigger.SEG_ACK_OF_SYN, s, now);
+  announceEstablished(c);
+  deliverWaiting(c, now);
+  armKeepAlive(c, now);
+  return true;
+}
+
+/** SND.UNA - MAX.SND.WND =< SEG.ACK =< SND.NXT. */
+function inRange(c: Connection, s: SegmentView): boolean {
+  if (seqGt(s.ack, c.snd.nxt)) return false;
+  return seqDiff(c.snd.una, s.ack) <= c.snd.maxWnd;
+}
+
+/** RFC 5681 §2: the five marks of a duplicate ACK. */
+function isDuplicate(c: Connection, s: SegmentView): boolean {
+  return (
+    s.ack === c.snd.una &&
+    s.payloadLength === 0 &&
+    (s.flags & FIN) === 0 &&
+    c.inFlight > 0 &&
+    s.wnd << c.snd.shift === c.snd.wnd
+  );
+}
+
+/** Takes the window of a segment that is not older than the last one that told of it. */
+function updateSendWindow(c: Connection, s: SegmentView, now: number): void {
+  const { snd } = c;
+  if (!seqLt(snd.wl1, s.seq) && !(snd.wl1 === s.seq && seqLeq(snd.wl2, s.ack))) return;
+  const before = snd.wnd;
+  snd.wnd = s.wnd << snd.shift;
+  snd.wl1 = s.seq;
+  snd.wl2 = s.ack;
+  if (snd.wnd > snd.maxWnd) snd.maxWnd = snd.wnd;
+  if (snd.wnd > 0 && (before === 0 || c.rtx.probes > 0)) sendWindowOpened(c, now);
+}

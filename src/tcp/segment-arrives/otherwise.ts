@@ -1,0 +1,135 @@
+// SEGMENT ARRIVES in SYN-RECEIVED and every later state (RFC 9293 §3.10.7.4): the checks, in the order of the RFC.
+import { ACK, FIN, RST, type SegmentView, SYN, URG } from '../../wire/segment.js';
+import { seqAdd, seqDiff, seqGeq, seqGt, seqLt } from '../../wire/seq.js';
+import { repeatsSyn } from '../calls.js';
+import { AckDue, type Connection } from '../connection.js';
+import { State, Trigger } from '../state.js';
+import type { Verdict } from '../trace.js';
+import { checkAck } from './ack.js';
+import { finishAckOfFin, restartTimeWait } from './closing.js';
+import { noteUrgent, textAndFin } from './text.js';
+
+const RULE = 'RFC9293-3.10.7.4';
+
+/** Acts on a segment in SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1/2, CLOSE-WAIT, CLOSING, LAST-ACK or TIME-WAIT. */
+export function segmentArrives(c: Connection, s: SegmentView, now: number): Verdict {
+  if (c.state === State.SYN_RECEIVED && repeatsSyn(c, s)) return synAgain(c, s, now);
+
+  // First: is any of it inside the window?
+  const acceptable = isAcceptable(c, s);
+  const closedWindow = !acceptable && c.receiveWindow === 0 && s.seq === c.rcv.nxt;
+  if (!acceptable && !closedWindow) return unacceptable(c, s, now);
+
+  // Second and fourth: RST and SYN.
+  if (s.flags & RST) return resetArrives(c, s, now);
+  if (s.flags & SYN) return synInWindow(c, s, now);
+
+  // Fifth: the ACK field. A segment without one has nothing to say any more.
+  if (!(s.flags & ACK)) return c.dropped(s, 'no_ack', 'none', RULE, now);
+  const finAcknowledged = checkAck(c, s, now);
+  if (finAcknowledged === null) return 'drop';
+
+  // Sixth to eighth: urgent pointer, text, FIN.
+  if (s.flags & URG) noteUrgent(c, s);
+  if (closedWindow) {
+    // RFC9293 MUST-66: ACK, URG and RST count although there is no room for the text.
+    finishAckOfFin(c, s, finAcknowledged, now);
+    c.acknowledgeNow();
+    return c.dropped(s, 'window', 'ack', RULE, now);
+  }
+  return textAndFin(c, s, finAcknowledged, now);
+}
+
+/** The four cases of the acceptability test (§3.4). The right edge is the furthest one ever granted. */
+function isAcceptable(c: Connection, s: SegmentView): boolean {
+  const { nxt, edge } = c.rcv;
+  const window = c.receiveWindow;
+  if (s.len === 0) {
+    if (window === 0) return s.seq === nxt;
+    return seqGeq(s.seq, nxt) && seqLt(s.seq, edge);
+  }
+  if (window === 0) return false;
+  const last = seqAdd(s.seq, s.len - 1);
+  const startsInside = seqGeq(s.seq, nxt) && seqLt(s.seq, edge);
+  const endsInside = seqGeq(last, nxt) && seqLt(last, edge);
+  // A segment that covers the whole window begins before it and ends behind it.
+  const covers = seqLt(s.seq, nxt) && seqGeq(last, edge);
+  return startsInside || endsInside || covers;
+}
+
+function unacceptable(c: Connection, s: SegmentView, now: number): Verdict {
+  if (s.flags & RST) return c.dropped(s, 'rst', 'none', RULE, now);
+  if (c.state === State.TIME_WAIT && s.flags & FIN && seqAdd(s.seq, s.len) === c.rcv.nxt) {
+    // The peer did not get our last ACK: say it again and wait another 2 MSL.
+    restartTimeWait(c, now);
+    c.acknowledgeNow();
+    return 'dup';
+  }
+  const duplicate = s.len > 0 && seqDiff(seqAdd(s.seq, s.len), c.rcv.nxt) <= 0;
+  if (s.flags & SYN) {
+    c.dropped(s, 'syn', c.challenge(now), RULE, now);
+  } else if (s.len > 0 || c.throttle.allowOutOfWindow(now)) {
+    c.acknowledgeNow();
+    c.dropped(s, 'window', 'ack', RULE, now);
+  } else {
+    c.dropped(s, 'window', 'none', RULE, now);
+  }
+  return duplicate ? 'dup' : 'drop';
+}
+
+/** A SYN with the number of the one that opened this connection, while ours is not acknowledged. */
+function synAgain(c: Connection, s: SegmentView, now: number): Verdict {
+  if (s.flags & RST) return c.dropped(s, 'rst', 'none', RULE, now);
+  if (s.flags & ACK && seqGt(s.ack, c.snd.una) && !seqGt(s.ack, c.snd.nxt)) {
+    // Simultaneous open: their SYN-ACK stands left of our window, and its ACK is the one we wait for.
+    return acceptSynAck(c, s, now);
+  }
+  if (s.flags & ACK) return c.dropped(s, 'ack', c.replyReset(s), RULE, now);
+  // The same question gets the same answer: our SYN-ACK again.
+  const reply = c.challenge(now);
+  if (reply === 'challenge' && c.snd.nxt !== c.snd.iss) c.rtx.resendHead = true;
+  c.ackDue = AckDue.NONE;
+  return 'dup';
+}
+
+/** Goes on with what follows the SYN in the segment: its ACK, and data if it carries any. */
+function acceptSynAck(c: Connection, s: SegmentView, now: number): Verdict {
+  const finAcknowledged = checkAck(c, s, now);
+  if (finAcknowledged === null) return 'drop';
+  const verdict = textAndFin(c, s, finAcknowledged, now);
+  c.acknowledgeNow();
+  return verdict;
+}
+
+/** RFC 5961 §3: only the number that we expect next proves that the sender of an RST is no guesser. */
+function resetArrives(c: Connection, s: SegmentView, now: number): Verdict {
+  if (c.state === State.TIME_WAIT && c.config.rfc1337) return c.dropped(s, 'rst', 'none', 'RFC1337-3', now);
+  if (s.seq !== c.rcv.nxt) return c.dropped(s, 'rst', c.challenge(now), 'RFC5961-3', now);
+  switch (c.state) {
+    case State.SYN_RECEIVED:
+      if (c.role === 'passive') {
+        c.terminate(Trigger.SEG_RST, 'refused', 'ECONNRESET', s, now, State.LISTEN);
+      } else {
+        c.terminate(Trigger.SEG_RST, 'refused', 'ECONNREFUSED', s, now);
+      }
+      break;
+    case State.CLOSING:
+    case State.LAST_ACK:
+    case State.TIME_WAIT:
+      // Both sides had said that they are done: an error only when bytes of ours were lost with it.
+      c.terminate(Trigger.SEG_RST, 'rst', (c.sendBuffer?.length ?? 0) > 0 ? 'ECONNRESET' : null, s, now);
+      break;
+    default:
+      c.terminate(Trigger.SEG_RST, 'rst', 'ECONNRESET', s, now);
+  }
+  return 'accept';
+}
+
+/** Fourth check: a SYN inside the window. RFC 5961 §4 asks the peer whether it means it. */
+function synInWindow(c: Connection, s: SegmentView, now: number): Verdict {
+  if (c.state === State.SYN_RECEIVED && c.role === 'passive') {
+    c.terminate(Trigger.SEG_SYN, 'reused', 'ECONNRESET', s, now, State.LISTEN);
+    return 'drop';
+  }
+  return c.dropped(s, 'syn', c.challenge(now), 'RFC5961-4', now);
+}

@@ -1,0 +1,70 @@
+// SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3).
+import { ACK, RST, type SegmentView, SYN } from '../../wire/segment.js';
+import { seqAdd, seqGt, seqLeq } from '../../wire/seq.js';
+import { announceEstablished } from '../calls.js';
+import type { Connection } from '../connection.js';
+import { armKeepAlive } from '../keepalive.js';
+import { acknowledgeUpTo } from '../retransmit.js';
+import { State, Trigger } from '../state.js';
+import { acceptSynOptions } from '../syn-options.js';
+import { Timer } from '../timers.js';
+import type { Verdict } from '../trace.js';
+import { openReceiveWindow } from '../window.js';
+import { textAndFin } from './text.js';
+
+const RULE = 'RFC9293-3.10.7.3';
+
+/** Acts on a segment while our SYN is unanswered. */
+export function segmentArrivesSynSent(c: Connection, s: SegmentView, now: number): Verdict {
+  // First: an ACK of anything but our SYN belongs to another life of this tuple.
+  const hasAck = (s.flags & ACK) !== 0;
+  if (hasAck && (seqLeq(s.ack, c.snd.iss) || seqGt(s.ack, c.snd.nxt))) {
+    return c.dropped(s, 'ack', c.replyReset(s), RULE, now);
+  }
+  // Second: only an RST that proves to have seen our SYN may refuse it.
+  if (s.flags & RST) {
+    if (!hasAck) return c.dropped(s, 'rst', 'none', RULE, now);
+    c.terminate(Trigger.SEG_RST, 'refused', 'ECONNREFUSED', s, now);
+    return 'accept';
+  }
+  // Fourth: a SYN, with or without an ACK of ours.
+  if (!(s.flags & SYN)) return c.dropped(s, hasAck ? 'syn' : 'no_ack', 'none', RULE, now);
+  takePeerSyn(c, s);
+  if (hasAck) return establish(c, s, now);
+  return crossSyns(c, s, now);
+}
+
+function takePeerSyn(c: Connection, s: SegmentView): void {
+  c.rcv.irs = s.seq;
+  c.rcv.nxt = seqAdd(s.seq, 1);
+  c.rcv.lastAcked = c.rcv.nxt;
+  openReceiveWindow(c);
+  acceptSynOptions(c, s);
+  c.snd.wnd = s.wnd;
+  c.snd.maxWnd = s.wnd;
+  c.snd.wl1 = s.seq;
+  c.snd.wl2 = (s.flags & ACK) !== 0 ? s.ack : c.snd.iss;
+}
+
+function establish(c: Connection, s: SegmentView, now: number): Verdict {
+  acknowledgeUpTo(c, s.ack, now);
+  c.enter(State.ESTABLISHED, Trigger.SEG_SYN_ACK, s, now);
+  announceEstablished(c);
+  armKeepAlive(c, now);
+  c.acknowledgeNow();
+  return textAndFin(c, s, false, now);
+}
+
+/** Simultaneous open (§3.5): our SYN goes again, now with an ACK of theirs. */
+function crossSyns(c: Connection, s: SegmentView, now: number): Verdict {
+  c.enter(State.SYN_RECEIVED, Trigger.SEG_SYN, s, now);
+  c.stopTimer(Timer.RETRANSMISSION, now);
+  c.rtx.timedAt = -1;
+  c.rtx.inLoss = false;
+  if (c.snd.nxt !== c.snd.iss) c.rtx.resendHead = true;
+  if (s.payloadLength > 0 && c.config.synData !== 'discard') {
+    const kept = Math.min(s.payloadLength, c.config.synDataBytes);
+    c.requireReassembly().insert(c.rcv.nxt, s.bytes, s.payloadOffset, kept);
+  }
+  return 'accept';
+}

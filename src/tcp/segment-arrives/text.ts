@@ -1,0 +1,162 @@
+// Urgent pointer, text and FIN of an acceptable segment (RFC 9293 §3.10.7.4, sixth to eighth check).
+import { FIN, type SegmentView, SYN } from '../../wire/segment.js';
+import { type Seq, seqAdd, seqDiff, seqGt, seqLt } from '../../wire/seq.js';
+import { noteTextForAck } from '../acknowledge.js';
+import { type Connection, Event } from '../connection.js';
+import { State, Trigger } from '../state.js';
+import type { Verdict } from '../trace.js';
+import { enterTimeWait, finishAckOfFin } from './closing.js';
+
+const RULE = 'RFC9293-3.10.7.4';
+
+/** Notes where urgent data ends, once per advance of the pointer (RFC9293 MUST-31, MUST-32). It stays in the stream. */
+export function noteUrgent(c: Connection, s: SegmentView): void {
+  if (c.state !== State.ESTABLISHED && c.state !== State.FIN_WAIT_1 && c.state !== State.FIN_WAIT_2) return;
+  const up = seqAdd(s.seq, s.urgentPointer);
+  const known = c.rcv.urgent ? c.rcv.up : c.rcv.nxt;
+  if (!seqGt(up, known)) return;
+  c.rcv.up = up;
+  c.rcv.urgent = true;
+  c.events |= Event.URGENT;
+}
+
+/** Takes the text and the FIN, and makes the transitions that follow from them and from the ACK of our own FIN. */
+export function textAndFin(c: Connection, s: SegmentView, finAcknowledged: boolean, now: number): Verdict {
+  let verdict: Verdict = 'accept';
+  if (s.payloadLength > 0 || s.flags & FIN) {
+    if (!receivesText(c)) {
+      finishAckOfFin(c, s, finAcknowledged, now);
+      // Behind the peer's FIN nothing can follow; say where we stand.
+      c.acknowledgeNow();
+      return c.dropped(s, 'after_fin', 'ack', RULE, now);
+    }
+    if (c.readClosed && s.payloadLength > 0 && seqGt(seqAdd(textSeq(s), s.payloadLength), c.rcv.nxt)) {
+      return refuseText(c, s, now);
+    }
+    verdict = takeText(c, s, now);
+  }
+  if (c.peerFinReached) finArrives(c, s, finAcknowledged, now);
+  else finishAckOfFin(c, s, finAcknowledged, now);
+  return verdict;
+}
+
+function receivesText(c: Connection): boolean {
+  return c.state === State.ESTABLISHED || c.state === State.FIN_WAIT_1 || c.state === State.FIN_WAIT_2;
+}
+
+/** RFC9293 SHLD-3: nobody will read this; the peer must not believe that it arrived. */
+function refuseText(c: Connection, s: SegmentView, now: number): Verdict {
+  const reply = c.replyReset(s);
+  c.dropped(s, 'window', reply, 'RFC9293-3.6.1', now);
+  c.terminate(Trigger.SEG_DATA_AFTER_CLOSE, 'abort', null, s, now);
+  return 'drop';
+}
+
+/** Number of the first octet of text: a SYN before it takes one. */
+function textSeq(s: SegmentView): Seq {
+  return s.flags & SYN ? seqAdd(s.seq, 1) : s.seq;
+}
+
+function takeText(c: Connection, s: SegmentView, now: number): Verdict {
+  const { rcv } = c;
+  const first = textSeq(s);
+  const end = seqAdd(first, s.payloadLength);
+  const skip = Math.max(0, seqDiff(rcv.nxt, first));
+  const start = seqAdd(first, skip);
+  let length = s.payloadLength - skip;
+  let fin = (s.flags & FIN) !== 0;
+  let verdict: Verdict = skip > 0 && s.payloadLength > 0 ? 'trim' : 'accept';
+
+  const room = seqDiff(rcv.edge, start);
+  if (length > room) {
+    length = room;
+    fin = false;
+    verdict = 'trim';
+  }
+  if (rcv.finKnown) {
+    const untilFin = seqDiff(rcv.finSeq, start);
+    if (length > untilFin) length = untilFin;
+  } else if (fin && seqDiff(end, rcv.edge) <= 0) {
+    rcv.finKnown = true;
+    rcv.finSeq = end;
+  }
+
+  if (start === rcv.nxt) {
+    const filledHole = c.reassembly !== null && c.reassembly.size > 0;
+    if (length > 0) deliver(c, s.bytes, s.payloadOffset + skip, length);
+    else if (s.payloadLength > 0) verdict = 'dup';
+    if (filledHole) deliverWaiting(c, now);
+    reachFin(c);
+    noteTextForAck(c, s.payloadLength, filledHole, now);
+  } else {
+    if (length > 0) keepForLater(c, start, s, skip, length, now);
+    verdict = 'ooo';
+    // RFC9293 MAY-13: the peer counts these to learn of its loss.
+    c.acknowledgeNow();
+  }
+  if (c.trace !== null) c.trace.buffersChanged(c, now);
+  return verdict;
+}
+
+function deliver(c: Connection, bytes: Uint8Array, offset: number, length: number): void {
+  c.requireReceiveQueue().push(bytes, offset, length);
+  c.rcv.nxt = seqAdd(c.rcv.nxt, length);
+  c.bytesReceived += length;
+  c.events |= Event.READABLE;
+}
+
+/** Moves what has become contiguous from the reassembly queue to the receive queue. */
+export function deliverWaiting(c: Connection, now: number): void {
+  const { reassembly } = c;
+  if (reassembly === null) return;
+  for (let bytes = reassembly.take(c.rcv.nxt); bytes !== null; bytes = reassembly.take(c.rcv.nxt)) {
+    deliver(c, bytes, 0, bytes.length);
+    noteTextForAck(c, bytes.length, true, now);
+  }
+  if (reassembly.size === 0) c.reassembly = null;
+}
+
+function keepForLater(
+  c: Connection,
+  start: Seq,
+  s: SegmentView,
+  skip: number,
+  length: number,
+  now: number,
+): void {
+  const added = c.requireReassembly().insert(start, s.bytes, s.payloadOffset + skip, length);
+  if (added < length && c.reassembly!.size >= c.config.reassemblySegments) {
+    c.dropped(s, 'reassembly_limit', 'ack', RULE, now);
+  }
+}
+
+/** Steps over the peer's FIN once everything before it is here. */
+function reachFin(c: Connection): void {
+  const { rcv } = c;
+  if (!rcv.finKnown || rcv.nxt !== rcv.finSeq) return;
+  rcv.nxt = seqAdd(rcv.nxt, 1);
+  // The FIN's own number may lie at the right edge; the window is then closed, not negative.
+  if (seqLt(rcv.edge, rcv.nxt)) rcv.edge = rcv.nxt;
+  c.reassembly = null;
+  c.events |= Event.PEER_FIN;
+}
+
+/** Eighth check: by state. The ACK of it may wait as any other, so that a close in answer can share its segment. */
+function finArrives(c: Connection, s: SegmentView, finAcknowledged: boolean, now: number): void {
+  switch (c.state) {
+    case State.ESTABLISHED:
+      c.enter(State.CLOSE_WAIT, Trigger.SEG_FIN, s, now);
+      break;
+    case State.FIN_WAIT_1:
+      c.acknowledgeNow();
+      if (finAcknowledged) enterTimeWait(c, Trigger.SEG_FIN_AND_ACK_OF_FIN, s, now);
+      else c.enter(State.CLOSING, Trigger.SEG_FIN, s, now);
+      break;
+    case State.FIN_WAIT_2:
+      c.acknowledgeNow();
+      enterTimeWait(c, Trigger.SEG_FIN, s, now);
+      break;
+    default:
+      finishAckOfFin(c, s, finAcknowledged, now);
+  }
+}

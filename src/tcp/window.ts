@@ -1,0 +1,51 @@
+// The receive window: how much we grant, and when a change is worth a segment (RFC 9293 §3.8.6.2.2).
+import { seqAdd, seqDiff } from '../wire/seq.js';
+import type { Connection } from './connection.js';
+import { State } from './state.js';
+
+const MAX_FIELD = 65_535;
+
+/** Largest window that we can grant: the receive buffer, as far as the field and its scale can say. */
+function capacityOf(c: Connection): number {
+  return Math.min(c.config.receiveBufferBytes, MAX_FIELD * 2 ** c.rcv.shift);
+}
+
+/** How far right the edge could move for the room that the application has made. */
+function possibleGain(c: Connection): number {
+  const queued = c.receiveQueue === null ? 0 : c.receiveQueue.length;
+  const edge = seqAdd(c.rcv.nxt, Math.max(0, capacityOf(c) - queued));
+  return seqDiff(edge, c.rcv.edge);
+}
+
+/** Grants the first window, before the scale of the field is agreed upon. */
+export function openReceiveWindow(c: Connection): void {
+  c.rcv.edge = seqAdd(c.rcv.nxt, Math.min(MAX_FIELD, c.config.receiveBufferBytes));
+}
+
+/**
+ * The window field for a segment that leaves now. The edge moves right only by a worthwhile step
+ * (RFC9293 MUST-39) and never left (SHLD-14).
+ * @param unscaled true on segments with SYN (RFC 7323 §2.2)
+ */
+export function takeWindowField(c: Connection, unscaled: boolean): number {
+  const gain = possibleGain(c);
+  if (gain > 0 && gain >= Math.min(capacityOf(c) >> 1, c.config.receiveMss) && !unscaled) {
+    c.rcv.edge = seqAdd(c.rcv.edge, gain);
+  }
+  const window = c.receiveWindow;
+  return Math.min(MAX_FIELD, unscaled ? window : window >>> c.rcv.shift);
+}
+
+/**
+ * After the application has read: owes the peer a window update when the window it knows is nearly closed and opens
+ * by a worthwhile step, or when half the buffer came free.
+ */
+export function considerWindowUpdate(c: Connection): void {
+  if (c.state < State.ESTABLISHED || c.state === State.TIME_WAIT || c.rcv.finKnown) return;
+  const gain = possibleGain(c);
+  const capacity = capacityOf(c);
+  const step = Math.min(capacity >> 1, 2 * c.config.receiveMss);
+  if (gain < step || gain <= 0) return;
+  const nearlyClosed = c.receiveWindow < 2 * c.config.receiveMss;
+  if (nearlyClosed || gain >= capacity >> 1) c.acknowledgeNow();
+}
