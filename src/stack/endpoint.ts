@@ -1,9 +1,15 @@
-// CONTRACT SKELETON: signatures are final, bodies follow.
-// What users of a stack (the `net` layer, the lab) hold: a connection plus its place in the stack, and listeners.
-
+// What users of a stack (the `net` layer, the lab) hold: a connection plus its place in the stack's tables. The rules of
+// TCP are in the connection; when things happen is decided by the turn (turn.ts).
 import type { ConnectionConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
+import { State } from '../tcp/state.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
+import type { DemuxEntry } from './demux.js';
+import type { EndpointQueue } from './endpoint-queue.js';
+import type { Listener } from './listener.js';
+import { WheelEntry } from './timer-wheel.js';
+
+export { Listener, type ListenerHandler, type ListenOptions } from './listener.js';
 
 /** Learns what happened on an endpoint. Called after a whole batch of packets was processed, never in the midst of one. */
 export interface EndpointHandler {
@@ -11,52 +17,12 @@ export interface EndpointHandler {
   onEvents(endpoint: Endpoint, events: number): void;
 }
 
-/** One connection in its stack. Calls take effect at once; their segments leave at the end of the turn. */
-export declare class Endpoint {
-  readonly connection: Connection;
-  readonly tuple: FourTuple;
-  handler: EndpointHandler | null;
-  /** See the methods of the same names of `Connection`. */
-  send(bytes: Uint8Array, push: boolean): number;
-  sendUrgent(bytes: Uint8Array): number;
-  receive(max: number): Uint8Array | null;
-  shutdownWrite(): void;
-  close(): void;
-  abort(): void;
-  setNagle(on: boolean): void;
-  setKeepAlive(on: boolean, idleMs: number): void;
-  setUserTimeout(ms: number): void;
-  setDscp(dscp: number): void;
-}
-
-/** Learns that connections wait to be accepted. */
-export interface ListenerHandler {
-  /** At least one established connection is in the accept queue; take it with `listener.accept()`. */
-  onAcceptable(listener: Listener): void;
-}
-
-/** A passive open (RFC 9293 §3.10.1) on one port, for one local address or all of them. */
-export declare class Listener {
-  readonly id: number;
-  /** Null means every address of the stack. */
-  readonly address: IpAddress | null;
-  readonly port: number;
-  readonly backlog: number;
-  /** The oldest established connection that nobody took yet, or null. Set its `handler` at once. */
-  accept(): Endpoint | null;
-  /** Stops listening; half-open connections and those not accepted yet are aborted, accepted ones live on. */
-  close(): void;
-}
-
-/** `Stack.listen`. */
-export interface ListenOptions {
-  /** Local address, or null for all. */
-  address: IpAddress | null;
-  /** 0 chooses an ephemeral port. */
-  port: number;
-  /** Connections that may wait for `accept`. Default `limits.backlog`. */
-  backlog?: number;
-  config?: Partial<ConnectionConfig>;
+/** Who drives endpoints: the stack's turn. */
+export interface EndpointDriver {
+  /** Clock ms of the turn, or of this moment outside of one. */
+  now(): number;
+  /** Something was done to the endpoint: its place, events, segments and deadline are looked at before the turn ends. */
+  changed(endpoint: Endpoint): void;
 }
 
 /** `Stack.connect`. */
@@ -68,4 +34,120 @@ export interface ConnectOptions {
   /** Default: an ephemeral port (RFC 6056). */
   localPort?: number;
   config?: Partial<ConnectionConfig>;
+}
+
+/** One connection in its stack. Calls take effect at once; their segments leave at the end of the turn. */
+export class Endpoint extends WheelEntry implements DemuxEntry {
+  /** @internal */ demuxNext: DemuxEntry | null = null;
+  /** @internal */ demuxHash = 0;
+  /** @internal The queue in which it stands, and its neighbours there. */
+  queue: EndpointQueue | null = null;
+  /** @internal */ queueNext: Endpoint | null = null;
+  /** @internal */ queuePrevious: Endpoint | null = null;
+  /** @internal The listener that has not handed it out yet. */
+  listener: Listener | null = null;
+  /** @internal True while the stack's tables know it. */
+  isRegistered = false;
+  /** @internal True when packets to the remote end never leave the stack. */
+  isLoopback = false;
+  /** @internal The application has called `close`. */
+  isOrphan = false;
+  /** @internal State for which the tables were last brought up to date. */
+  settledState: State = State.CLOSED;
+  /** @internal Bytes of SYN data charged to the stack's common limit. */
+  synDataBytes = 0;
+  /** @internal Whether it waits for delivery of events, and for transmission. */
+  awaitsDelivery = false;
+  /** @internal */ awaitsTransmit = false;
+  /** @internal Events that happened while nobody listened. */
+  undelivered = 0;
+  private listenerOfEvents: EndpointHandler | null = null;
+
+  /** @internal Made by the stack. */
+  constructor(
+    readonly connection: Connection,
+    private readonly driver: EndpointDriver,
+  ) {
+    super();
+    connection.owner = this;
+  }
+
+  /** Local and remote address and port. */
+  get tuple(): FourTuple {
+    return this.connection.tuple;
+  }
+
+  /** Who learns of events. Events that happened before it was set are delivered to it in the same turn. */
+  get handler(): EndpointHandler | null {
+    return this.listenerOfEvents;
+  }
+
+  set handler(handler: EndpointHandler | null) {
+    this.listenerOfEvents = handler;
+    if (handler !== null && this.undelivered !== 0) this.driver.changed(this);
+  }
+
+  /** See `Connection.send`. */
+  send(bytes: Uint8Array, push: boolean): number {
+    const taken = this.connection.send(bytes, push, this.driver.now());
+    this.driver.changed(this);
+    return taken;
+  }
+
+  /** See `Connection.sendUrgent`. */
+  sendUrgent(bytes: Uint8Array): number {
+    const taken = this.connection.sendUrgent(bytes, this.driver.now());
+    this.driver.changed(this);
+    return taken;
+  }
+
+  /** See `Connection.receive`. */
+  receive(max: number): Uint8Array | null {
+    const bytes = this.connection.receive(max, this.driver.now());
+    // What was taken may open the window.
+    if (bytes !== null) this.driver.changed(this);
+    return bytes;
+  }
+
+  /** See `Connection.shutdownWrite`. */
+  shutdownWrite(): void {
+    this.connection.shutdownWrite(this.driver.now());
+    this.driver.changed(this);
+  }
+
+  /** See `Connection.close`. From here on the stack counts it among the orphans, until TIME-WAIT or CLOSED. */
+  close(): void {
+    this.connection.close(this.driver.now());
+    this.isOrphan = true;
+    this.driver.changed(this);
+  }
+
+  /** See `Connection.abort`. */
+  abort(): void {
+    this.connection.abort(this.driver.now());
+    this.driver.changed(this);
+  }
+
+  /** See `Connection.setNagle`. */
+  setNagle(on: boolean): void {
+    this.connection.setNagle(on);
+    this.driver.changed(this);
+  }
+
+  /** See `Connection.setKeepAlive`. */
+  setKeepAlive(on: boolean, idleMs: number): void {
+    this.connection.setKeepAlive(on, idleMs, this.driver.now());
+    this.driver.changed(this);
+  }
+
+  /** See `Connection.setUserTimeout`. */
+  setUserTimeout(ms: number): void {
+    this.connection.setUserTimeout(ms, this.driver.now());
+    this.driver.changed(this);
+  }
+
+  /** See `Connection.setDscp`. */
+  setDscp(dscp: number): void {
+    this.connection.setDscp(dscp);
+  }
 }

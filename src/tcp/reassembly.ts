@@ -54,6 +54,11 @@ export class Reassembly {
     return this.byteCount - before;
   }
 
+  /** True when something kept begins before `seq`. */
+  beginsBefore(seq: Seq): boolean {
+    return this.ranges.length > 0 && seqLt(this.ranges[0]!.start, seq);
+  }
+
   /**
    * Takes the next range that covers `nxt`, cut to begin there; null while there is a hole. Ranges that lie wholly
    * before `nxt` are dropped on the way.

@@ -62,6 +62,8 @@ export interface TcpPacketSource {
   trafficClass?: number;
   /** IPv4 identification; default 0, with DF set. */
   id?: number;
+  /** IPv6 flow label; default 0. */
+  flowLabel?: number;
 }
 
 /**
@@ -113,9 +115,20 @@ function checkTcpPacket(from: TcpPacketSource, options: Uint8Array, tcpBytes: nu
 }
 
 function writeIpHeader(bytes: Uint8Array, view: DataView, from: TcpPacketSource, tcpBytes: number): void {
-  const { source, destination, ttl = 64, trafficClass = 0, id = 0 } = from;
+  const { source, destination, ttl = 64, trafficClass = 0, id = 0, flowLabel = 0 } = from;
   if (source.family === 6) {
-    writeIpv6Header(bytes, view, 0, tcpBytes, IpProtocol.TCP, source, destination, ttl, trafficClass, 0);
+    writeIpv6Header(
+      bytes,
+      view,
+      0,
+      tcpBytes,
+      IpProtocol.TCP,
+      source,
+      destination,
+      ttl,
+      trafficClass,
+      flowLabel,
+    );
     return;
   }
   const total = bytes.length;

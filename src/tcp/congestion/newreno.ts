@@ -10,6 +10,8 @@ class NewReno implements Controller {
   private ackedInRound = 0;
   /** After a timeout a stretch ACK may open the window by one segment only (RFC 3465 §2.3). */
   private afterTimeout = false;
+  /** Bytes in flight when recovery began: no more than these can leave the network by duplicate ACKs. */
+  private inFlightAtEntry = 0;
 
   constructor(
     private mss: number,
@@ -46,12 +48,13 @@ class NewReno implements Controller {
   onEnterRecovery(input: ControllerInput): void {
     this.ssthresh = this.halfOf(input.inFlightBytes);
     this.cwnd = this.ssthresh + 3 * this.mss;
+    this.inFlightAtEntry = input.inFlightBytes;
     this.ackedInRound = 0;
   }
 
-  onDuplicateAckInRecovery(input: ControllerInput): void {
+  onDuplicateAckInRecovery(): void {
     // A peer that invents duplicates must not inflate the window past what could really have left the network.
-    const most = this.ssthresh + input.inFlightBytes;
+    const most = this.ssthresh + this.inFlightAtEntry;
     this.cwnd = Math.min(this.cwnd + this.mss, Math.max(this.cwnd, most));
   }
 

@@ -17,7 +17,8 @@ export function segmentArrives(c: Connection, s: SegmentView, now: number): Verd
 
   // First: is any of it inside the window?
   const acceptable = isAcceptable(c, s);
-  const closedWindow = !acceptable && c.receiveWindow === 0 && s.seq === c.rcv.nxt;
+  const meaningful = (s.flags & (ACK | RST)) !== 0;
+  const closedWindow = !acceptable && meaningful && c.receiveWindow === 0 && s.seq === c.rcv.nxt;
   if (!acceptable && !closedWindow) return unacceptable(c, s, now);
 
   // Second and fourth: RST and SYN.
@@ -104,6 +105,7 @@ function acceptSynAck(c: Connection, s: SegmentView, now: number): Verdict {
 /** RFC 5961 §3: only the number that we expect next proves that the sender of an RST is no guesser. */
 function resetArrives(c: Connection, s: SegmentView, now: number): Verdict {
   if (c.state === State.TIME_WAIT && c.config.rfc1337) return c.dropped(s, 'rst', 'none', 'RFC1337-3', now);
+  if (seqLt(s.seq, c.rcv.nxt)) return c.dropped(s, 'rst', 'none', RULE, now);
   if (s.seq !== c.rcv.nxt) return c.dropped(s, 'rst', c.challenge(now), 'RFC5961-3', now);
   switch (c.state) {
     case State.SYN_RECEIVED:

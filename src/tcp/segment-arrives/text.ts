@@ -73,7 +73,8 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
     fin = false;
     verdict = 'trim';
   }
-  if (rcv.finKnown) {
+  const finWaits = rcv.finKnown;
+  if (finWaits) {
     const untilFin = seqDiff(rcv.finSeq, start);
     if (length > untilFin) length = untilFin;
   } else if (fin && seqDiff(end, rcv.edge) <= 0) {
@@ -82,10 +83,17 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   }
 
   if (start === rcv.nxt) {
-    const filledHole = c.reassembly !== null && c.reassembly.size > 0;
-    if (length > 0) deliver(c, s.bytes, s.payloadOffset + skip, length);
-    else if (s.payloadLength > 0) verdict = 'dup';
-    if (filledHole) deliverWaiting(c, now);
+    const { reassembly } = c;
+    const filledHole = finWaits || (reassembly !== null && reassembly.size > 0);
+    if (length <= 0) {
+      if (s.payloadLength > 0) verdict = 'dup';
+    } else if (reassembly?.beginsBefore(seqAdd(start, length))) {
+      // Bytes that came first stay, also where this segment says otherwise.
+      reassembly.insert(start, s.bytes, s.payloadOffset + skip, length);
+    } else {
+      deliver(c, s.bytes, s.payloadOffset + skip, length);
+    }
+    deliverWaiting(c, now);
     reachFin(c);
     noteTextForAck(c, s.payloadLength, filledHole, now);
   } else {

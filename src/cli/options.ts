@@ -1,0 +1,284 @@
+// The options that every verb with a stack shares, and the reading of a verb's command line. What the options mean
+// for the stack stands in `session.ts`.
+import { parseArgs } from 'node:util';
+import { IpAddress } from '../wire/address.js';
+import { usageError } from './failure.js';
+import {
+  type AddressWithPrefix,
+  parseAddress,
+  parseDuration,
+  parseInteger,
+  parseIsn,
+  parseLinkName,
+  parseName,
+  parseShare,
+  parseWord,
+  sameNetwork,
+} from './values.js';
+
+/** One option as `node:util` parses it and as the help prints it. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: boolean;
+  /** Name of the value in the help, such as `SEC`. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** Options by their long names. */
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+/** Options of every verb. */
+export const GENERAL_OPTIONS: OptionSpecs = {
+  help: { type: 'boolean', short: 'h', help: 'this help' },
+  quiet: { type: 'boolean', short: 'q', help: 'only errors' },
+  verbose: {
+    type: 'boolean',
+    short: 'v',
+    multiple: true,
+    help: '-v also segments and timers, -vv everything',
+  },
+  'no-color': { type: 'boolean', help: 'no colours (as does NO_COLOR)' },
+  json: { type: 'boolean', help: 'one JSON document on stdout when the verb ends' },
+  netns: {
+    type: 'string',
+    value: 'NAME',
+    help: 'network namespace; `host` is the current one (default synwave)',
+  },
+};
+
+/** Options of the verbs that run a stack. */
+export const STACK_OPTIONS: OptionSpecs = {
+  link: {
+    type: 'string',
+    value: 'tun:NAME',
+    help: 'the link: an existing TUN, else one is made (default tun:lab0)',
+  },
+  addr: {
+    type: 'string',
+    multiple: true,
+    value: 'ADDR/BITS',
+    help: 'address of the stack (default 10.9.0.2/24)',
+  },
+  peer: {
+    type: 'string',
+    multiple: true,
+    value: 'ADDR',
+    help: 'address of the kernel (default: .1 of --addr)',
+  },
+  mtu: { type: 'string', value: 'BYTES', help: 'largest IP packet (default 1500)' },
+  isn: { type: 'string', value: 'HOW', help: 'initial sequence numbers: rfc6528 (default) or fixed[:N]' },
+  msl: {
+    type: 'string',
+    value: 'TIME',
+    help: 'maximum segment lifetime; TIME-WAIT lasts twice that (default 30s)',
+  },
+  backlog: { type: 'string', value: 'N', help: 'connections that may wait to be accepted' },
+  seed: { type: 'string', value: 'N', help: 'seed of the impaired link (default 1)' },
+  loss: { type: 'string', value: 'SHARE', help: 'lose this share of the packets, each way: 2%' },
+  delay: { type: 'string', value: 'TIME', help: 'delay every packet: 30ms' },
+  jitter: { type: 'string', value: 'TIME', help: 'vary the delay by at most this' },
+  dup: { type: 'string', value: 'SHARE', help: 'duplicate this share' },
+  reorder: { type: 'string', value: 'SHARE', help: 'let this share overtake' },
+  corrupt: { type: 'string', value: 'SHARE', help: 'flip a bit in this share' },
+  rule: {
+    type: 'string',
+    multiple: true,
+    value: 'TEXT',
+    help: "a rule of the link: 'drop dir=out flags=FA nth=1'",
+  },
+  capture: { type: 'string', short: 'w', value: 'FILE', help: 'write a pcapng capture' },
+  log: { type: 'string', value: 'FILE|-', help: 'write the pino log as JSON lines; - is stdout' },
+  ladder: { type: 'boolean', help: 'draw the ladder diagram of the connections on stderr' },
+  lang: {
+    type: 'string',
+    value: 'en|zh|auto',
+    help: 'language of log messages and ladder (default auto: from LANG)',
+  },
+};
+
+/** Values after parsing: text, switches, or several of them. */
+export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+/** A verb's command line, read. */
+export interface Arguments {
+  readonly values: OptionValues;
+  readonly positionals: readonly string[];
+}
+
+/**
+ * Parses a verb's words. Where two options want the same letter, the verb's own wins.
+ * @throws CliFailure `ERR_SYNWAVE_USAGE`
+ */
+export function parseWords(
+  verb: string,
+  words: readonly string[],
+  common: OptionSpecs,
+  own: OptionSpecs,
+): Arguments {
+  const taken = new Set(Object.values(own).map((spec) => spec.short));
+  const options: Record<string, { type: 'string' | 'boolean'; short?: string; multiple?: boolean }> = {};
+  for (const [name, spec] of [...Object.entries(common), ...Object.entries(own)]) {
+    const isOwn = own[name] === spec;
+    options[name] = { type: spec.type, multiple: spec.multiple ?? false };
+    if (spec.short !== undefined && (isOwn || !taken.has(spec.short))) options[name].short = spec.short;
+  }
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      options,
+      allowPositionals: true,
+      strict: true,
+    });
+    return { values, positionals };
+  } catch (error) {
+    throw usageError((error as Error).message, `\`synwave help ${verb}\` lists the options`);
+  }
+}
+
+/** Text of an option, or undefined. */
+export function textOf(values: OptionValues, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** All texts of a repeatable option. */
+export function textsOf(values: OptionValues, name: string): string[] {
+  const value = values[name];
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+}
+
+/** Whether a switch is on. */
+export function isOn(values: OptionValues, name: string): boolean {
+  const value = values[name];
+  return value === true || (Array.isArray(value) && value.length > 0);
+}
+
+/** What the options of a stack say, checked. */
+export interface StackSettings {
+  readonly netns: string;
+  readonly device: string;
+  readonly addresses: readonly AddressWithPrefix[];
+  /** The kernel's addresses on the link, as `10.9.0.1/24`; one for every network of `addresses`. */
+  readonly hostAddresses: readonly string[];
+  /** Bytes, or null for what the device has. */
+  readonly mtu: number | null;
+  /** Initial sequence number of every connection, or null for RFC 6528. */
+  readonly isn: number | null;
+  /** Milliseconds, or null for the default. */
+  readonly mslMs: number | null;
+  readonly backlog: number | undefined;
+  readonly impairment: Impairment | null;
+  readonly capture: string | null;
+  readonly log: string | null;
+  readonly ladder: boolean;
+  readonly lang: 'en' | 'zh';
+  /** 0 transitions, 1 segments and timers, 2 everything; -1 nothing. */
+  readonly verbosity: number;
+}
+
+/** What the link does to packets. Shares are 0…1, times in milliseconds. */
+export interface Impairment {
+  readonly seed: number;
+  readonly loss: number;
+  readonly delayMs: number;
+  readonly jitterMs: number;
+  readonly duplicate: number;
+  readonly reorder: number;
+  readonly corrupt: number;
+  readonly rules: readonly string[];
+}
+
+/** Reads the shared options. @throws CliFailure `ERR_SYNWAVE_USAGE` naming the option */
+export function readStackSettings(values: OptionValues): StackSettings {
+  const text = (name: string) => textOf(values, name);
+  const addresses = textsOf(values, 'addr').map((value) => parseAddress(value, '--addr'));
+  if (addresses.length === 0) addresses.push(parseAddress('10.9.0.2/24', '--addr'));
+  const mtu = text('mtu');
+  const msl = text('msl');
+  const backlog = text('backlog');
+  return {
+    netns: readNetns(values),
+    device: parseLinkName(text('link') ?? 'tun:lab0'),
+    addresses,
+    hostAddresses: hostAddressesFor(addresses, textsOf(values, 'peer')),
+    mtu: mtu === undefined ? null : parseInteger(mtu, '--mtu', 576, 65535),
+    isn: parseIsn(text('isn') ?? 'rfc6528'),
+    mslMs: msl === undefined ? null : parseDuration(msl, '--msl', 's'),
+    backlog: backlog === undefined ? undefined : parseInteger(backlog, '--backlog', 1, 65535),
+    impairment: readImpairment(values),
+    capture: text('capture') ?? null,
+    log: text('log') ?? null,
+    ladder: isOn(values, 'ladder'),
+    lang: readLanguage(text('lang') ?? 'auto'),
+    verbosity: readVerbosity(values),
+  };
+}
+
+/** The namespace option of verbs without a stack. */
+export function readNetns(values: OptionValues): string {
+  return parseName(textOf(values, 'netns') ?? 'synwave', '--netns', 200);
+}
+
+function readVerbosity(values: OptionValues): number {
+  if (isOn(values, 'quiet')) return -1;
+  const verbose = values.verbose;
+  return Array.isArray(verbose) ? Math.min(verbose.length, 2) : 0;
+}
+
+function readLanguage(text: string): 'en' | 'zh' {
+  const word = parseWord(text, '--lang', ['en', 'zh', 'auto']);
+  if (word !== 'auto') return word;
+  const locale = process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '';
+  return locale.startsWith('zh') ? 'zh' : 'en';
+}
+
+function readImpairment(values: OptionValues): Impairment | null {
+  const share = (name: string) => parseShare(textOf(values, name) ?? '0', `--${name}`);
+  const time = (name: string) => parseDuration(textOf(values, name) ?? '0', `--${name}`);
+  const impairment = {
+    seed: parseInteger(textOf(values, 'seed') ?? '1', '--seed', 0, 0xffffffff),
+    loss: share('loss'),
+    delayMs: time('delay'),
+    jitterMs: time('jitter'),
+    duplicate: share('dup'),
+    reorder: share('reorder'),
+    corrupt: share('corrupt'),
+    rules: textsOf(values, 'rule'),
+  };
+  const { seed: _, rules, ...faults } = impairment;
+  return rules.length > 0 || Object.values(faults).some((value) => value > 0) ? impairment : null;
+}
+
+/**
+ * The kernel's end of the link: the `--peer` of each network, else its first address, or its second when the stack
+ * has the first.
+ */
+function hostAddressesFor(addresses: readonly AddressWithPrefix[], peers: readonly string[]): string[] {
+  const given = peers.map((text) => parseAddress(text, '--peer').address);
+  for (const peer of given) {
+    if (!addresses.some((own) => sameNetwork(own, peer))) {
+      throw usageError(`--peer ${peer} is in no network of --addr`, 'give both ends of the link one network');
+    }
+    if (addresses.some((own) => own.address.equals(peer))) {
+      throw usageError(`--peer ${peer} is the stack's own address`, 'the kernel needs an address of its own');
+    }
+  }
+  return addresses.map((own) => {
+    const peer = given.find((candidate) => sameNetwork(own, candidate)) ?? defaultPeer(own);
+    return `${peer}/${own.prefix}`;
+  });
+}
+
+function defaultPeer(own: AddressWithPrefix): IpAddress {
+  const bits = own.address.family === 4 ? 32 : 128;
+  const hostBits = bits - own.prefix;
+  if (hostBits === 0) throw usageError(`${own.address}/${own.prefix} has no room for a peer`, 'give --peer');
+  // Only the last word is ever changed: networks with fewer than 32 host bits are the use here.
+  const hostMask = hostBits >= 32 ? 0xffffffff : 2 ** hostBits - 1;
+  const base = (own.address.w3 & ~hostMask) >>> 0;
+  const first = base + 1 === own.address.w3 >>> 0 ? base + 2 : base + 1;
+  const { w0, w1, w2 } = own.address;
+  return new IpAddress(w0, w1, w2, first | 0);
+}

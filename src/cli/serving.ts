@@ -1,0 +1,88 @@
+// What the serving verbs share: services on ports of one stack, until somebody ends them.
+import { createServer as createHttpServer } from 'node:http';
+import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { ExitCode, usageError } from './failure.js';
+import { chargen, discard, echo, type Service } from './services.js';
+import { openSession, type Session, type StackSocket } from './session.js';
+import { fileHandler } from './static-files.js';
+import type { Context } from './verb.js';
+
+/** One service on one port. */
+export interface Offer {
+  readonly kind: 'echo' | 'discard' | 'chargen' | 'http';
+  readonly port: number;
+  /** Folder of `http`. */
+  readonly directory?: string;
+}
+
+/** How to serve. */
+export interface ServeOptions {
+  /** HTTP connections are ended by the server after each response. */
+  readonly closeFirst: boolean;
+}
+
+const SIMPLE: Readonly<Record<'echo' | 'discard' | 'chargen', Service>> = { echo, discard, chargen };
+
+/**
+ * Opens a stack, serves all offers on it and waits for a signal.
+ * @throws CliFailure when two offers want one port, or a folder is none
+ */
+export async function serve(context: Context, verb: string, offers: readonly Offer[], options: ServeOptions): Promise<number> {
+  checkOffers(offers);
+  const session = await openSession(context, verb);
+  for (const offer of offers) await openOffer(session, context, offer, options);
+  announce(context, session, offers);
+  await Promise.race([context.life.interrupted, session.failed]);
+  if (!context.life.isInterrupted) throw await session.failed;
+  return ExitCode.OK;
+}
+
+function checkOffers(offers: readonly Offer[]): void {
+  const ports = new Set<number>();
+  for (const { port, directory } of offers) {
+    if (ports.has(port)) throw usageError(`two services want port ${port}`, 'give each its own');
+    ports.add(port);
+    if (directory !== undefined && !statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+      throw usageError(`${directory} is not a folder`, 'name the folder to serve: synwave http ./site');
+    }
+  }
+}
+
+function openOffer(session: Session, context: Context, offer: Offer, options: ServeOptions): Promise<void> {
+  const accept =
+    offer.kind === 'http'
+      ? httpAcceptor(resolve(offer.directory ?? '.'), context, options)
+      : (socket: StackSocket) => SIMPLE[offer.kind as keyof typeof SIMPLE](socket);
+  return session.listen(offer.port, accept);
+}
+
+/** `node:http` works on any duplex stream: the server never listens, it is handed connections. */
+function httpAcceptor(root: string, context: Context, options: ServeOptions): (socket: StackSocket) => void {
+  const server = createHttpServer(
+    fileHandler({
+      root,
+      closeAfterResponse: options.closeFirst,
+      onServed: (line) => context.terminal.say(line),
+    }),
+  );
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  });
+  return (socket) => void server.emit('connection', socket);
+}
+
+function announce(context: Context, session: Session, offers: readonly Offer[]): void {
+  const { terminal } = context;
+  const { netns } = session.settings;
+  const what = offers.map(({ kind, port }) => `${kind} on ${port}`).join(', ');
+  terminal.say(`${session.address}: ${what}`);
+  const way = netns === 'host' ? '' : `synwave sh${netns === 'synwave' ? '' : ` --netns ${netns}`} -- `;
+  const example = offers.find((offer) => offer.kind === 'http') ?? offers[0]!;
+  const shown = session.address.includes(':') ? `[${session.address}]` : session.address;
+  const command =
+    example.kind === 'http'
+      ? `curl http://${shown}${example.port === 80 ? '' : `:${example.port}`}/`
+      : `nc -N ${session.address} ${example.port}`;
+  terminal.say(`in another terminal: ${way}${command}`);
+}

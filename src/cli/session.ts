@@ -1,0 +1,236 @@
+// A running stack for one verb: its namespace, link, log, ladder and capture, and their end in the right order.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type CaptureLink, captureLink } from '../link/capture.js';
+import { impair } from '../link/impair.js';
+import { type TunLink, tunLink } from '../link/tun.js';
+import { createNet, type Net } from '../net/net.js';
+import type { Socket } from '../net/socket.js';
+import { type LadderTrace, ladderTrace } from '../observe/ladder.js';
+import { createLogger } from '../observe/logger.js';
+import { PcapngWriter } from '../observe/pcapng.js';
+import { type PinoTrace, pinoTrace } from '../observe/pino.js';
+import { commentTrace } from '../observe/state-comments.js';
+import { TraceHub } from '../observe/trace-hub.js';
+import { type Clock, SystemClock } from '../stack/clock.js';
+import type { Link } from '../stack/link.js';
+import { Stack } from '../stack/stack.js';
+import { State } from '../tcp/state.js';
+import { addressClash } from './doctor/network.js';
+import { environmentError, usageError } from './failure.js';
+import { claimNamespace, HOST } from './namespace.js';
+import { readStackSettings, type StackSettings } from './options.js';
+import { peopleLog } from './people-log.js';
+import type { Context } from './verb.js';
+
+/** A connection of the stack, shaped as that of `node:net`. */
+export type StackSocket = Socket;
+
+/** Settings of `openSession`. */
+export interface SessionOptions {
+  /** The verb writes payload to stdout, so that the log cannot go there. */
+  readonly stdoutIsData?: boolean;
+}
+
+/** Longest time that connections get to end in order when a verb is through, in milliseconds. */
+const DRAIN_MS = 4000;
+const DRAIN_POLL_MS = 10;
+
+/**
+ * Opens everything that the options ask for. Each piece is registered with the lifetime as soon as it exists; an
+ * interrupted run resets its connections, so that the peers know.
+ * @throws CliFailure, or an error with a stable `code` of the layer that refused
+ */
+export async function openSession(
+  context: Context,
+  verb: string,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const settings = readStackSettings(context.args.values);
+  if (settings.log === '-' && options.stdoutIsData === true) {
+    throw usageError('stdout carries the data of this verb', 'write the log to a file: --log FILE');
+  }
+  await refuseClash(settings);
+  const claim = claimNamespace(settings.netns, verb, context.life);
+  const parts: Parts = { context, settings, clock: new SystemClock(), hub: new TraceHub() };
+  const log = pinoTrace({ logger: openLogger(parts), lang: settings.lang });
+  parts.hub.add(log);
+  const ladder = openLadder(parts);
+  const device = await openDevice(parts);
+  context.life.defer(`device ${device.name}`, () => device.close());
+  claim.addDevice(device.name);
+  const link = openCapture(parts, openImpairment(parts, device, log, ladder));
+  return new Session(settings, link, parts, log);
+}
+
+/** What the pieces of a session share. */
+interface Parts {
+  readonly context: Context;
+  readonly settings: StackSettings;
+  readonly clock: Clock;
+  readonly hub: TraceHub;
+}
+
+/** A stack in use by a verb. It ends with the verb's lifetime. */
+export class Session {
+  readonly stack: Stack;
+  readonly net: Net;
+  /** Resolves when the link is gone under the stack; never otherwise. */
+  readonly failed: Promise<Error>;
+
+  constructor(
+    readonly settings: StackSettings,
+    link: Link,
+    parts: Parts,
+    log: PinoTrace,
+  ) {
+    let announce: (error: Error) => void = () => {};
+    this.failed = new Promise((resolve) => {
+      announce = resolve;
+    });
+    this.stack = new Stack({
+      link,
+      addresses: settings.addresses.map((own) => `${own.address}/${own.prefix}`),
+      clock: parts.clock,
+      trace: parts.hub.current,
+      config: settings.mslMs === null ? {} : { mslMs: settings.mslMs },
+      isn: settings.isn === null ? 'rfc6528' : { fixed: settings.isn },
+      onLinkFailure: (error) => {
+        log.sys('error', { err: error.message }, parts.clock.now(), error.message);
+        announce(error);
+      },
+    });
+    parts.context.life.defer('the stack', () => this.stack.close());
+    this.net = createNet(this.stack);
+  }
+
+  /** The first address of the stack. */
+  get address(): string {
+    return this.settings.addresses[0]!.address.toString();
+  }
+
+  /**
+   * Listens on all addresses of the stack. Accepted sockets may be half-closed, and are paused until somebody reads.
+   * @throws error with `code` EADDRINUSE, EADDRNOTAVAIL …
+   */
+  listen(port: number, accept: (socket: StackSocket) => void): Promise<void> {
+    const server = this.net.createServer({ allowHalfOpen: true }, accept);
+    const { backlog } = this.settings;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port, ...(backlog === undefined ? {} : { backlog }) }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Connects. What goes wrong is emitted by the socket. */
+  connect(options: { host: string; port: number; localPort?: number }): StackSocket {
+    return this.net.connect({ ...options, allowHalfOpen: true });
+  }
+
+  /**
+   * Waits until all that was sent is delivered and both directions of every connection have ended, but not for long.
+   * TIME-WAIT is waited for when `--msl` makes it short: whoever asks for that wants to see its end.
+   */
+  async drain(): Promise<void> {
+    const waitForAll = 2 * (this.settings.mslMs ?? Number.POSITIVE_INFINITY) <= DRAIN_MS;
+    const deadline = performance.now() + DRAIN_MS;
+    while (performance.now() < deadline && this.isBusy(waitForAll)) await sleep(DRAIN_POLL_MS);
+    await this.stack.close();
+  }
+
+  private isBusy(countTimeWait: boolean): boolean {
+    for (const { connection } of this.stack.connections()) {
+      if (countTimeWait || connection.state !== State.TIME_WAIT) return true;
+    }
+    return false;
+  }
+}
+
+async function refuseClash(settings: StackSettings): Promise<void> {
+  if (settings.netns !== HOST) return;
+  const found = [await addressClash(settings)].flat().find((finding) => finding.verdict === 'FAIL');
+  if (found !== undefined) throw environmentError(`${found.found}. ${found.meaning}`, found.remedy ?? '');
+}
+
+const LEVELS = { '-1': 'error', 0: 'info', 1: 'debug', 2: 'trace' } as const;
+
+function openLogger({ context, settings, clock }: Parts): Logger {
+  const { verbosity, log, ladder } = settings;
+  const level = LEVELS[verbosity as keyof typeof LEVELS];
+  // A diagram with log lines between its rows is no diagram.
+  const forPeople = ladder && verbosity < 1 ? 'error' : level;
+  if (log === null) return createLogger({ destination: peopleLog(context.terminal), level: forPeople, clock });
+  const fileLevel = verbosity < 0 ? 'info' : level;
+  return createLogger({ destination: log === '-' ? 1 : log, level: fileLevel, clock });
+}
+
+/** Payloads up to so many bytes are shown in the ladder. */
+const PREVIEW_BYTES = 24;
+
+function openLadder({ context, settings, hub }: Parts): LadderTrace | null {
+  if (!settings.ladder) return null;
+  const ladder = ladderTrace({
+    live: process.stderr,
+    lang: settings.lang,
+    color: context.terminal.color,
+    previewBytes: PREVIEW_BYTES,
+  });
+  hub.add(ladder);
+  context.life.defer('the ladder', () => ladder.finish());
+  return ladder;
+}
+
+function openDevice({ settings }: Parts): Promise<TunLink> {
+  return tunLink({
+    name: settings.device,
+    hostAddress: settings.hostAddresses,
+    ...(settings.netns === HOST ? {} : { netns: settings.netns }),
+    ...(settings.mtu === null ? {} : { mtu: settings.mtu }),
+  });
+}
+
+function openImpairment({ settings, clock }: Parts, link: Link, log: PinoTrace, ladder: LadderTrace | null): Link {
+  const faults = settings.impairment;
+  if (faults === null) return link;
+  const { seed, loss, delayMs, jitterMs, duplicate, reorder, corrupt, rules } = faults;
+  return impair(link, {
+    clock,
+    seed,
+    loss,
+    delayMs,
+    jitterMs,
+    duplicate,
+    reorder,
+    corrupt,
+    rules,
+    onAct: (act) => {
+      log.onAct(act);
+      ladder?.onAct(act);
+    },
+  });
+}
+
+/** The capture sees what the stack sees: after what the link loses on the way in, before what it loses on the way out. */
+function openCapture({ context, settings, clock, hub }: Parts, link: Link): Link {
+  if (settings.capture === null) return link;
+  const recorder = new PcapngWriter({
+    target: settings.capture === '-' ? 1 : settings.capture,
+    medium: link.medium,
+    interfaceName: link.name,
+    addresses: settings.addresses.map((own) => `${own.address}/${own.prefix}`),
+    names: settings.addresses.map((own) => ({ address: own.address.toString(), name: 'stack' })),
+    onError: (error) => context.terminal.complain(`the capture ended early: ${error.message}`),
+  });
+  const captured: CaptureLink = captureLink(link, recorder, { clock });
+  hub.add(
+    commentTrace({
+      annotate: (packetId, text) => captured.annotate(packetId, text),
+      event: (fields) => captured.event(fields),
+      lang: settings.lang,
+    }),
+  );
+  return captured;
+}

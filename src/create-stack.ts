@@ -1,0 +1,103 @@
+// `createStack`: the one place where a link, a stack, its sockets, the log and the capture are put together.
+import type { Logger } from 'pino';
+import { captureLink } from './link/capture.js';
+import { createNet, type Net } from './net/net.js';
+import type { Lang } from './observe/lexicon.js';
+import { type PcapngOptions, PcapngWriter } from './observe/pcapng.js';
+import { pinoTrace } from './observe/pino.js';
+import { commentTrace } from './observe/state-comments.js';
+import { TraceHub } from './observe/trace-hub.js';
+import { SystemClock } from './stack/clock.js';
+import type { Endpoint } from './stack/endpoint.js';
+import { Stack, type StackOptions } from './stack/stack.js';
+import type { StackStats } from './stack/stats.js';
+import type { StackTrace } from './stack/trace.js';
+
+/** Settings of `createStack`; those of `StackOptions` and these. */
+export interface CreateStackOptions extends Omit<StackOptions, 'trace'> {
+  /** Any pino logger. Every transition becomes one record at level info; see `createLogger` for one with the stack's time. */
+  logger?: Logger;
+  /** A pcapng file of everything that crosses the link: its path, or the settings of the writer. */
+  capture?: string | Partial<PcapngOptions>;
+  /** Further listeners of the stack's events, such as `ladderTrace()`. */
+  observers?: readonly StackTrace[];
+  /** Language of log messages and packet comments. Default English. */
+  lang?: Lang;
+}
+
+/** A stack in use: sockets shaped as those of `node:net`, and what stands behind them. */
+export interface SynwaveStack {
+  /** `createServer`, `connect`, `Socket`, `Server` … on this stack. */
+  readonly net: Net;
+  /** Connections, listeners and counters without the sockets. */
+  readonly core: Stack;
+  /** Live counters. */
+  readonly stats: StackStats;
+  /** All connections, TIME-WAIT included, in no order. */
+  connections(): IterableIterator<Endpoint>;
+  /**
+   * Ends listeners and connections, then the link, then the capture. Idempotent.
+   * @param options.timeoutMs how long connections may take to end in order before they are reset; default 0
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>;
+}
+
+/**
+ * Puts a stack on a link.
+ * @throws Error with code EINVAL for addresses that no host can have, EPROTONOSUPPORT for a link that does not carry IP
+ *   packets; the errors of the file system when the capture cannot be written
+ */
+export async function createStack(options: CreateStackOptions): Promise<SynwaveStack> {
+  const clock = options.clock ?? new SystemClock();
+  const lang = options.lang ?? 'en';
+  const log = options.logger === undefined ? null : pinoTrace({ logger: options.logger, lang });
+  const hub = new TraceHub(options.observers);
+  if (log !== null) hub.add(log);
+  const link = withCapture(options, clock, lang, hub);
+  const core = new Stack({
+    ...options,
+    clock,
+    link,
+    trace: hub.current,
+    onLinkFailure: (error) => {
+      log?.sys('error', { err: error.message }, clock.now(), error.message);
+      options.onLinkFailure?.(error);
+    },
+  });
+  return {
+    core,
+    net: createNet(core),
+    stats: core.stats,
+    connections: () => core.connections(),
+    close: (closing) => core.close(closing),
+  };
+}
+
+/** The capture stands next to the stack: it sees what the stack sees, and comments can reach their packets. */
+function withCapture(
+  options: CreateStackOptions,
+  clock: NonNullable<StackOptions['clock']>,
+  lang: Lang,
+  hub: TraceHub,
+): StackOptions['link'] {
+  const { capture, link, addresses } = options;
+  if (capture === undefined) return link;
+  const chosen = typeof capture === 'string' ? { target: capture } : capture;
+  const recorder = new PcapngWriter({
+    target: 'synwave.pcapng',
+    medium: link.medium,
+    interfaceName: link.name,
+    addresses,
+    names: addresses.map((address) => ({ address: address.split('/')[0]!, name: 'stack' })),
+    ...chosen,
+  });
+  const captured = captureLink(link, recorder, { clock });
+  hub.add(
+    commentTrace({
+      annotate: (packetId, text) => captured.annotate(packetId, text),
+      event: (fields) => captured.event(fields),
+      lang,
+    }),
+  );
+  return captured;
+}

@@ -1,0 +1,421 @@
+// A Linux TUN device as a link: IP packets to and from the kernel of this machine. Opening and setting up the device is
+// done by `native/`; here is the delivery of batches, the flow of sends, and the end.
+import { constants } from 'node:os';
+import {
+  CONTROL_BYTES,
+  CONTROL_DROPPED,
+  CONTROL_ERROR,
+  CONTROL_WORDS,
+  EVENT_FAILED,
+  EVENT_PACKETS,
+  EVENT_WRITABLE,
+  IFF_NO_PI,
+  IFF_TUN,
+  type NativePort,
+  PACKET_ROOM,
+} from '../native/binding.js';
+import { netnsPath, readInterface, setUpInterface } from '../native/host-interface.js';
+import { loadBinding } from '../native/load.js';
+import { TransmitQueue } from '../native/transmit-queue.js';
+import { checkInterfaceName, deviceGoneError, explainOpenError, TunError } from '../native/tun-errors.js';
+import { findTunOwner } from '../native/tun-owner.js';
+import {
+  type Link,
+  type LinkReceiver,
+  NO_OFFLOAD,
+  newLinkStats,
+  type PacketBatch,
+  PacketIds,
+} from '../stack/link.js';
+import { IpAddress } from '../wire/address.js';
+import type { PayloadPieces } from '../wire/payload.js';
+
+export { TunError } from '../native/tun-errors.js';
+export { findTunOwner, type TunOwner } from '../native/tun-owner.js';
+
+/** Packets of one batch; then other handles of the event loop get their turn. */
+const BATCH_PACKETS = 256;
+/** Holds a full batch at MTU 1500, and 31 of the largest packets. */
+const SLAB_BYTES = 32 * PACKET_ROOM;
+/** The kernel drops silently what does not fit here; the default of 500 is less than one fast sender's window. */
+const TX_QUEUE_LENGTH = 10_000;
+/** Default of `busyPollUs`. */
+const BUSY_POLL_US = 50;
+/** How long `close` waits for the device to disappear. */
+const CLOSE_DEADLINE_MS = 5000;
+const CLOSE_POLL_MS = 2;
+
+/** Settings of `tunLink`. */
+export interface TunLinkOptions {
+  /**
+   * Interface name of at most 15 letters; `%d` in it stands for the first free number. Default `syn%d`. A persistent TUN
+   * device of that name is attached to, and left in place by `close`.
+   */
+  name?: string;
+  /**
+   * Address and prefix length of the kernel's end, such as `10.9.0.1/24`, or several (IPv4 and IPv6). The stack owns
+   * others in the same network. Default: none; the device is brought up without an address. On a persistent device it is
+   * only checked.
+   */
+  hostAddress?: string | readonly string[];
+  /** Network namespace to make the device in: a name known to `ip netns`, or a path. Default: the caller's own. */
+  netns?: string;
+  /** Largest IP packet in bytes, 68…65535. Default 1500, or what a persistent device has. */
+  mtu?: number;
+  /**
+   * How long the link looks for more packets after a batch before it sleeps, in microseconds, 0…1000. Costs up to that
+   * much processor time per batch, and spares the wake-up, which is most of a round trip. 0: not at all. Default 50.
+   */
+  busyPollUs?: number;
+  /**
+   * Bytes that written packets may occupy in the kernel until `writable` becomes false. Default: unlimited, as a write
+   * does the kernel's receive work before it returns. Of use where the kernel forwards to a slower device.
+   */
+  sendBufferBytes?: number;
+  /** Numbering of the packets. Default: a new one. */
+  packetIds?: PacketIds;
+}
+
+/** A link over a TUN device. */
+export interface TunLink extends Link {
+  readonly medium: 'ip';
+  /** Interface index in its namespace. */
+  readonly index: number;
+  /** The device existed before, and stays when the link is closed. */
+  readonly persistent: boolean;
+  /** Path of the namespace file, or null for the caller's own namespace. */
+  readonly netns: string | null;
+  /** Addresses of the kernel's end, as given. */
+  readonly hostAddresses: readonly string[];
+  /** Reads what there is right now and delivers it before it returns; the number of packets. */
+  pull(): number;
+  /**
+   * Stops and resumes delivery; packets wait in the kernel's queue meanwhile. A device deleted while delivery is
+   * stopped is noticed at the next write, or when delivery resumes.
+   */
+  pause(): void;
+  resume(): void;
+  ref(): void;
+  unref(): void;
+}
+
+/**
+ * Opens a TUN device: attaches to a persistent one, or makes one that vanishes with the link. Needs CAP_NET_ADMIN in the
+ * namespace, unless a persistent device belongs to the user.
+ * @throws TunError with the codes named there; NativeBindingError (`ERR_SYNWAVE_NATIVE`); RangeError
+ * (`ERR_OUT_OF_RANGE`) for a number that makes no sense
+ */
+export async function tunLink(options: TunLinkOptions = {}): Promise<TunLink> {
+  const name = options.name ?? 'syn%d';
+  checkInterfaceName(name);
+  checkRange('mtu', options.mtu ?? 1500, 68, 65_535);
+  checkRange('busyPollUs', options.busyPollUs ?? BUSY_POLL_US, 0, 1000);
+  checkRange('sendBufferBytes', options.sendBufferBytes ?? 0, 0, 0x7fffffff);
+  const hostAddresses = addressList(options.hostAddress);
+  const netns = options.netns === undefined ? undefined : netnsPath(options.netns);
+
+  const link = await openLink(name, netns, hostAddresses, options);
+  try {
+    if (link.persistent) await checkPersistent(link, options.mtu);
+    else await setUp(link);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  return link;
+}
+
+function addressList(given: string | readonly string[] | undefined): readonly string[] {
+  const list = given === undefined ? [] : typeof given === 'string' ? [given] : given;
+  for (const address of list) {
+    if (!/^[0-9a-fA-F.:]+\/\d{1,3}$/.test(address)) {
+      throw new TunError(
+        'ERR_SYNWAVE_TUN_ADDRESS',
+        `hostAddress ${JSON.stringify(address)} is not an address with its prefix length, such as 10.9.0.1/24`,
+      );
+    }
+  }
+  return list;
+}
+
+function checkRange(what: string, value: number, low: number, high: number): void {
+  if (Number.isInteger(value) && value >= low && value <= high) return;
+  const error = new RangeError(`${what} must be an integer from ${low} to ${high}, not ${value}`);
+  throw Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+}
+
+async function openLink(
+  name: string,
+  netns: string | undefined,
+  hostAddresses: readonly string[],
+  options: TunLinkOptions,
+): Promise<TunPortLink> {
+  try {
+    return new TunPortLink(name, netns, hostAddresses, options);
+  } catch (error) {
+    const busy = error instanceof Error && 'code' in error && error.code === 'EBUSY';
+    throw explainOpenError(error, name, busy ? await findTunOwner(name, netns) : null);
+  }
+}
+
+async function setUp(link: TunPortLink): Promise<void> {
+  await setUpInterface(link.name, link.netns ?? undefined, {
+    addresses: link.hostAddresses,
+    txQueueLength: TX_QUEUE_LENGTH,
+    noLinkLocal: !link.ipv6Disabled,
+  });
+}
+
+/** A device that somebody else set up is not changed; what it lacks is said. */
+async function checkPersistent(link: TunPortLink, mtu: number | undefined): Promise<void> {
+  const complain = (what: string, remedy: string) => {
+    const where = link.netns === null ? '' : ` (in namespace ${link.netns})`;
+    return new TunError(
+      'ERR_SYNWAVE_TUN_ADDRESS',
+      `TUN device ${link.name} existed before and is not changed, but ${what}. Run: ip ${remedy}${where}`,
+    );
+  };
+  if (mtu !== undefined && mtu !== link.mtu)
+    throw complain(`its MTU is ${link.mtu}, not ${mtu}`, `link set dev ${link.name} mtu ${mtu}`);
+  if (link.hostAddresses.length === 0) return;
+  const state = await readInterface(link.name, link.netns ?? undefined);
+  for (const address of link.hostAddresses) {
+    if (!state.addresses.includes(canonicalAddress(address)))
+      throw complain(`it does not have the address ${address}`, `address add ${address} dev ${link.name}`);
+  }
+  if (!state.up) throw complain('it is down', `link set dev ${link.name} up`);
+}
+
+/** IPv6 addresses have many spellings; `ip` prints the canonical one. */
+function canonicalAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  const slash = address.indexOf('/');
+  const parsed = IpAddress.parse(address.slice(0, slash));
+  return parsed === null ? address : `${parsed}${address.slice(slash)}`;
+}
+
+/** The link itself. `Link` says what its members do. */
+class TunPortLink implements TunLink {
+  readonly name: string;
+  readonly medium = 'ip';
+  readonly mtu: number;
+  readonly index: number;
+  readonly persistent: boolean;
+  readonly ipv6Disabled: boolean;
+  readonly offload = NO_OFFLOAD;
+  readonly packetIds: PacketIds;
+  readonly stats = newLinkStats();
+  readonly netns: string | null;
+  private readonly port: NativePort;
+  private readonly batch: PacketBatch;
+  private readonly control = new Int32Array(CONTROL_WORDS);
+  private readonly queue = new TransmitQueue(this.control);
+  private receiver: LinkReceiver | null = null;
+  /** The kernel did not take everything; the rest waits in `queue` for EVENT_WRITABLE. */
+  private draining = false;
+  private ended = false;
+  private closing: Promise<void> | null = null;
+
+  constructor(
+    name: string,
+    netns: string | undefined,
+    readonly hostAddresses: readonly string[],
+    options: TunLinkOptions,
+  ) {
+    const slab = new Uint8Array(SLAB_BYTES);
+    const table = new Int32Array(2 * BATCH_PACKETS);
+    this.batch = {
+      bytes: slab,
+      view: new DataView(slab.buffer),
+      count: 0,
+      offsets: table.subarray(0, BATCH_PACKETS),
+      lengths: table.subarray(BATCH_PACKETS),
+      ids: new Float64Array(BATCH_PACKETS),
+    };
+    this.packetIds = options.packetIds ?? new PacketIds();
+    const { Port } = loadBinding();
+    this.port = new Port({
+      name,
+      ...(netns === undefined ? {} : { netns }),
+      flags: IFF_TUN | IFF_NO_PI,
+      mtu: options.mtu ?? 0,
+      sendBufferBytes: options.sendBufferBytes ?? 0,
+      disableIpv6: !hostAddresses.some((address) => address.includes(':')),
+      spinUs: options.busyPollUs ?? BUSY_POLL_US,
+      slab,
+      table,
+      arena: this.queue.arena,
+      descriptors: this.queue.descriptors,
+      control: this.control,
+      onEvent: (event, value) => this.onEvent(event, value),
+    });
+    this.name = this.port.name;
+    this.mtu = this.port.mtu;
+    this.index = this.port.index;
+    this.persistent = this.port.persistent;
+    this.ipv6Disabled = this.port.ipv6Disabled;
+    this.netns = netns ?? null;
+  }
+
+  get writable(): boolean {
+    return !this.draining && !this.ended;
+  }
+
+  start(receiver: LinkReceiver): void {
+    this.receiver = receiver;
+    this.port.startReading();
+  }
+
+  send(
+    _packetId: number,
+    header: Uint8Array,
+    headerOffset: number,
+    headerLength: number,
+    payload: PayloadPieces | null,
+  ): boolean {
+    if (!this.writable) return false;
+    if (this.queue.push(header, headerOffset, headerLength, payload)) return true;
+    this.flush();
+    if (!this.writable) return false;
+    // What an empty queue cannot hold is larger than any IP packet.
+    if (!this.queue.push(header, headerOffset, headerLength, payload)) this.stats.dropped++;
+    return true;
+  }
+
+  flush(): void {
+    if (this.queue.packets === 0 || this.draining || this.ended) return;
+    this.write();
+  }
+
+  pull(): number {
+    if (this.ended || this.receiver === null) return 0;
+    const count = this.port.pull();
+    const errno = this.control[CONTROL_ERROR]!;
+    if (count > 0) this.deliver(count);
+    if (errno !== 0) this.failLater(errno);
+    return count;
+  }
+
+  pause(): void {
+    this.port.stopReading();
+  }
+
+  resume(): void {
+    if (this.receiver !== null && !this.ended) this.port.startReading();
+  }
+
+  ref(): void {
+    this.port.ref();
+  }
+
+  unref(): void {
+    this.port.unref();
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private onEvent(event: number, value: number): void {
+    if (event === EVENT_PACKETS) this.deliver(value);
+    else if (event === EVENT_WRITABLE) this.onWritable();
+    else if (event === EVENT_FAILED) this.fail(value);
+  }
+
+  private deliver(count: number): void {
+    const batch = this.batch;
+    const { lengths, ids } = batch;
+    let bytes = 0;
+    for (let i = 0; i < count; i++) {
+      ids[i] = this.packetIds.next();
+      bytes += lengths[i]!;
+    }
+    batch.count = count;
+    this.stats.packetsIn += count;
+    this.stats.bytesIn += bytes;
+    this.receiver!.receive(batch);
+  }
+
+  /** Hands the queue to the kernel, and keeps copies of what it has no room for. */
+  private write(): void {
+    const queue = this.queue;
+    const queued = queue.packets;
+    const taken = this.port.flush(queued, queue.buffers);
+    const dropped = this.control[CONTROL_DROPPED]!;
+    const errno = this.control[CONTROL_ERROR]!;
+    this.stats.packetsOut += taken - dropped;
+    this.stats.bytesOut += this.control[CONTROL_BYTES]!;
+    this.stats.dropped += dropped;
+    this.draining = errno === constants.errno.EAGAIN;
+    if (this.draining) {
+      queue.keepAfter(taken);
+    } else {
+      this.stats.dropped += queued - taken;
+      queue.clear();
+      if (errno !== 0) this.failLater(errno);
+    }
+  }
+
+  private onWritable(): void {
+    if (this.ended) return;
+    this.draining = false;
+    this.flush();
+    if (!this.writable) return;
+    this.receiver?.writable();
+  }
+
+  /** For errors met inside a call of the receiver, which does not expect to be called back there. */
+  private failLater(errno: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.port.stopReading();
+    setImmediate(() => this.report(errno));
+  }
+
+  private fail(errno: number): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.report(errno);
+  }
+
+  private report(errno: number): void {
+    if (this.closing !== null) return;
+    this.stats.dropped += this.queue.packets;
+    this.queue.clear();
+    this.receiver?.failed(deviceGoneError(this.name, errno));
+  }
+
+  private async shutDown(): Promise<void> {
+    this.flush();
+    this.ended = true;
+    this.stats.dropped += this.queue.packets;
+    this.queue.clear();
+    this.port.close();
+    if (!this.persistent) await this.vanished();
+  }
+
+  /**
+   * The kernel removes the device when the last descriptor closes. A child process being started at this moment holds a
+   * copy until it runs its program, so that may be a little later than `port.close()`.
+   */
+  private async vanished(): Promise<void> {
+    const deadline = performance.now() + CLOSE_DEADLINE_MS;
+    while (this.exists()) {
+      if (performance.now() > deadline) {
+        const message = `TUN device ${this.name} did not go away: another process holds its descriptor`;
+        throw new TunError('ERR_SYNWAVE_TUN_STUCK', message);
+      }
+      await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));
+    }
+  }
+
+  private exists(): boolean {
+    try {
+      const where = this.netns === null ? {} : { netns: this.netns };
+      return loadBinding().interfaceIndex({ name: this.name, ...where }) === this.index;
+    } catch {
+      return false; // The namespace is gone, and every device that lived in it.
+    }
+  }
+}

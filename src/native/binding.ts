@@ -1,0 +1,86 @@
+// What the C addon looks like from TypeScript, and the numbers both sides share. Nothing here runs anything.
+
+/** Kind of device and framing, from <linux/if_tun.h>; `flags` of a port is a sum of these. */
+export const IFF_TUN = 0x0001;
+export const IFF_TAP = 0x0002;
+export const IFF_MULTI_QUEUE = 0x0100;
+export const IFF_NO_PI = 0x1000;
+export const IFF_VNET_HDR = 0x4000;
+
+/** Events of a port, the first argument of `onEvent`. The second is a packet count, 0, or an errno. */
+export const EVENT_PACKETS = 0;
+export const EVENT_WRITABLE = 1;
+export const EVENT_FAILED = 2;
+
+/** Words of the control array: who writes each is told in packet_port.h. */
+export const CONTROL_QUEUED = 0;
+export const CONTROL_DROPPED = 1;
+export const CONTROL_BYTES = 2;
+export const CONTROL_ERROR = 3;
+export const CONTROL_WORDS = 4;
+
+/** Free bytes that every read needs in the slab, as in packet_io.h: the largest packet with a virtio-net header. */
+export const PACKET_ROOM = 65_664;
+
+/** Payload pieces of one packet that the addon gathers, as in packet_io.h. */
+export const MAX_PIECES = 16;
+
+/** Argument of `new Port`. The arrays stay shared with the addon until the port is closed. */
+export interface NativePortOptions {
+  /** Interface name of at most 15 bytes; empty lets the kernel choose, `%d` in it stands for the first free number. */
+  readonly name: string;
+  /** Path of a network namespace file to make the device in; absent: the caller's own. */
+  readonly netns?: string;
+  /** A sum of `IFF_` constants. */
+  readonly flags: number;
+  /** Bytes; 0 leaves the kernel's choice, and so does a device that exists already. */
+  readonly mtu: number;
+  /** Bytes of written packets that may wait inside the kernel (TUNSETSNDBUF); 0 leaves it unlimited. */
+  readonly sendBufferBytes: number;
+  /** Switches IPv6 off on a device that this call makes, before it can send a router solicitation. */
+  readonly disableIpv6: boolean;
+  /** How long the port looks for more packets after a batch before it sleeps, in microseconds; 0: not at all. */
+  readonly spinUs: number;
+  /** Memory for received packets, at least `PACKET_ROOM` bytes. */
+  readonly slab: Uint8Array;
+  /** Offsets of the packets of a batch in its first half, lengths in its second. */
+  readonly table: Int32Array;
+  /** Headers of packets to write. */
+  readonly arena: Uint8Array;
+  /** Per packet: header offset, header length, number of pieces; per piece: buffer number, offset, length. */
+  readonly descriptors: Int32Array;
+  /** `CONTROL_WORDS` words. */
+  readonly control: Int32Array;
+  readonly onEvent: (event: number, value: number) => void;
+}
+
+/** A device on the event loop. */
+export interface NativePort {
+  readonly name: string;
+  readonly index: number;
+  readonly mtu: number;
+  /** The device existed before and survives the port. */
+  readonly persistent: boolean;
+  /** Whether `disableIpv6` took effect. */
+  readonly ipv6Disabled: boolean;
+  startReading(): void;
+  stopReading(): void;
+  /** Reads what there is at once; the number of packets. An errno, if any, is in `control[CONTROL_ERROR]`. */
+  pull(): number;
+  /**
+   * Writes `packets` packets. Returns how many are done with; how it went is in `control`. When the errno there is
+   * EAGAIN the rest must be kept, and `EVENT_WRITABLE` follows.
+   */
+  flush(packets: number, buffers: readonly Uint8Array[]): number;
+  ref(): void;
+  unref(): void;
+  /** Idempotent. No event follows. */
+  close(): void;
+}
+
+/** The addon. Its functions throw Errors with `code`, `errno`, `syscall` and sometimes `path`. */
+export interface TunBinding {
+  readonly Port: new (options: NativePortOptions) => NativePort;
+  /** Index of an interface, 0 when there is none of that name. */
+  interfaceIndex(options: { readonly name: string; readonly netns?: string }): number;
+}

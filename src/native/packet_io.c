@@ -1,0 +1,102 @@
+// The two inner loops: read() until there is no more, writev() per packet.
+#include "packet_io.h"
+
+#include <errno.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "tun_device.h"
+
+int packets_read(int fd, const read_area *area, int *error) {
+  size_t at = 0;
+  int count = 0;
+  *error = 0;
+  while (count < area->capacity && area->slab_bytes - at >= PACKET_ROOM) {
+    ssize_t length = read(fd, area->slab + at, PACKET_ROOM);
+    if (length < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) *error = errno == EBADFD ? ENODEV : errno;
+      break;
+    }
+    if (length == 0) break;
+    area->offsets[count] = (int32_t)at;
+    area->lengths[count] = (int32_t)length;
+    count++;
+    at += ((size_t)length + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
+  }
+  return count;
+}
+
+static bool inside(int32_t offset, int32_t length, size_t bytes) {
+  return offset >= 0 && length >= 0 && (size_t)offset + (size_t)length <= bytes;
+}
+
+// Gathers one packet from its descriptor. Returns the number of vectors, or 0 when a piece lies outside its buffer,
+// which is what a buffer looks like that was detached (transferred to another thread) while it waited here.
+static int gather(const write_area *area, const int32_t *descriptor, struct iovec *vectors) {
+  int pieces = descriptor[2];
+  if (!inside(descriptor[0], descriptor[1], area->arena_bytes)) return 0;
+  vectors[0].iov_base = (void *)(area->arena + descriptor[0]);
+  vectors[0].iov_len = (size_t)descriptor[1];
+  for (int i = 0; i < pieces; i++) {
+    const int32_t *piece = descriptor + 3 + 3 * i;
+    payload_buffer buffer = area->find(area->context, piece[0]);
+    if (buffer.data == NULL || !inside(piece[1], piece[2], buffer.bytes)) return 0;
+    vectors[i + 1].iov_base = (void *)(buffer.data + piece[1]);
+    vectors[i + 1].iov_len = (size_t)piece[2];
+  }
+  return pieces + 1;
+}
+
+// What a failed write means for the packets behind it. EIO is what a device says that is administratively down, and it
+// may come up again; one bad packet says nothing about the next.
+static int verdict(int fd, int number) {
+  switch (number) {
+    case EAGAIN:
+    case ENOBUFS:
+      return EAGAIN;
+    case EBADFD:
+    case EBADF:
+    case ENODEV:
+      return ENODEV;
+    case EIO:
+      return tun_alive(fd) ? 0 : ENODEV;
+    default:
+      return 0;
+  }
+}
+
+static ssize_t write_packet(int fd, const struct iovec *vectors, int count) {
+  for (;;) {
+    ssize_t written = writev(fd, vectors, count);
+    if (written >= 0 || errno != EINTR) return written;
+  }
+}
+
+void packets_write(int fd, const write_area *area, int packets, write_result *result) {
+  struct iovec vectors[MAX_PIECES + 1];
+  size_t at = 0;
+  *result = (write_result){0, 0, 0, 0};
+  while (result->taken < packets) {
+    if (area->descriptor_count - at < 3) break;
+    const int32_t *descriptor = area->descriptors + at;
+    if (descriptor[2] < 0 || descriptor[2] > MAX_PIECES) break;
+    size_t words = 3 + 3 * (size_t)descriptor[2];
+    if (area->descriptor_count - at < words) break;
+
+    int count = gather(area, descriptor, vectors);
+    ssize_t written = count > 0 ? write_packet(fd, vectors, count) : -1;
+    if (written > 0) {
+      result->bytes += (int)written;
+    } else {
+      result->error = count > 0 && written < 0 ? verdict(fd, errno) : 0;
+      if (result->error != 0) return;
+      result->dropped++;
+    }
+    result->taken++;
+    at += words;
+  }
+  // Only descriptors that make no sense end the loop early; nothing behind them can be found.
+  result->dropped += packets - result->taken;
+  result->taken = packets;
+}

@@ -1,0 +1,64 @@
+// Moves packets between a packet descriptor and memory laid out for JavaScript: batched reads into a slab, gathered
+// writes from descriptors. Knows nothing of JavaScript itself.
+#ifndef SYNWAVE_PACKET_IO_H
+#define SYNWAVE_PACKET_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Room left for each read: the largest IP packet, with a virtio-net header before it. A read into less would cut the
+// packet short without a word.
+#define PACKET_ROOM 65664
+
+// Packets start on cache lines, which also aligns their headers.
+#define PACKET_ALIGNMENT 64
+
+// Pieces of one packet's payload that one write takes; the sender joins them when there are more.
+#define MAX_PIECES 16
+
+// Where reads go. Packet `i` of a batch is slab[offsets[i] … offsets[i] + lengths[i]).
+typedef struct {
+  uint8_t *slab;
+  size_t slab_bytes;
+  int32_t *offsets;
+  int32_t *lengths;
+  int capacity;  // entries in `offsets` and in `lengths`
+} read_area;
+
+// Reads until the kernel has no more or the area is full. Returns the number of packets; `*error` is 0 or the errno
+// that ended the batch (never EAGAIN).
+int packets_read(int fd, const read_area *area, int *error);
+
+// A buffer that payload lies in, as it is now.
+typedef struct {
+  const uint8_t *data;
+  size_t bytes;
+} payload_buffer;
+
+// Looks up a payload buffer by number; `data` is NULL when there is none.
+typedef payload_buffer (*find_buffer)(void *context, int32_t index);
+
+// What to write. A packet is described by int32 values: offset of its header in the arena, length of the header, number
+// of payload pieces, then buffer number, offset and length of each piece.
+typedef struct {
+  const uint8_t *arena;
+  size_t arena_bytes;
+  const int32_t *descriptors;
+  size_t descriptor_count;
+  find_buffer find;
+  void *context;
+} write_area;
+
+// How a flush went.
+typedef struct {
+  int taken;    // packets done with, dropped ones included
+  int dropped;  // packets that the kernel or a detached buffer refused
+  int bytes;    // written
+  int error;    // 0; EAGAIN: the rest waits for a writable descriptor; ENODEV and others: the device is gone
+} write_result;
+
+// Writes up to `packets` packets, one system call each.
+void packets_write(int fd, const write_area *area, int packets, write_result *result);
+
+#endif

@@ -1,0 +1,243 @@
+// The port's life on the event loop. Memory safety rests on three things: arrays shared with JavaScript are checked for
+// detachment before each use, nothing is touched after a callback that may have closed the port, and the port is freed
+// by the last of its two owners.
+#include "packet_port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+// However busy the device is, timers and other handles get their turn after this long.
+#define SPIN_LIMIT_NS 1000000u
+
+static int32_t *control_of(packet_port *port) { return port->memory[MEMORY_CONTROL].data; }
+
+// True when JavaScript still owns all the memory that the port points into.
+static bool memory_intact(packet_port *port, unsigned first, unsigned last) {
+  for (unsigned i = first; i <= last; i++) {
+    napi_value buffer = NULL;
+    bool detached = true;
+    if (napi_get_reference_value(port->env, port->memory[i].buffer, &buffer) != napi_ok || buffer == NULL) return false;
+    if (napi_is_detached_arraybuffer(port->env, buffer, &detached) != napi_ok || detached) return false;
+  }
+  return true;
+}
+
+// An exception out of the callback is the program's bug: it surfaces as 'uncaughtException', as one from any other
+// event source does. At teardown there may be none although the call failed.
+static void surface_exception(napi_env env) {
+  bool pending = false;
+  napi_value exception;
+  if (napi_is_exception_pending(env, &pending) != napi_ok || !pending) return;
+  if (napi_get_and_clear_last_exception(env, &exception) != napi_ok) return;
+  napi_fatal_exception(env, exception);
+}
+
+// Calls JavaScript; its microtasks and ticks have run when this returns. The port may be closed by then.
+static void emit(packet_port *port, int event, int value) {
+  napi_env env = port->env;
+  napi_value self, callback, arguments[2], ignored;
+  if (napi_get_reference_value(env, port->self, &self) != napi_ok || self == NULL) return;
+  if (napi_get_reference_value(env, port->callback, &callback) != napi_ok || callback == NULL) return;
+  if (napi_create_int32(env, event, &arguments[0]) != napi_ok) return;
+  if (napi_create_int32(env, value, &arguments[1]) != napi_ok) return;
+  if (napi_make_callback(env, port->async, self, callback, 2, arguments, &ignored) != napi_ok) surface_exception(env);
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events);
+
+// Tells libuv what to wait for.
+static void watch(packet_port *port) {
+  int events = (port->reading ? UV_READABLE : 0) | (port->draining ? UV_WRITABLE : 0);
+  if (events == 0) {
+    uv_poll_stop(&port->poll);
+  } else {
+    uv_poll_start(&port->poll, events, on_poll);
+  }
+}
+
+static void fail(packet_port *port, int number) {
+  port->reading = false;
+  port->draining = false;
+  uv_poll_stop(&port->poll);
+  emit(port, EVENT_FAILED, number);
+}
+
+static int read_batch(packet_port *port, int *error) {
+  shared_array *slab = &port->memory[MEMORY_SLAB];
+  shared_array *table = &port->memory[MEMORY_TABLE];
+  if (!memory_intact(port, MEMORY_SLAB, MEMORY_TABLE)) {
+    *error = EFAULT;
+    return 0;
+  }
+  int capacity = (int)(table->length / 2);
+  int32_t *words = table->data;
+  read_area area = {slab->data, slab->length, words, words + capacity, capacity};
+  return packets_read(port->fd, &area, error);
+}
+
+// True when JavaScript has something better to do than to wait: packets to flush, an immediate, a timer that is due.
+static bool loop_busy(packet_port *port) {
+  if (uv_backend_timeout(port->poll.loop) == 0) return true;
+  return !memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL) || control_of(port)[CONTROL_QUEUED] > 0;
+}
+
+// One batch; then, when the port is told to spin, it looks again for a while before it goes back to sleep, because a
+// wake-up through epoll costs more than a round trip.
+static void deliver(packet_port *port) {
+  uint64_t begun = uv_hrtime(), last = begun;
+  int capacity = (int)(port->memory[MEMORY_TABLE].length / 2);
+  for (;;) {
+    int error = 0;
+    int count = read_batch(port, &error);
+    if (count > 0) emit(port, EVENT_PACKETS, count);
+    if (port->closed) return;
+    if (error != 0) {
+      fail(port, error);
+      return;
+    }
+    if (port->spin_ns == 0 || !port->reading || count == capacity || loop_busy(port)) return;
+    uint64_t now = uv_hrtime();
+    if (count > 0) last = now;
+    if (now - last >= port->spin_ns || now - begun >= SPIN_LIMIT_NS) return;
+  }
+}
+
+static void on_poll(uv_poll_t *handle, int status, int events) {
+  packet_port *port = handle->data;
+  napi_handle_scope scope;
+  if (port->closed || napi_open_handle_scope(port->env, &scope) != napi_ok) return;
+  napi_env env = port->env;
+  port->owners++;
+  if (status < 0) {
+    fail(port, ENODEV);  // the kernel reports EPOLLERR for a device that is no more
+  } else {
+    if (events & UV_WRITABLE) {
+      port->draining = false;
+      watch(port);
+      emit(port, EVENT_WRITABLE, 0);
+    }
+    if ((events & UV_READABLE) && !port->closed && port->reading) deliver(port);
+  }
+  port_release(port);
+  napi_close_handle_scope(env, scope);
+}
+
+static void on_uv_closed(uv_handle_t *handle) {
+  packet_port *port = handle->data;
+  if (port->hook != NULL) napi_remove_async_cleanup_hook(port->hook);
+  port_release(port);
+}
+
+// The environment goes away: a worker that ends, or the process. No JavaScript may run any more.
+static void on_teardown(napi_async_cleanup_hook_handle hook, void *data) {
+  (void)hook;
+  port_close(data);
+}
+
+int port_open(napi_env env, int fd, uint64_t spin_ns, packet_port **result) {
+  uv_loop_t *loop;
+  packet_port *port = calloc(1, sizeof *port);
+  if (port == NULL) return UV_ENOMEM;
+  port->env = env;
+  port->fd = fd;
+  port->spin_ns = spin_ns;
+  int failure = napi_get_uv_event_loop(env, &loop) == napi_ok ? uv_poll_init(loop, &port->poll, fd) : UV_EINVAL;
+  if (failure != 0) {
+    free(port);
+    return failure;
+  }
+  port->poll.data = port;
+  port->owners = 2;
+  if (napi_add_async_cleanup_hook(env, on_teardown, port, &port->hook) != napi_ok) port->hook = NULL;
+  *result = port;
+  return 0;
+}
+
+napi_status port_bind(packet_port *port, napi_value self, napi_value callback) {
+  napi_value name;
+  napi_status status = napi_create_string_utf8(port->env, "SYNWAVE_PORT", NAPI_AUTO_LENGTH, &name);
+  if (status == napi_ok) status = napi_async_init(port->env, self, name, &port->async);
+  if (status == napi_ok) status = napi_create_reference(port->env, self, 1, &port->self);
+  if (status == napi_ok) status = napi_create_reference(port->env, callback, 1, &port->callback);
+  return status;
+}
+
+void port_set_reading(packet_port *port, bool reading) {
+  if (port->closed) return;
+  port->reading = reading;
+  watch(port);
+}
+
+int port_pull(packet_port *port) {
+  int error = 0;
+  int count = read_batch(port, &error);
+  if (memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL)) control_of(port)[CONTROL_ERROR] = error;
+  return count;
+}
+
+// Remembers the last buffer that was looked up: consecutive segments lie in the same one.
+typedef struct {
+  napi_env env;
+  napi_value buffers;
+  int32_t index;
+  payload_buffer found;
+} buffer_cursor;
+
+static payload_buffer find_payload(void *context, int32_t index) {
+  buffer_cursor *cursor = context;
+  if (index == cursor->index) return cursor->found;
+  napi_value array;
+  napi_typedarray_type type;
+  void *data = NULL;
+  size_t length = 0;
+  cursor->index = index;
+  cursor->found = (payload_buffer){NULL, 0};
+  if (napi_get_element(cursor->env, cursor->buffers, (uint32_t)index, &array) != napi_ok) return cursor->found;
+  if (napi_get_typedarray_info(cursor->env, array, &type, &length, &data, NULL, NULL) != napi_ok) return cursor->found;
+  if (type == napi_uint8_array) cursor->found = (payload_buffer){data, length};
+  return cursor->found;
+}
+
+int port_flush(packet_port *port, int packets, napi_value buffers) {
+  if (!memory_intact(port, MEMORY_ARENA, MEMORY_CONTROL)) return -1;
+  shared_array *arena = &port->memory[MEMORY_ARENA];
+  shared_array *descriptors = &port->memory[MEMORY_DESCRIPTORS];
+  buffer_cursor cursor = {port->env, buffers, -1, {NULL, 0}};
+  write_area area = {arena->data,         arena->length, descriptors->data,
+                     descriptors->length, find_payload,  &cursor};
+  write_result result;
+  packets_write(port->fd, &area, packets, &result);
+  int32_t *control = control_of(port);
+  control[CONTROL_DROPPED] = result.dropped;
+  control[CONTROL_BYTES] = result.bytes;
+  control[CONTROL_ERROR] = result.error;
+  if (result.error == EAGAIN && !port->draining) {
+    port->draining = true;
+    watch(port);
+  }
+  return result.taken;
+}
+
+void port_close(packet_port *port) {
+  if (port->closed) return;
+  port->closed = true;
+  uv_poll_stop(&port->poll);
+  uv_close((uv_handle_t *)&port->poll, on_uv_closed);
+  close(port->fd);
+  port->fd = -1;
+  if (port->async != NULL) napi_async_destroy(port->env, port->async);
+  if (port->self != NULL) napi_delete_reference(port->env, port->self);
+  if (port->callback != NULL) napi_delete_reference(port->env, port->callback);
+  for (int i = 0; i < MEMORY_COUNT; i++) {
+    if (port->memory[i].buffer != NULL) napi_delete_reference(port->env, port->memory[i].buffer);
+    port->memory[i] = (shared_array){NULL, NULL, 0};
+  }
+  port->async = NULL;
+  port->self = NULL;
+  port->callback = NULL;
+}
+
+void port_release(packet_port *port) {
+  if (--port->owners == 0) free(port);
+}

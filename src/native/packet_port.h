@@ -1,0 +1,76 @@
+// A packet descriptor on Node's event loop: delivers batches to a JavaScript callback, writes what JavaScript queued.
+// Which device the descriptor belongs to is decided elsewhere.
+#ifndef SYNWAVE_PACKET_PORT_H
+#define SYNWAVE_PACKET_PORT_H
+
+#include <node_api.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "packet_io.h"
+
+// Events, the first argument of the callback; the second is their value.
+enum {
+  EVENT_PACKETS = 0,   // number of packets in the slab
+  EVENT_WRITABLE = 1,  // 0; flush again
+  EVENT_FAILED = 2,    // errno; nothing follows
+};
+
+// Words of the control array, shared with JavaScript.
+enum {
+  CONTROL_QUEUED = 0,   // JavaScript: packets that wait for a flush; while there are any, the port does not spin
+  CONTROL_DROPPED = 1,  // port: packets dropped by the last flush
+  CONTROL_BYTES = 2,    // port: bytes written by the last flush
+  CONTROL_ERROR = 3,    // port: errno that ended the last flush or pull, or 0
+  CONTROL_WORDS = 4,
+};
+
+// Memory shared with JavaScript, in the order of `port_memory` below.
+enum { MEMORY_SLAB, MEMORY_TABLE, MEMORY_ARENA, MEMORY_DESCRIPTORS, MEMORY_CONTROL, MEMORY_COUNT };
+
+// One typed array and the ArrayBuffer under it, which is held so that the pointer stays good.
+typedef struct {
+  napi_ref buffer;
+  void *data;
+  size_t length;  // elements
+} shared_array;
+
+typedef struct {
+  uv_poll_t poll;
+  napi_env env;
+  napi_async_cleanup_hook_handle hook;
+  napi_async_context async;
+  napi_ref self;  // strong while the port is open
+  napi_ref callback;
+  shared_array memory[MEMORY_COUNT];
+  uint64_t spin_ns;
+  int fd;
+  int owners;  // the JavaScript object and the uv handle; the last one frees
+  bool reading;
+  bool draining;  // a write met EAGAIN: wait for room
+  bool closed;
+} packet_port;
+
+// Takes over `fd`, which must be non-blocking, and watches nothing yet. On failure the port is freed, `fd` stays open.
+// Returns 0 or a negative uv error.
+int port_open(napi_env env, int fd, uint64_t spin_ns, packet_port **port);
+
+// Binds the port to its JavaScript side. Called once, right after port_open.
+napi_status port_bind(packet_port *port, napi_value self, napi_value callback);
+
+// Delivery on and off.
+void port_set_reading(packet_port *port, bool reading);
+
+// Reads what is there right now. Returns the number of packets; CONTROL_ERROR tells what ended it.
+int port_pull(packet_port *port);
+
+// Writes `packets` packets whose payload lies in `buffers` (an array of Uint8Array). Returns how many are done with.
+int port_flush(packet_port *port, int packets, napi_value buffers);
+
+// Closes the descriptor at once. Idempotent, allowed inside callbacks and at teardown of the environment.
+void port_close(packet_port *port);
+
+// One owner lets go.
+void port_release(packet_port *port);
+
+#endif

@@ -1,0 +1,150 @@
+// Packets on their way to the device: headers copied into an arena, payload by reference, described for one native call per
+// flush. Knows nothing of devices; what they did not take is copied and kept here.
+import type { PayloadPieces } from '../wire/payload.js';
+import { CONTROL_QUEUED, MAX_PIECES, type NativePortOptions } from './binding.js';
+
+/** Bytes for headers, and for payload that is better copied than referenced. Holds several of the largest packets. */
+const ARENA_BYTES = 512 * 1024;
+const DESCRIPTOR_WORDS = 16 * 1024;
+/** Kept packets need six words each, so that many must always find room. */
+const MAX_PACKETS = 2048;
+
+/** Payload up to this many bytes is copied: looking up a buffer across the native border costs more. */
+const COPY_BYTES = 64;
+
+const WORDS_PER_PACKET = 3;
+const WORDS_PER_PIECE = 3;
+
+/** The queue and the memory that it shares with the addon. */
+export class TransmitQueue {
+  readonly arena = new Uint8Array(ARENA_BYTES);
+  readonly descriptors = new Int32Array(DESCRIPTOR_WORDS);
+  /** Distinct payload buffers, by number. */
+  readonly buffers: Uint8Array[] = [];
+  /** Packets queued. */
+  packets = 0;
+  private arenaUsed = 0;
+  private words = 0;
+
+  /** @param control the control array of the port, where the number of queued packets is shown to it */
+  constructor(private readonly control: NativePortOptions['control']) {}
+
+  /**
+   * Appends a packet.
+   * @returns false when there is no room until the queue is flushed
+   */
+  push(header: Uint8Array, offset: number, length: number, payload: PayloadPieces | null): boolean {
+    const total = payload === null ? 0 : payload.total;
+    const pieces = payload === null ? 0 : payload.count;
+    const copied = total <= COPY_BYTES || pieces > MAX_PIECES;
+    const bytes = copied ? length + total : length;
+    const words = WORDS_PER_PACKET + (copied ? 0 : WORDS_PER_PIECE * pieces);
+    if (this.arenaUsed + bytes > ARENA_BYTES || this.words + words > DESCRIPTOR_WORDS) return false;
+    if (this.packets >= MAX_PACKETS) return false;
+
+    const at = this.arenaUsed;
+    copyPiece(this.arena, at, header, offset, length);
+    if (payload !== null && total > 0) {
+      if (copied) this.copyPayload(payload, at + length);
+      else this.describePieces(payload);
+    }
+    const descriptors = this.descriptors;
+    descriptors[this.words] = at;
+    descriptors[this.words + 1] = bytes;
+    descriptors[this.words + 2] = copied ? 0 : pieces;
+    this.words += words;
+    this.arenaUsed = at + bytes;
+    this.control[CONTROL_QUEUED] = ++this.packets;
+    return true;
+  }
+
+  /** Forgets everything, and lets go of the payload. */
+  clear(): void {
+    this.packets = 0;
+    this.arenaUsed = 0;
+    this.words = 0;
+    this.buffers.length = 0;
+    this.control[CONTROL_QUEUED] = 0;
+  }
+
+  /**
+   * Drops the first `taken` packets and makes the others independent of the buffers that they refer to, which their
+   * owners may reuse from now on.
+   */
+  keepAfter(taken: number): void {
+    const kept: Uint8Array[] = [];
+    let total = 0;
+    for (let at = 0, i = 0; i < this.packets; i++) {
+      if (i >= taken) {
+        const packet = this.join(at);
+        kept.push(packet);
+        total += packet.length;
+      }
+      at += WORDS_PER_PACKET + WORDS_PER_PIECE * this.descriptors[at + 2]!;
+    }
+    this.clear();
+    const bytes = new Uint8Array(total);
+    this.buffers.push(bytes);
+    let offset = 0;
+    for (const packet of kept) {
+      bytes.set(packet, offset);
+      this.descriptors.set([0, 0, 1, 0, offset, packet.length], this.words);
+      this.words += WORDS_PER_PACKET + WORDS_PER_PIECE;
+      offset += packet.length;
+    }
+    this.packets = kept.length;
+  }
+
+  /** The bytes of the packet described at `at`, in a copy. */
+  private join(at: number): Uint8Array {
+    const d = this.descriptors;
+    const pieces = d[at + 2]!;
+    let total = d[at + 1]!;
+    for (let i = 0, p = at + WORDS_PER_PACKET; i < pieces; i++, p += WORDS_PER_PIECE) total += d[p + 2]!;
+    const packet = new Uint8Array(total);
+    copyPiece(packet, 0, this.arena, d[at]!, d[at + 1]!);
+    let offset = d[at + 1]!;
+    for (let i = 0, p = at + WORDS_PER_PACKET; i < pieces; i++, p += WORDS_PER_PIECE) {
+      copyPiece(packet, offset, this.buffers[d[p]!]!, d[p + 1]!, d[p + 2]!);
+      offset += d[p + 2]!;
+    }
+    return packet;
+  }
+
+  private copyPayload(payload: PayloadPieces, at: number): void {
+    for (let i = 0; i < payload.count; i++) {
+      const length = payload.lengths[i]!;
+      copyPiece(this.arena, at, payload.bytes[i]!, payload.offsets[i]!, length);
+      at += length;
+    }
+  }
+
+  private describePieces(payload: PayloadPieces): void {
+    const descriptors = this.descriptors;
+    let at = this.words + WORDS_PER_PACKET;
+    for (let i = 0; i < payload.count; i++) {
+      descriptors[at] = this.bufferNumber(payload.bytes[i]!);
+      descriptors[at + 1] = payload.offsets[i]!;
+      descriptors[at + 2] = payload.lengths[i]!;
+      at += WORDS_PER_PIECE;
+    }
+  }
+
+  /** Consecutive segments lie in the same buffer as a rule; a search further back would cost more than it saves. */
+  private bufferNumber(bytes: Uint8Array): number {
+    const last = this.buffers.length - 1;
+    if (last >= 0 && this.buffers[last] === bytes) return last;
+    return this.buffers.push(bytes) - 1;
+  }
+}
+
+/**
+ * Copies `from[offset … offset + length)` to `target` at `at`. A buffer that its owner transferred to another thread
+ * meanwhile has no bytes left: zeros take their place, and the receiver's checksum rejects the packet.
+ */
+function copyPiece(target: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {
+  if (offset + length > from.length) target.fill(0, at, at + length);
+  // Up to about this size a loop beats `set`, which needs a subarray.
+  else if (length <= COPY_BYTES) for (let i = 0; i < length; i++) target[at + i] = from[offset + i]!;
+  else target.set(from.subarray(offset, offset + length), at);
+}

@@ -1,0 +1,316 @@
+// The module: the class `Port` and the function `interfaceIndex`. It only translates between JavaScript values and
+// the C of its neighbours. It keeps no state of its own, so every environment (worker thread) may load it.
+#include <errno.h>
+#include <node_api.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "packet_port.h"
+#include "tun_device.h"
+
+#define PATH_ROOM 4096
+#define NAME_ROOM 256
+
+static void throw_type(napi_env env, const char *property) {
+  char message[96];
+  snprintf(message, sizeof message, "%s is missing or of the wrong type", property);
+  napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", message);
+}
+
+static void set_string(napi_env env, napi_value object, const char *key, const char *text) {
+  napi_value value;
+  if (napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &value) == napi_ok)
+    napi_set_named_property(env, object, key, value);
+}
+
+static void set_int(napi_env env, napi_value object, const char *key, int number) {
+  napi_value value;
+  if (napi_create_int32(env, number, &value) == napi_ok) napi_set_named_property(env, object, key, value);
+}
+
+static void set_bool(napi_env env, napi_value object, const char *key, bool truth) {
+  napi_value value;
+  if (napi_get_boolean(env, truth, &value) == napi_ok) napi_set_named_property(env, object, key, value);
+}
+
+// An Error with the properties that Node's own system errors have.
+static void throw_system(napi_env env, const tun_error *error) {
+  napi_value code, message, object;
+  char text[64 + NAME_ROOM];
+  const char *name = uv_err_name(-error->number);
+  snprintf(text, sizeof text, "%s: %s, %s", name, strerror(error->number), error->syscall);
+  if (napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &code) != napi_ok) return;
+  if (napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &message) != napi_ok) return;
+  if (napi_create_error(env, code, message, &object) != napi_ok) return;
+  set_int(env, object, "errno", -error->number);
+  set_string(env, object, "syscall", error->syscall);
+  if (error->path != NULL) set_string(env, object, "path", error->path);
+  napi_throw(env, object);
+}
+
+// Copies an optional string property. Returns false, with an exception pending, when it is something else or too long.
+static bool read_string(napi_env env, napi_value object, const char *key, char *text, size_t room) {
+  napi_value value;
+  napi_valuetype type;
+  size_t length = 0;
+  text[0] = '\0';
+  if (napi_get_named_property(env, object, key, &value) != napi_ok) return false;
+  if (napi_typeof(env, value, &type) == napi_ok && type == napi_undefined) return true;
+  if (napi_get_value_string_utf8(env, value, text, room, &length) == napi_ok && length < room - 1 &&
+      strlen(text) == length)
+    return true;
+  throw_type(env, key);
+  return false;
+}
+
+static bool read_int(napi_env env, napi_value object, const char *key, int32_t *number) {
+  napi_value value;
+  if (napi_get_named_property(env, object, key, &value) == napi_ok &&
+      napi_get_value_int32(env, value, number) == napi_ok && *number >= 0)
+    return true;
+  throw_type(env, key);
+  return false;
+}
+
+static bool read_bool(napi_env env, napi_value object, const char *key, bool *truth) {
+  napi_value value;
+  if (napi_get_named_property(env, object, key, &value) == napi_ok &&
+      napi_get_value_bool(env, value, truth) == napi_ok)
+    return true;
+  throw_type(env, key);
+  return false;
+}
+
+// Holds on to the memory of one typed array.
+static bool share(napi_env env, napi_value options, const char *key, napi_typedarray_type wanted, shared_array *array) {
+  napi_value value, buffer;
+  napi_typedarray_type type;
+  size_t length = 0;
+  void *data = NULL;
+  bool plain = false;
+  if (napi_get_named_property(env, options, key, &value) == napi_ok &&
+      napi_get_typedarray_info(env, value, &type, &length, &data, &buffer, NULL) == napi_ok && type == wanted &&
+      napi_is_arraybuffer(env, buffer, &plain) == napi_ok && plain && data != NULL &&
+      napi_create_reference(env, buffer, 1, &array->buffer) == napi_ok) {
+    array->data = data;
+    array->length = length;
+    return true;
+  }
+  throw_type(env, key);
+  return false;
+}
+
+static bool share_all(napi_env env, napi_value options, packet_port *port) {
+  shared_array *memory = port->memory;
+  if (!share(env, options, "slab", napi_uint8_array, &memory[MEMORY_SLAB]) ||
+      !share(env, options, "table", napi_int32_array, &memory[MEMORY_TABLE]) ||
+      !share(env, options, "arena", napi_uint8_array, &memory[MEMORY_ARENA]) ||
+      !share(env, options, "descriptors", napi_int32_array, &memory[MEMORY_DESCRIPTORS]) ||
+      !share(env, options, "control", napi_int32_array, &memory[MEMORY_CONTROL]))
+    return false;
+  if (memory[MEMORY_SLAB].length >= PACKET_ROOM && memory[MEMORY_TABLE].length >= 2 &&
+      memory[MEMORY_CONTROL].length >= CONTROL_WORDS)
+    return true;
+  napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "slab, table or control is too small");
+  return false;
+}
+
+static void finalize(napi_env env, void *data, void *hint) {
+  (void)env;
+  (void)hint;
+  port_close(data);
+  port_release(data);
+}
+
+static bool read_request(napi_env env, napi_value options, tun_request *request, char *name, char *netns) {
+  if (!read_string(env, options, "name", name, NAME_ROOM) || !read_string(env, options, "netns", netns, PATH_ROOM) ||
+      !read_int(env, options, "flags", &request->flags) || !read_int(env, options, "mtu", &request->mtu) ||
+      !read_int(env, options, "sendBufferBytes", &request->send_buffer) ||
+      !read_bool(env, options, "disableIpv6", &request->disable_ipv6))
+    return false;
+  if (strlen(name) >= IFNAMSIZ) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "interface names have at most 15 bytes");
+    return false;
+  }
+  memset(request->name, 0, sizeof request->name);
+  memcpy(request->name, name, strlen(name));
+  request->netns = netns[0] != '\0' ? netns : NULL;
+  return true;
+}
+
+static void describe(napi_env env, napi_value self, const tun_device *device) {
+  set_string(env, self, "name", device->name);
+  set_int(env, self, "index", device->index);
+  set_int(env, self, "mtu", device->mtu);
+  set_bool(env, self, "persistent", device->persistent);
+  set_bool(env, self, "ipv6Disabled", device->ipv6_disabled);
+}
+
+// Puts a port for an open device under `self`. From napi_wrap on, the object's finalizer owns it.
+static bool wrap_port(napi_env env, napi_value self, napi_value options, napi_value callback, int32_t spin_us, int fd) {
+  packet_port *port;
+  int failure = port_open(env, fd, (uint64_t)spin_us * 1000, &port);
+  if (failure != 0) {
+    close(fd);
+    tun_error error = {-failure, "epoll_ctl", NULL};
+    throw_system(env, &error);
+    return false;
+  }
+  if (napi_wrap(env, self, port, finalize, NULL, NULL) != napi_ok) {
+    finalize(env, port, NULL);
+    return false;
+  }
+  if (share_all(env, options, port) && port_bind(port, self, callback) == napi_ok) return true;
+  port_close(port);
+  return false;
+}
+
+// new Port(options): see NativePortOptions in binding.ts.
+static napi_value construct(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value options, self, callback, target;
+  napi_valuetype type;
+  if (napi_get_cb_info(env, info, &count, &options, &self, NULL) != napi_ok) return NULL;
+  if (napi_get_new_target(env, info, &target) != napi_ok || target == NULL || count < 1 ||
+      napi_typeof(env, options, &type) != napi_ok || type != napi_object) {
+    throw_type(env, "options");
+    return NULL;
+  }
+  tun_request request;
+  tun_device device;
+  tun_error error;
+  int32_t spin_us;
+  char name[NAME_ROOM], netns[PATH_ROOM];
+  if (!read_request(env, options, &request, name, netns) || !read_int(env, options, "spinUs", &spin_us)) return NULL;
+  if (napi_get_named_property(env, options, "onEvent", &callback) != napi_ok ||
+      napi_typeof(env, callback, &type) != napi_ok || type != napi_function) {
+    throw_type(env, "onEvent");
+    return NULL;
+  }
+  if (tun_open(&request, &device, &error) != 0) {
+    throw_system(env, &error);
+    return NULL;
+  }
+  if (!wrap_port(env, self, options, callback, spin_us, device.fd)) return NULL;
+  describe(env, self, &device);
+  return self;
+}
+
+// The port behind `this`, or NULL when it is closed.
+static packet_port *open_port(napi_env env, napi_callback_info info, size_t *count, napi_value *arguments) {
+  napi_value self;
+  packet_port *port;
+  if (napi_get_cb_info(env, info, count, arguments, &self, NULL) != napi_ok) return NULL;
+  if (napi_unwrap(env, self, (void **)&port) != napi_ok || port->closed) return NULL;
+  return port;
+}
+
+static napi_value start_reading(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  packet_port *port = open_port(env, info, &count, NULL);
+  if (port != NULL) port_set_reading(port, true);
+  return NULL;
+}
+
+static napi_value stop_reading(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  packet_port *port = open_port(env, info, &count, NULL);
+  if (port != NULL) port_set_reading(port, false);
+  return NULL;
+}
+
+static napi_value pull(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  napi_value packets = NULL;
+  packet_port *port = open_port(env, info, &count, NULL);
+  napi_create_int32(env, port != NULL ? port_pull(port) : 0, &packets);
+  return packets;
+}
+
+// flush(packets, buffers)
+static napi_value flush(napi_env env, napi_callback_info info) {
+  size_t count = 2;
+  napi_value arguments[2], taken = NULL;
+  int32_t packets;
+  packet_port *port = open_port(env, info, &count, arguments);
+  if (port == NULL) {
+    napi_create_int32(env, 0, &taken);
+    return taken;
+  }
+  if (count < 2 || napi_get_value_int32(env, arguments[0], &packets) != napi_ok || packets < 0) {
+    throw_type(env, "packets");
+    return NULL;
+  }
+  int done = port_flush(port, packets, arguments[1]);
+  if (done < 0) {
+    napi_throw_error(env, "ERR_INVALID_STATE", "memory shared with the port was transferred away");
+    return NULL;
+  }
+  napi_create_int32(env, done, &taken);
+  return taken;
+}
+
+static napi_value ref(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  packet_port *port = open_port(env, info, &count, NULL);
+  if (port != NULL) uv_ref((uv_handle_t *)&port->poll);
+  return NULL;
+}
+
+static napi_value unref(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  packet_port *port = open_port(env, info, &count, NULL);
+  if (port != NULL) uv_unref((uv_handle_t *)&port->poll);
+  return NULL;
+}
+
+static napi_value close_port(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  packet_port *port = open_port(env, info, &count, NULL);
+  if (port != NULL) port_close(port);
+  return NULL;
+}
+
+// interfaceIndex({name, netns}): 0 when there is no such interface.
+static napi_value interface_index(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value options, result = NULL;
+  napi_valuetype type;
+  char name[NAME_ROOM], netns[PATH_ROOM];
+  if (napi_get_cb_info(env, info, &count, &options, NULL, NULL) != napi_ok || count < 1 ||
+      napi_typeof(env, options, &type) != napi_ok || type != napi_object) {
+    throw_type(env, "options");
+    return NULL;
+  }
+  if (!read_string(env, options, "name", name, sizeof name) || !read_string(env, options, "netns", netns, sizeof netns))
+    return NULL;
+  tun_error error;
+  int index = tun_interface_index(name, netns[0] != '\0' ? netns : NULL, &error);
+  if (index < 0) {
+    throw_system(env, &error);
+    return NULL;
+  }
+  napi_create_int32(env, index, &result);
+  return result;
+}
+
+#define METHOD(name, function) \
+  { name, NULL, function, NULL, NULL, NULL, napi_default_method, NULL }
+
+NAPI_MODULE_INIT() {
+  napi_value constructor, function;
+  const napi_property_descriptor methods[] = {
+      METHOD("startReading", start_reading), METHOD("stopReading", stop_reading),
+      METHOD("pull", pull),                  METHOD("flush", flush),
+      METHOD("ref", ref),                    METHOD("unref", unref),
+      METHOD("close", close_port),
+  };
+  if (napi_define_class(env, "Port", NAPI_AUTO_LENGTH, construct, NULL, sizeof methods / sizeof methods[0], methods,
+                        &constructor) != napi_ok ||
+      napi_set_named_property(env, exports, "Port", constructor) != napi_ok ||
+      napi_create_function(env, "interfaceIndex", NAPI_AUTO_LENGTH, interface_index, NULL, &function) != napi_ok ||
+      napi_set_named_property(env, exports, "interfaceIndex", function) != napi_ok)
+    return NULL;
+  return exports;
+}

@@ -1,0 +1,44 @@
+// Opens TUN and TAP devices and asks the kernel about them. Knows nothing of JavaScript or of event loops.
+#ifndef SYNWAVE_TUN_DEVICE_H
+#define SYNWAVE_TUN_DEVICE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+// What to open.
+typedef struct {
+  char name[IFNAMSIZ];  // empty: the kernel chooses
+  const char *netns;    // path of a network namespace file, or NULL for the caller's own
+  int flags;            // IFF_TUN or IFF_TAP, IFF_NO_PI, IFF_VNET_HDR, IFF_MULTI_QUEUE
+  int mtu;              // set on a device that this call made; 0: leave the kernel's
+  int send_buffer;      // TUNSETSNDBUF in bytes; 0: leave the kernel's, which is unlimited
+  bool disable_ipv6;    // on a device that this call made
+} tun_request;
+
+// What was opened.
+typedef struct {
+  int fd;
+  char name[IFNAMSIZ];
+  int index;
+  int mtu;
+  bool persistent;     // it existed before, and outlives the descriptor
+  bool ipv6_disabled;  // the request's disable_ipv6 took effect
+} tun_device;
+
+// Where an attempt failed: the system call and the file it was about, for the message.
+typedef struct {
+  int number;  // errno
+  const char *syscall;
+  const char *path;
+} tun_error;
+
+// Returns 0, or -1 with `error` filled in. The calling thread is back in its own namespace either way.
+int tun_open(const tun_request *request, tun_device *device, tun_error *error);
+
+// Index of the interface of that name, 0 when there is none, -1 with `error` filled in.
+int tun_interface_index(const char *name, const char *netns, tun_error *error);
+
+// False once the device behind this descriptor was deleted.
+bool tun_alive(int fd);
+
+#endif

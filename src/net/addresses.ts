@@ -1,0 +1,32 @@
+// Addresses in the shape in which `node:net` shows them.
+import { IpAddress } from '../wire/address.js';
+
+/** What `socket.address()` and `server.address()` return. */
+export interface AddressInfo {
+  address: string;
+  /** `IPv4` or `IPv6`. */
+  family: string;
+  port: number;
+}
+
+/** Every address of a family, in text. */
+export const ANY_IPV4 = '0.0.0.0';
+export const ANY_IPV6 = '::';
+
+/**
+ * One end of a connection.
+ * @param mapped show IPv4 as `::ffff:a.b.c.d`, as a listener for both families does
+ */
+export function addressInfo(ip: IpAddress, port: number, mapped: boolean): AddressInfo {
+  if (ip.family === 4) {
+    return mapped
+      ? { address: `::ffff:${ip}`, family: 'IPv6', port }
+      : { address: ip.toString(), family: 'IPv4', port };
+  }
+  return { address: ip.toString(), family: 'IPv6', port };
+}
+
+/** Parses an address; an IPv4-mapped one is the IPv4 address that it holds. A zone has no meaning here: null. */
+export function parseAddress(text: string): IpAddress | null {
+  return IpAddress.parse(text);
+}

@@ -1,0 +1,331 @@
+// From `connect()` to an established endpoint: the lookup, and the attempts on one address after the other
+// (RFC 8305 in the form that `node:net` gives it).
+import { AsyncResource } from 'node:async_hooks';
+import { ADDRCONFIG, lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import type { ScheduledCall } from '../stack/clock.js';
+import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
+import { Event } from '../tcp/connection.js';
+import type { IpAddress } from '../wire/address.js';
+import { ANY_IPV4, ANY_IPV6, parseAddress } from './addresses.js';
+import { parseAttemptTimeout, parseBoolean, parseConnectTarget } from './arguments.js';
+import {
+  addressError,
+  allAttemptsFailed,
+  connectionTimeout,
+  invalidAddressFamily,
+  invalidIpAddress,
+  surfaceUncaught,
+  systemCodeOf,
+} from './errors.js';
+import { Share } from './liveness.js';
+import type { NetContext } from './net-stack.js';
+import type { SocketConnectOptions } from './options.js';
+
+/** The socket that wants to be connected. */
+export interface ConnectingOwner {
+  /** Emits the events of the way: lookup, connectionAttempt, connectionAttemptFailed, connectionAttemptTimeout. */
+  emit(event: string, ...args: unknown[]): boolean;
+  /** About to try an address: the idle timer starts anew. */
+  _unrefTimer(): void;
+  autoSelectFamilyAttemptedAddresses?: string[];
+}
+
+/** How it ends: one of the two is called, once, unless cancelled before. */
+export interface ConnectingOutcome {
+  /** @param events what else happened by now, as bits of `Event` */
+  connected(endpoint: Endpoint, events: number): void;
+  failed(error: Error): void;
+}
+
+/** One address to try. */
+interface Target {
+  address: string;
+  family: number;
+}
+
+/** The road of one `connect()` call. */
+export class Connecting implements EndpointHandler {
+  /** The endpoint of the attempt under way, or null. */
+  endpoint: Endpoint | null = null;
+
+  private readonly scope = new AsyncResource('SYNWAVECONNECT');
+  private readonly share: Share;
+  private readonly host: string;
+  private readonly port: number;
+  private readonly localAddress: string | undefined;
+  private readonly localPort: number | undefined;
+  private readonly attemptTimeoutMs: number;
+  private targets: Target[] = [];
+  private current = -1;
+  private readonly errors: Error[] = [];
+  private timer: ScheduledCall | null = null;
+  private over = false;
+
+  /** Checks the options, and throws as `node:net` does; nothing else happens before `start`. */
+  constructor(
+    private readonly context: NetContext,
+    private readonly options: SocketConnectOptions,
+    private readonly owner: ConnectingOwner,
+    private readonly outcome: ConnectingOutcome,
+  ) {
+    const { host, port } = parseConnectTarget(options);
+    if (options.localAddress && !isIP(options.localAddress)) throw invalidIpAddress(options.localAddress);
+    this.host = host;
+    this.port = port;
+    this.localAddress = options.localAddress || undefined;
+    this.localPort = options.localPort || undefined;
+    this.attemptTimeoutMs =
+      options.autoSelectFamilyAttemptTimeout == null
+        ? context.autoSelectFamilyAttemptTimeoutMs
+        : parseAttemptTimeout(
+            options.autoSelectFamilyAttemptTimeout,
+            'options.autoSelectFamilyAttemptTimeout',
+          );
+    if (options.autoSelectFamily != null) parseBoolean(options.autoSelectFamily, 'options.autoSelectFamily');
+    this.share = new Share(context.liveness);
+  }
+
+  /** Sets out: at the next tick for an address, after the lookup for a name. */
+  start(): void {
+    this.share.set(true);
+    const family = isIP(this.host);
+    if (family === 0) this.lookUp();
+    else process.nextTick(() => this.tryTargets([{ address: this.host, family }]));
+  }
+
+  /** The socket was destroyed: nothing is reported any more. */
+  cancel(): void {
+    if (this.over) return;
+    this.finish();
+    this.dropAttempt();
+  }
+
+  // ---- lookup
+
+  private lookUp(): void {
+    const { options } = this;
+    const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : options.family;
+    const request: LookupOptions = { hints: options.hints || 0 };
+    if (family !== undefined) request.family = family;
+    const one = family === 4 || family === 6;
+    if (!one && request.hints === 0) request.hints = ADDRCONFIG;
+    const auto = options.autoSelectFamily ?? this.context.autoSelectFamily;
+    if (!one && this.localAddress === undefined && auto) request.all = true;
+    const lookup = (options.lookup ?? dnsLookup) as LookupFunction;
+    lookup(this.host, request, (error, address, addressFamily) => {
+      if (error || !Array.isArray(address)) this.onAddress(error, address as string, addressFamily ?? 0);
+      else this.onAddresses(address);
+    });
+  }
+
+  private onAddress(error: Error | null, address: string | undefined, family: number): void {
+    this.owner.emit('lookup', error, address, error ? undefined : family, this.host);
+    if (this.over) return;
+    if (error) this.failSoon(error);
+    else if (address === undefined || isIP(address) === 0) this.failSoon(invalidIpAddress(address));
+    else if (family !== 4 && family !== 6) {
+      this.failSoon(invalidAddressFamily(family, this.host, this.port));
+    } else {
+      this.tryTargets([{ address, family }]);
+    }
+  }
+
+  private onAddresses(found: readonly LookupAddress[]): void {
+    for (const { address, family } of found) {
+      this.owner.emit('lookup', null, address, family, this.host);
+      if (this.over) return;
+    }
+    const targets = alternateFamilies(found);
+    if (targets.length > 0) {
+      this.tryTargets(targets);
+      return;
+    }
+    const first = found[0];
+    if (first === undefined || isIP(first.address) === 0) this.failSoon(invalidIpAddress(first?.address));
+    else this.failSoon(invalidAddressFamily(first.family, this.host, this.port));
+  }
+
+  /** Listeners of `error` may be added after a lookup that answers at once. */
+  private failSoon(error: Error): void {
+    process.nextTick(() => this.fail(error));
+  }
+
+  // ---- attempts
+
+  private tryTargets(targets: Target[]): void {
+    if (this.over) return;
+    this.targets = targets;
+    this.owner._unrefTimer();
+    if (targets.length > 1) this.owner.autoSelectFamilyAttemptedAddresses = [];
+    this.tryNext();
+  }
+
+  private tryNext(): void {
+    for (;;) {
+      this.current++;
+      const target = this.targets[this.current];
+      if (target === undefined) {
+        this.fail(this.errors.length > 0 ? allAttemptsFailed(this.errors) : connectionTimeout());
+        return;
+      }
+      const error = this.attempt(target);
+      if (error === null || this.over) return;
+      if (this.targets.length === 1) {
+        this.fail(error);
+        return;
+      }
+      this.errors.push(error);
+      this.owner.emit('connectionAttemptFailed', target.address, this.port, target.family, error);
+      if (this.over) return;
+    }
+  }
+
+  /** Opens one connection. Returns what the stack says against it, or null. */
+  private attempt(target: Target): Error | null {
+    this.owner.emit('connectionAttempt', target.address, this.port, target.family);
+    if (this.over) return null;
+    if (this.targets.length > 1) {
+      this.owner.autoSelectFamilyAttemptedAddresses?.push(`${target.address}:${this.port}`);
+    }
+    const remote = parseAddress(target.address);
+    const local = this.localAddress === undefined ? undefined : parseAddress(this.localAddress);
+    if (remote === null || local === null) return this.errorOf('EINVAL', target, this.unboundLocal(target));
+    try {
+      this.endpoint = this.open(remote, local);
+    } catch (error) {
+      return this.refusal(error, target);
+    }
+    if (this.current < this.targets.length - 1) {
+      const due = this.context.stack.clock.now() + this.attemptTimeoutMs;
+      this.timer = this.context.stack.clock.schedule(due, () => this.onAttemptTimeout());
+    }
+    return null;
+  }
+
+  private open(remote: IpAddress, local: IpAddress | undefined): Endpoint {
+    const request = {
+      remote,
+      remotePort: this.port,
+      ...(local !== undefined && { local }),
+      ...(this.localPort !== undefined && { localPort: this.localPort }),
+    };
+    return this.context.stack.connect(request, this);
+  }
+
+  /** What the stack threw, as the error of `bind` or `connect`. */
+  private refusal(error: unknown, target: Target): Error {
+    const code = systemCodeOf(error);
+    if (code === null) return error instanceof Error ? error : new Error(String(error));
+    const bound = this.localAddress !== undefined || this.localPort !== undefined;
+    const mixed = this.localAddress !== undefined && isIP(this.localAddress) !== target.family;
+    if (bound && (code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL' || mixed)) {
+      return addressError(code, 'bind', this.localAddress ?? anyOf(target), this.localPort);
+    }
+    return this.errorOf(code, target, this.unboundLocal(target));
+  }
+
+  private unboundLocal(target: Target): string {
+    return `${this.localAddress ?? anyOf(target)}:${this.localPort ?? 0}`;
+  }
+
+  private errorOf(code: string, target: Target, local?: string): Error {
+    return addressError(code, 'connect', target.address, this.port, local);
+  }
+
+  /** The error of an attempt that was under way; names the local end when the user had chosen it. */
+  private attemptError(code: string, target: Target): Error {
+    const { localAddress, localPort } = this;
+    if (localAddress === undefined || localPort === undefined) return this.errorOf(code, target);
+    const error = this.errorOf(code, target, `${localAddress}:${localPort}`);
+    return Object.assign(error, { localAddress, localPort });
+  }
+
+  onEvents(endpoint: Endpoint, events: number): void {
+    if (this.over || endpoint !== this.endpoint) return;
+    try {
+      this.scope.runInAsyncScope(this.deliver, this, events);
+    } catch (error) {
+      surfaceUncaught(error);
+    }
+  }
+
+  private deliver(events: number): void {
+    const endpoint = this.endpoint!;
+    if ((events & Event.ESTABLISHED) !== 0) {
+      this.finish();
+      this.outcome.connected(endpoint, events & ~Event.ESTABLISHED);
+    } else if ((events & Event.CLOSED) !== 0) {
+      this.onAttemptFailed(endpoint.connection.error ?? 'ECONNABORTED');
+    }
+  }
+
+  private onAttemptFailed(code: string): void {
+    const target = this.targets[this.current]!;
+    const error = this.attemptError(code, target);
+    this.dropAttempt();
+    this.owner.emit('connectionAttemptFailed', target.address, this.port, target.family, error);
+    if (this.over) return;
+    if (this.targets.length === 1) {
+      this.fail(error);
+      return;
+    }
+    this.errors.push(error);
+    this.tryNext();
+  }
+
+  private onAttemptTimeout(): void {
+    const target = this.targets[this.current]!;
+    this.timer = null;
+    this.dropAttempt();
+    this.owner.emit('connectionAttemptTimeout', target.address, this.port, target.family);
+    if (this.over) return;
+    this.errors.push(this.attemptError('ETIMEDOUT', target));
+    this.tryNext();
+  }
+
+  private dropAttempt(): void {
+    const { endpoint } = this;
+    this.timer?.cancel();
+    this.timer = null;
+    this.endpoint = null;
+    if (endpoint === null) return;
+    endpoint.handler = null;
+    endpoint.abort();
+  }
+
+  private fail(error: Error): void {
+    if (this.over) return;
+    this.finish();
+    this.outcome.failed(error);
+  }
+
+  private finish(): void {
+    this.over = true;
+    this.timer?.cancel();
+    this.timer = null;
+    this.share.set(false);
+  }
+}
+
+function anyOf(target: Target): string {
+  return target.family === 4 ? ANY_IPV4 : ANY_IPV6;
+}
+
+/** Each valid address once, the families in turn, beginning with the family of the first. */
+function alternateFamilies(found: readonly LookupAddress[]): Target[] {
+  const valid = found.filter(
+    ({ address, family }, i) =>
+      isIP(address) !== 0 &&
+      (family === 4 || family === 6) &&
+      found.findIndex((other) => other.address === address) === i,
+  );
+  const first = valid.filter(({ family }) => family === valid[0]?.family);
+  const second = valid.filter(({ family }) => family !== valid[0]?.family);
+  const targets: Target[] = [];
+  for (let i = 0; i < Math.max(first.length, second.length); i++) {
+    if (first[i] !== undefined) targets.push(first[i]!);
+    if (second[i] !== undefined) targets.push(second[i]!);
+  }
+  return targets;
+}

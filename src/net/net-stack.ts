@@ -1,0 +1,39 @@
+// What the `net` layer asks of a stack, so that it can be tested against a scripted one.
+import type { Clock } from '../stack/clock.js';
+import type {
+  ConnectOptions,
+  Endpoint,
+  EndpointHandler,
+  Listener,
+  ListenerHandler,
+  ListenOptions,
+} from '../stack/endpoint.js';
+import type { IpAddress } from '../wire/address.js';
+import type { Liveness } from './liveness.js';
+
+/** The part of a stack that sockets and servers use. */
+export interface NetStack {
+  readonly clock: Clock;
+  /**
+   * Passive open.
+   * @throws Error with `code` EADDRINUSE, EADDRNOTAVAIL, EINVAL …
+   */
+  listen(options: ListenOptions, handler: ListenerHandler): Listener;
+  /**
+   * Active open.
+   * @throws Error with `code` EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH …
+   */
+  connect(options: ConnectOptions, handler: EndpointHandler): Endpoint;
+  /** Its own addresses: their families say what listening on "any address" means. */
+  readonly addresses: readonly IpAddress[];
+}
+
+/** Shared by the sockets and servers of one `stack.net`. */
+export interface NetContext {
+  readonly stack: NetStack;
+  readonly liveness: Liveness;
+  /** Default of the option `autoSelectFamily`. */
+  autoSelectFamily: boolean;
+  /** Default of the option `autoSelectFamilyAttemptTimeout`, in milliseconds. */
+  autoSelectFamilyAttemptTimeoutMs: number;
+}

@@ -1,0 +1,126 @@
+// The module object: what `stack.net` is, in the shape of `import net from 'node:net'`.
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { normalizeArguments, parseAttemptTimeout, parseBoolean } from './arguments.js';
+import { Liveness } from './liveness.js';
+import type { NetContext, NetStack } from './net-stack.js';
+import type { CreateConnectionOptions, ServerOptions, SocketOptions } from './options.js';
+import { Server } from './server.js';
+import { type InternalSocketOptions, Socket } from './socket.js';
+
+type ConnectionListener = (socket: Socket) => void;
+
+/** `net.Socket`; also callable without `new`. */
+export interface SocketConstructor {
+  new (options?: SocketOptions): Socket;
+  (options?: SocketOptions): Socket;
+  readonly prototype: Socket;
+}
+
+/** `net.Server`; also callable without `new`. */
+export interface ServerConstructor {
+  new (options?: ServerOptions, listener?: ConnectionListener): Server;
+  new (listener?: ConnectionListener): Server;
+  (options?: ServerOptions | ConnectionListener, listener?: ConnectionListener): Server;
+  readonly prototype: Server;
+}
+
+/** `net.connect`. */
+export interface Connect {
+  (options: CreateConnectionOptions, listener?: () => void): Socket;
+  (port: number | string, host?: string, listener?: () => void): Socket;
+  (port: number | string, listener?: () => void): Socket;
+}
+
+/** The everyday part of `node:net`, on a stack. */
+export interface Net {
+  readonly Socket: SocketConstructor;
+  /** The old name of `Socket`. */
+  readonly Stream: SocketConstructor;
+  readonly Server: ServerConstructor;
+  readonly createServer: {
+    (listener?: ConnectionListener): Server;
+    (options: ServerOptions, listener?: ConnectionListener): Server;
+  };
+  readonly connect: Connect;
+  readonly createConnection: Connect;
+  readonly isIP: typeof isIP;
+  readonly isIPv4: typeof isIPv4;
+  readonly isIPv6: typeof isIPv6;
+  readonly BlockList: typeof BlockList;
+  readonly SocketAddress: typeof SocketAddress;
+  getDefaultAutoSelectFamily(): boolean;
+  setDefaultAutoSelectFamily(value: boolean): void;
+  /** Milliseconds. */
+  getDefaultAutoSelectFamilyAttemptTimeout(): number;
+  setDefaultAutoSelectFamilyAttemptTimeout(value: number): void;
+}
+
+/** Lets a class be called like the function that it is in `node:net`. */
+function callable<T extends object>(Kind: object): T {
+  const proxy = new Proxy(Kind, {
+    apply: (target, _self, args) => Reflect.construct(target as never, args),
+  }) as { prototype: object };
+  Object.defineProperty(proxy.prototype, 'constructor', { value: proxy, writable: true, configurable: true });
+  return proxy as unknown as T;
+}
+
+/**
+ * Makes the `net` of a stack. Its sockets and servers keep the process alive as those of `node:net` do, and moreover
+ * until what they have sent is acknowledged.
+ */
+export function createNet(stack: NetStack): Net {
+  const context: NetContext = {
+    stack,
+    liveness: new Liveness(),
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeoutMs: 250,
+  };
+
+  class BoundSocket extends Socket {
+    constructor(options?: SocketOptions) {
+      super(context, options);
+    }
+  }
+  Object.defineProperty(BoundSocket, 'name', { value: 'Socket' });
+
+  class BoundServer extends Server {
+    constructor(options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) {
+      super(context, options, listener);
+    }
+    override _createSocket(options: InternalSocketOptions): Socket {
+      return new BoundSocket(options);
+    }
+  }
+  Object.defineProperty(BoundServer, 'name', { value: 'Server' });
+
+  const connect = (...args: unknown[]) => {
+    const { options } = normalizeArguments<CreateConnectionOptions>(args);
+    const socket = new BoundSocket(options);
+    if (options.timeout) socket.setTimeout(options.timeout);
+    return socket.connect(...(args as [number]));
+  };
+  const SocketFunction = callable<SocketConstructor>(BoundSocket);
+
+  return {
+    Socket: SocketFunction,
+    Stream: SocketFunction,
+    Server: callable<ServerConstructor>(BoundServer),
+    createServer: (options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) =>
+      new BoundServer(options, listener),
+    connect: connect as Connect,
+    createConnection: connect as Connect,
+    isIP,
+    isIPv4,
+    isIPv6,
+    BlockList,
+    SocketAddress,
+    getDefaultAutoSelectFamily: () => context.autoSelectFamily,
+    setDefaultAutoSelectFamily: (value) => {
+      context.autoSelectFamily = parseBoolean(value, 'value');
+    },
+    getDefaultAutoSelectFamilyAttemptTimeout: () => context.autoSelectFamilyAttemptTimeoutMs,
+    setDefaultAutoSelectFamilyAttemptTimeout: (value) => {
+      context.autoSelectFamilyAttemptTimeoutMs = parseAttemptTimeout(value, 'value');
+    },
+  };
+}

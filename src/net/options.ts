@@ -1,0 +1,80 @@
+// The option objects of the `node:net` shape.
+import type { LookupFunction } from 'node:net';
+
+/** Options of `new Socket()`. Descriptors and handles of the host have no meaning on this stack. */
+export interface SocketOptions {
+  /** Bytes that the stream buffers in each direction, apart from TCP's own buffers. Default: Node's. */
+  highWaterMark?: number;
+  readableHighWaterMark?: number;
+  writableHighWaterMark?: number;
+  readable?: boolean;
+  writable?: boolean;
+  /** Aborting it destroys the socket with an AbortError. */
+  signal?: AbortSignal;
+  /** Keep our side open after the peer ended its own. Default false. */
+  allowHalfOpen?: boolean;
+  /** Switch Nagle's algorithm off. Default false. */
+  noDelay?: boolean;
+  /** Send keep-alive probes on an idle connection. Default false. */
+  keepAlive?: boolean;
+  /** Idle milliseconds before the first probe; 0 leaves the stack's default (two hours). */
+  keepAliveInitialDelay?: number;
+}
+
+/** Options of `socket.connect()`. */
+export interface SocketConnectOptions {
+  port?: number | string;
+  /** Address or name. Default `localhost`. */
+  host?: string;
+  localAddress?: string;
+  localPort?: number;
+  /** 4 or 6 restricts a lookup; 0 allows both. */
+  family?: 0 | 4 | 6 | 'IPv4' | 'IPv6';
+  hints?: number;
+  /** Resolves host names. Default `dns.lookup`. */
+  lookup?: LookupFunction;
+  /** Try the addresses of a name in turn, both families alternating (RFC 8305). Default true. */
+  autoSelectFamily?: boolean;
+  /** Milliseconds for each of these attempts but the last; at least 10. Default 250. */
+  autoSelectFamilyAttemptTimeout?: number;
+  /** Not supported: a Unix-domain socket belongs to the host. */
+  path?: string | null;
+}
+
+/** Options of `createConnection()`: those of the socket and of `connect()`. */
+export interface CreateConnectionOptions extends SocketOptions, SocketConnectOptions {
+  /** As `socket.setTimeout(timeout)` before connecting. */
+  timeout?: number;
+}
+
+/** Options of `createServer()`. */
+export interface ServerOptions {
+  /** For accepted sockets; see `SocketOptions`. */
+  allowHalfOpen?: boolean;
+  noDelay?: boolean;
+  keepAlive?: boolean;
+  keepAliveInitialDelay?: number;
+  highWaterMark?: number;
+  /** Accepted sockets do not read until resumed. Default false. */
+  pauseOnConnect?: boolean;
+}
+
+/** Options of `server.listen()`. */
+export interface ListenArguments {
+  /** 0, null or undefined choose a free port. */
+  port?: number | string | null;
+  /** Address or name. Default: every address of the stack. */
+  host?: string;
+  /** Connections that may wait to be accepted. Default 511. */
+  backlog?: number;
+  /** With host `::`, leave IPv4 alone. Default false. */
+  ipv6Only?: boolean;
+  /** Aborting it closes the server. */
+  signal?: AbortSignal;
+  /** Accepted and without meaning: there is no cluster on this stack. */
+  exclusive?: boolean;
+  /** Not supported: belongs to the host. */
+  path?: string;
+  /** Not supported: belongs to the host. */
+  fd?: number;
+}

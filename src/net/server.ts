@@ -1,0 +1,303 @@
+// `Server`: a listener as an EventEmitter, in the shape of `node:net`.
+import { AsyncResource } from 'node:async_hooks';
+import { lookup as dnsLookup } from 'node:dns';
+import { EventEmitter } from 'node:events';
+import { isIP } from 'node:net';
+import { getDefaultHighWaterMark } from 'node:stream';
+import type { Endpoint, Listener, ListenerHandler } from '../stack/endpoint.js';
+import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from './addresses.js';
+import { type ListenRequest, parseInitialDelay, parseListen } from './arguments.js';
+import {
+  alreadyListening,
+  invalidArgType,
+  listenError,
+  serverNotRunning,
+  surfaceUncaught,
+  systemCodeOf,
+} from './errors.js';
+import { Share } from './liveness.js';
+import type { NetContext } from './net-stack.js';
+import type { ListenArguments, ServerOptions } from './options.js';
+import { ACCEPTED, type InternalSocketOptions, Socket } from './socket.js';
+
+/** Node's own backlog. */
+const BACKLOG = 511;
+
+type CloseCallback = (error?: Error) => void;
+type ConnectionListener = (socket: Socket) => void;
+
+/** What a `drop` event tells about the connection that was turned away. */
+export interface DropInfo {
+  localAddress: string;
+  localPort: number;
+  localFamily: string;
+  remoteAddress: string;
+  remotePort: number;
+  remoteFamily: string;
+}
+
+/** Accepts TCP connections on this stack; shape, events, defaults and errors as `net.Server`. */
+export class Server extends EventEmitter implements ListenerHandler {
+  /** Connections beyond this number are closed at once, with `drop`. 0 or undefined: no limit. */
+  maxConnections: number | undefined;
+  /** Connections accepted and not closed yet. */
+  _connections = 0;
+
+  allowHalfOpen: boolean;
+  pauseOnConnect: boolean;
+  noDelay: boolean;
+  keepAlive: boolean;
+  /** Milliseconds. */
+  keepAliveInitialDelay: number;
+  highWaterMark: number;
+
+  readonly #context: NetContext;
+  readonly #share: Share;
+  readonly #scope = new AsyncResource('SYNWAVESERVER');
+  #listener: Listener | null = null;
+  #shown: AddressInfo | null = null;
+  /** The only family to accept, or 0. */
+  #family: 0 | 4 | 6 = 0;
+  #mapped = false;
+  #referenced = true;
+  /** Makes a lookup that `close()` overtook come to nothing. */
+  #generation = 0;
+
+  /** @throws ERR_INVALID_ARG_TYPE */
+  constructor(
+    context: NetContext,
+    options?: ServerOptions | ConnectionListener,
+    listener?: ConnectionListener,
+  ) {
+    super();
+    const given = typeof options === 'function' ? {} : (options ?? {});
+    if (typeof given !== 'object') throw invalidArgType('options', 'of type object', options);
+    const onConnection = typeof options === 'function' ? options : listener;
+    if (typeof onConnection === 'function') this.on('connection', onConnection);
+    if (given.highWaterMark !== undefined && typeof given.highWaterMark !== 'number') {
+      throw invalidArgType('options.highWaterMark', 'of type number', given.highWaterMark);
+    }
+    this.#context = context;
+    this.#share = new Share(context.liveness);
+    this.allowHalfOpen = Boolean(given.allowHalfOpen);
+    this.pauseOnConnect = Boolean(given.pauseOnConnect);
+    this.noDelay = Boolean(given.noDelay);
+    this.keepAlive = Boolean(given.keepAlive);
+    this.keepAliveInitialDelay = parseInitialDelay(given.keepAliveInitialDelay);
+    const asked = given.highWaterMark ?? -1;
+    this.highWaterMark = asked >= 0 ? asked : getDefaultHighWaterMark(false);
+  }
+
+  /** Makes the socket of an accepted connection; overridden where `net.Socket` is a class of its own. */
+  _createSocket(options: InternalSocketOptions): Socket {
+    return new Socket(this.#context, options);
+  }
+
+  // ---- listening
+
+  /**
+   * `listen([port[, host[, backlog]]][, callback])` or `listen(options[, callback])`. What goes wrong with the address
+   * is emitted as `error`.
+   * @throws ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT, ERR_INVALID_ARG_VALUE
+   */
+  listen(port?: number | string | null, host?: string, backlog?: number, callback?: () => void): this;
+  listen(port?: number | string | null, host?: string, callback?: () => void): this;
+  listen(port?: number | string | null, backlog?: number, callback?: () => void): this;
+  listen(port?: number | string | null, callback?: () => void): this;
+  listen(options: ListenArguments, callback?: () => void): this;
+  listen(callback?: () => void): this;
+  listen(...args: unknown[]): this {
+    if (this.#listener !== null) throw alreadyListening();
+    const request = parseListen(args);
+    if (request.callback !== null) this.once('listening', request.callback);
+    if (request.signal !== undefined) this.#closeOn(request.signal);
+    const generation = ++this.#generation;
+    const { host } = request;
+    if (host === undefined) {
+      this.#open(request, null);
+    } else if (isIP(host) !== 0) {
+      process.nextTick(() => this.#openIfCurrent(generation, request, host));
+    } else {
+      dnsLookup(host, (error, address) => {
+        if (generation !== this.#generation) return;
+        if (error) this.emit('error', error);
+        else this.#openIfCurrent(generation, request, address);
+      });
+    }
+    return this;
+  }
+
+  #closeOn(signal: AbortSignal): void {
+    if (typeof signal !== 'object' || !('aborted' in signal)) {
+      throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
+    }
+    const close = () => this.close();
+    if (signal.aborted) process.nextTick(close);
+    else {
+      signal.addEventListener('abort', close, { once: true });
+      this.once('close', () => signal.removeEventListener('abort', close));
+    }
+  }
+
+  #openIfCurrent(generation: number, request: ListenRequest, host: string): void {
+    if (generation === this.#generation) this.#open(request, host);
+  }
+
+  /** @param host an address, or null for all of them */
+  #open(request: ListenRequest, host: string | null): void {
+    const hasIpv6 = this.#context.stack.addresses.some((own) => own.family === 6);
+    const shownHost = host ?? (hasIpv6 ? ANY_IPV6 : ANY_IPV4);
+    const any = shownHost === ANY_IPV4 || shownHost === ANY_IPV6;
+    const address = any ? null : parseAddress(shownHost);
+    this.#family = any ? (shownHost === ANY_IPV4 ? 4 : request.ipv6Only ? 6 : 0) : 0;
+    this.#mapped = shownHost === ANY_IPV6;
+    try {
+      if (address === null && !any) throw Object.assign(new Error('zone in address'), { code: 'EINVAL' });
+      const options = { address, port: request.port, backlog: request.backlog ?? BACKLOG };
+      this.#listener = this.#context.stack.listen(options, this);
+    } catch (error) {
+      this.#failListen(error, shownHost, request.port);
+      return;
+    }
+    this.#shown = {
+      address: address?.toString() ?? shownHost,
+      family: isIP(shownHost) === 6 ? 'IPv6' : 'IPv4',
+      port: this.#listener.port,
+    };
+    this.#share.set(this.#referenced);
+    process.nextTick(() => {
+      if (this.#listener !== null) this.emit('listening');
+    });
+  }
+
+  #failListen(error: unknown, host: string, port: number): void {
+    const code = systemCodeOf(error);
+    const shown = code === null ? error : listenError(code, host, port);
+    process.nextTick(() => this.emit('error', shown));
+  }
+
+  /** Whether the server accepts connections. */
+  get listening(): boolean {
+    return this.#listener !== null;
+  }
+
+  /** The address that is listened on, or null. Every address is `::`, or `0.0.0.0` on a stack without IPv6. */
+  address(): AddressInfo | null {
+    return this.#listener === null ? null : { ...this.#shown! };
+  }
+
+  // ---- accepting
+
+  onAcceptable(listener: Listener): void {
+    for (;;) {
+      if (listener !== this.#listener) return;
+      const endpoint = listener.accept();
+      if (endpoint === null) return;
+      try {
+        this.#scope.runInAsyncScope(this.#take, this, endpoint);
+      } catch (error) {
+        surfaceUncaught(error);
+      }
+    }
+  }
+
+  #take(endpoint: Endpoint): void {
+    if (this.#family !== 0 && endpoint.tuple.local.family !== this.#family) {
+      endpoint.abort();
+      return;
+    }
+    if (this.maxConnections && this._connections >= this.maxConnections) {
+      endpoint.close();
+      this.emit('drop', this.#dropInfo(endpoint));
+      return;
+    }
+    this._connections++;
+    const socket = this._createSocket({
+      allowHalfOpen: this.allowHalfOpen,
+      highWaterMark: this.highWaterMark,
+      noDelay: this.noDelay,
+      keepAlive: this.keepAlive,
+      keepAliveInitialDelay: this.keepAliveInitialDelay,
+      [ACCEPTED]: { endpoint, server: this, paused: this.pauseOnConnect, mapped: this.#mapped },
+    });
+    this.emit('connection', socket);
+  }
+
+  #dropInfo(endpoint: Endpoint): DropInfo {
+    const { tuple } = endpoint;
+    const local = addressInfo(tuple.local, tuple.localPort, this.#mapped);
+    const remote = addressInfo(tuple.remote, tuple.remotePort, this.#mapped);
+    return {
+      localAddress: local.address,
+      localPort: local.port,
+      localFamily: local.family,
+      remoteAddress: remote.address,
+      remotePort: remote.port,
+      remoteFamily: remote.family,
+    };
+  }
+
+  /** Number of connections, at the next tick. */
+  getConnections(callback: (error: Error | null, count: number) => void): this {
+    process.nextTick(callback, null, this._connections);
+    return this;
+  }
+
+  // ---- closing
+
+  /** Stops accepting. `close` and the callback come when the last connection is gone; ERR_SERVER_NOT_RUNNING to it. */
+  close(callback?: CloseCallback): this {
+    this.#generation++;
+    const listener = this.#listener;
+    if (typeof callback === 'function') {
+      if (listener === null) this.once('close', () => callback(serverNotRunning()));
+      else this.once('close', callback);
+    }
+    this.#listener = null;
+    this.#share.set(false);
+    listener?.close();
+    this._emitCloseIfDrained();
+    return this;
+  }
+
+  /** Called by a socket of this server that was destroyed. */
+  _onSocketGone(_socket: Socket): void {
+    this._connections--;
+    this._emitCloseIfDrained();
+  }
+
+  _emitCloseIfDrained(): void {
+    if (this.#listener !== null || this._connections > 0) return;
+    process.nextTick(() => this.emit('close'));
+  }
+
+  /** Closes and waits. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#listener === null) return;
+    await new Promise<void>((resolve, reject) => {
+      this.close((error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  override [EventEmitter.captureRejectionSymbol](
+    error: Error,
+    event: string | symbol,
+    ...args: unknown[]
+  ): void {
+    if (event === 'connection') (args[0] as Socket).destroy(error);
+    else this.emit('error', error);
+  }
+
+  /** Listening keeps the process alive (default). */
+  ref(): this {
+    this.#referenced = true;
+    this.#share.set(this.#listener !== null);
+    return this;
+  }
+
+  unref(): this {
+    this.#referenced = false;
+    this.#share.set(false);
+    return this;
+  }
+}

@@ -1,0 +1,459 @@
+// `Socket`: a connection as a Duplex stream, in the shape of `node:net`. How bytes move is in transport.ts, how a
+// connection comes about in connecting.ts.
+import { addAbortSignal, Duplex } from 'node:stream';
+import type { Endpoint } from '../stack/endpoint.js';
+import type { ConnectionStatus } from '../tcp/connection.js';
+import { type AddressInfo, addressInfo } from './addresses.js';
+import { normalizeArguments, parseInitialDelay, parseTimeout } from './arguments.js';
+import { Connecting } from './connecting.js';
+import {
+  closedBeforeConnection,
+  endedByPeer,
+  invalidArgType,
+  invalidArgValue,
+  socketClosed,
+} from './errors.js';
+import { IdleTimer } from './idle-timer.js';
+import type { NetContext } from './net-stack.js';
+import type { SocketConnectOptions, SocketOptions } from './options.js';
+import { PendingWrite, type WriteChunk } from './pending-write.js';
+import type { Server } from './server.js';
+import { Transport, type TransportOwner } from './transport.js';
+
+type WriteCallback = (error?: Error | null) => void;
+
+/** Key of the option by which a server hands over an accepted connection. */
+export const ACCEPTED = Symbol('accepted');
+
+/** An accepted connection. */
+export interface Accepted {
+  endpoint: Endpoint;
+  server: Server;
+  /** Do not read until resumed. */
+  paused: boolean;
+  /** Show IPv4 addresses in IPv6 form. */
+  mapped: boolean;
+}
+
+/** Options of the constructor, with the one that servers use. */
+export interface InternalSocketOptions extends SocketOptions {
+  [ACCEPTED]?: Accepted;
+}
+
+/** Parts of Node's Duplex that its types leave out. */
+interface DuplexInternals {
+  _undestroy(): void;
+  readonly writableBuffer: readonly WriteChunk[] | undefined;
+}
+
+function rejectUnsupported(options: object): void {
+  for (const name of ['objectMode', 'readableObjectMode', 'writableObjectMode', 'fd', 'handle'] as const) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value) throw invalidArgValue(`options.${name}`, value, 'is not supported');
+  }
+}
+
+/**
+ * A TCP connection on this stack; shape, events, defaults and errors as `net.Socket`.
+ * One more event: `softError` (an Error with `code`), for trouble that the connection may survive (RFC 9293 MUST-47).
+ */
+export class Socket extends Duplex implements TransportOwner {
+  /** True from `connect()` until `connect` or an error. */
+  connecting = false;
+  /** Milliseconds given to `setTimeout`; undefined when never set. */
+  timeout: number | undefined;
+  /** The server that accepted this socket, or null. */
+  server: Server | null = null;
+  /** `address:port` of each attempt, when a name had several addresses. */
+  autoSelectFamilyAttemptedAddresses?: string[];
+
+  readonly #context: NetContext;
+  readonly #idle: IdleTimer;
+  #attempts: Connecting | null = null;
+  #transport: Transport | null = null;
+  /** Of the latest connection, kept after its end for those who look into it. */
+  #endpoint: Endpoint | null = null;
+  #peer: AddressInfo | null = null;
+  #mapped = false;
+
+  #noDelay: boolean;
+  #keepAlive: boolean;
+  #keepAliveDelayMs: number;
+  #referenced = true;
+
+  /** What was asked for before the connection was there. */
+  #readWanted = false;
+  #waitingWrite: PendingWrite | null = null;
+  #waitingDone: WriteCallback | null = null;
+  #waitingFinal: WriteCallback | null = null;
+
+  #aborting = false;
+  #peerEnded = false;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  /** @throws ERR_INVALID_ARG_VALUE for object mode, descriptors and handles; ERR_INVALID_ARG_TYPE */
+  constructor(context: NetContext, options: InternalSocketOptions = {}) {
+    rejectUnsupported(options);
+    const { signal, ...streamOptions } = options;
+    super({
+      ...streamOptions,
+      allowHalfOpen: Boolean(options.allowHalfOpen),
+      // `close` comes from here, with its argument and after the connection was let go.
+      emitClose: false,
+      autoDestroy: true,
+      decodeStrings: false,
+    });
+    this.#context = context;
+    this.#idle = new IdleTimer(context.stack.clock, () => this._onTimeout());
+    this.#noDelay = Boolean(options.noDelay);
+    this.#keepAlive = Boolean(options.keepAlive);
+    this.#keepAliveDelayMs = parseInitialDelay(options.keepAliveInitialDelay);
+    this.on('end', this.#onEnd);
+    if (signal) addAbortSignal(signal, this);
+    const accepted = options[ACCEPTED];
+    if (accepted !== undefined) this.#accept(accepted);
+  }
+
+  // ---- connecting
+
+  /**
+   * `connect(port[, host][, callback])` or `connect(options[, callback])`. The callback listens to `connect`.
+   * @throws ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT, ERR_INVALID_ARG_TYPE, ERR_INVALID_IP_ADDRESS
+   */
+  connect(options: SocketConnectOptions, callback?: () => void): this;
+  connect(port: number | string, host: string, callback?: () => void): this;
+  connect(port: number | string, callback?: () => void): this;
+  connect(...args: unknown[]): this {
+    const { options, callback } = normalizeArguments<SocketConnectOptions>(args);
+    if (callback !== null) this.once('connect', callback);
+    const attempts = new Connecting(this.#context, options, this, {
+      connected: (endpoint, events) => this.#onConnected(endpoint, events),
+      failed: (error) => this.destroy(error),
+    });
+    if (this.destroyed) this.#renew();
+    this.#attempts?.cancel();
+    this.#attempts = attempts;
+    this.connecting = true;
+    this._unrefTimer();
+    attempts.start();
+    return this;
+  }
+
+  /** A destroyed socket may connect again, as a new one with the old listeners. */
+  #renew(): void {
+    (this as unknown as DuplexInternals)._undestroy();
+    this.#peerEnded = false;
+    this.#peer = null;
+    this.#endpoint = null;
+    this.#readWanted = false;
+    this.#bytesRead = 0;
+    this.#bytesWritten = 0;
+  }
+
+  #onConnected(endpoint: Endpoint, events: number): void {
+    this.connecting = false;
+    this.#attempts = null;
+    const transport = this.#attach(endpoint);
+    this._unrefTimer();
+    try {
+      this.emit('connect');
+      this.emit('ready');
+    } finally {
+      if (this.#transport === transport) this.#begin(transport);
+      // Listeners that a promise adds after `connect` must be there before the next events.
+      if (events !== 0) setImmediate(() => transport.onEvents(endpoint, events));
+    }
+  }
+
+  #attach(endpoint: Endpoint): Transport {
+    const transport = new Transport(endpoint, this, this.#context.liveness);
+    this.#transport = transport;
+    this.#endpoint = endpoint;
+    if (!this.#referenced) transport.setReferenced(false);
+    if (this.#noDelay) endpoint.setNagle(false);
+    if (this.#keepAlive) endpoint.setKeepAlive(true, this.#keepAliveDelayMs);
+    return transport;
+  }
+
+  /** Starts what had to wait for the connection. */
+  #begin(transport: Transport): void {
+    const write = this.#waitingWrite;
+    const final = this.#waitingFinal;
+    if (write !== null) {
+      const done = this.#waitingDone!;
+      this.#waitingWrite = null;
+      this.#waitingDone = null;
+      transport.startWrite(write, done);
+    } else if (final !== null) {
+      this.#waitingFinal = null;
+      transport.shutdown(final);
+    }
+    if (this.#readWanted) {
+      this.#readWanted = false;
+      transport.startReading();
+    } else if (!this.isPaused()) {
+      this.read(0);
+    }
+  }
+
+  #accept(accepted: Accepted): void {
+    this.server = accepted.server;
+    this.#mapped = accepted.mapped;
+    this.#attach(accepted.endpoint);
+    if (accepted.paused) this.pause();
+    else this.read(0);
+  }
+
+  // ---- the Duplex's side
+
+  override _read(_size: number): void {
+    if (this.#transport === null) this.#readWanted = true;
+    else this.#transport.startReading();
+  }
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: WriteCallback): void {
+    this.#startWrite(PendingWrite.ofChunk(chunk, encoding), callback);
+  }
+
+  override _writev(chunks: WriteChunk[], callback: WriteCallback): void {
+    this.#startWrite(PendingWrite.ofChunks(chunks), callback);
+  }
+
+  #startWrite(write: PendingWrite, callback: WriteCallback): void {
+    if (this.connecting) {
+      this.#waitingWrite = write;
+      this.#waitingDone = callback;
+    } else if (this.#transport === null) {
+      callback(socketClosed());
+    } else {
+      this.#transport.startWrite(write, callback);
+    }
+  }
+
+  override _final(callback: WriteCallback): void {
+    if (this.#transport === null) this.#waitingFinal = callback;
+    else this.#transport.shutdown(callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const transport = this.#transport;
+    const hadConnection = transport !== null || this.#attempts !== null;
+    const unsent = this.#waitingDone;
+    this.connecting = false;
+    this.#idle.set(0);
+    this.#attempts?.cancel();
+    this.#attempts = null;
+    this.#waitingWrite = null;
+    this.#waitingDone = null;
+    this.#waitingFinal = null;
+    if (transport !== null) {
+      this.#bytesRead = transport.bytesRead;
+      this.#bytesWritten = transport.bytesWritten;
+      this.#transport = null;
+      transport.release(this.#aborting ? 'abort' : 'close');
+      this.#aborting = false;
+    }
+    callback(error);
+    const announce = () => {
+      unsent?.(closedBeforeConnection());
+      this.emit('close', error !== null);
+    };
+    // After `error`, which the stream emits at the next tick; a connection's end takes a turn, as a handle's does.
+    if (hadConnection) setImmediate(announce);
+    else process.nextTick(announce);
+    this.server?._onSocketGone(this);
+  }
+
+  readonly #onEnd = () => {
+    this.#peerEnded = true;
+  };
+
+  // ---- writing
+
+  override write(chunk: unknown, callback?: WriteCallback): boolean;
+  override write(chunk: unknown, encoding?: BufferEncoding, callback?: WriteCallback): boolean;
+  override write(
+    chunk: unknown,
+    encoding?: BufferEncoding | WriteCallback,
+    callback?: WriteCallback,
+  ): boolean {
+    if (!this.#peerEnded || this.allowHalfOpen || !this.writableEnded) {
+      return super.write(chunk, encoding as BufferEncoding, callback);
+    }
+    // Not the user's `end()` came first but the peer's, which "write after end" would hide.
+    const error = endedByPeer();
+    const done = typeof encoding === 'function' ? encoding : callback;
+    if (typeof done === 'function') process.nextTick(done, error);
+    this.destroy(error);
+    return false;
+  }
+
+  /** Ends our side after what is queued, then destroys the socket. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', this.destroy);
+  }
+
+  /** Closes with RST instead of FIN. While connecting, does so once connected. */
+  resetAndDestroy(): this {
+    if (this.#transport !== null) this.#reset();
+    else if (this.connecting) this.once('connect', this.#reset);
+    else this.destroy(socketClosed());
+    return this;
+  }
+
+  readonly #reset = () => {
+    this.#aborting = true;
+    this.destroy();
+  };
+
+  // ---- options
+
+  /** Switches Nagle's algorithm off (default) or on again. */
+  setNoDelay(noDelay = true): this {
+    const on = Boolean(noDelay);
+    if (on !== this.#noDelay) this.#transport?.endpoint.setNagle(!on);
+    this.#noDelay = on;
+    return this;
+  }
+
+  /**
+   * Switches keep-alive on or off.
+   * @param initialDelay idle milliseconds before the first probe; 0 leaves what was set before
+   */
+  setKeepAlive(enable = false, initialDelay = 0): this {
+    this.#keepAlive = Boolean(enable);
+    if (initialDelay > 0) this.#keepAliveDelayMs = initialDelay;
+    this.#transport?.endpoint.setKeepAlive(this.#keepAlive, this.#keepAliveDelayMs);
+    return this;
+  }
+
+  /**
+   * Emits `timeout` after `msecs` without traffic; 0 switches it off. The connection stays as it is.
+   * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+   */
+  setTimeout(msecs: number, callback?: () => void): this {
+    if (this.destroyed) return this;
+    const ms = parseTimeout(msecs);
+    if (callback !== undefined && typeof callback !== 'function') {
+      throw invalidArgType('callback', 'of type function', callback);
+    }
+    this.timeout = msecs;
+    this.#idle.set(ms);
+    if (callback === undefined) return this;
+    if (ms === 0) this.removeListener('timeout', callback);
+    else this.once('timeout', callback);
+    return this;
+  }
+
+  /** Starts the idle time anew, as traffic does. */
+  _unrefTimer(): void {
+    this.#idle.touch();
+  }
+
+  _onTimeout(): void {
+    this.emit('timeout');
+  }
+
+  /** Waiting for data on this socket keeps the process alive (default). */
+  ref(): this {
+    this.#referenced = true;
+    this.#transport?.setReferenced(true);
+    return this;
+  }
+
+  /** Waiting for data does not keep the process alive; bytes under way still do. */
+  unref(): this {
+    this.#referenced = false;
+    this.#transport?.setReferenced(false);
+    return this;
+  }
+
+  // ---- state
+
+  /** The TCP endpoint below, for what `node:net` does not have; null before there is one. Stays after the end. */
+  get endpoint(): Endpoint | null {
+    return this.#endpoint ?? this.#attempts?.endpoint ?? null;
+  }
+
+  /** State, windows, round-trip time and counters of the connection (RFC 9293 §3.10.6), or null before there is one. */
+  tcpInfo(): ConnectionStatus | null {
+    return this.endpoint?.connection.status() ?? null;
+  }
+
+  /** No connection yet, or still connecting. */
+  get pending(): boolean {
+    return this.#transport === null;
+  }
+
+  get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.connecting) return 'opening';
+    if (this.readable) return this.writable ? 'open' : 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+
+  /** Bytes or characters that wait to be written; undefined without a connection. */
+  get bufferSize(): number | undefined {
+    return this.#transport === null && !this.connecting ? undefined : this.writableLength;
+  }
+
+  get bytesRead(): number {
+    return this.#transport?.bytesRead ?? this.#bytesRead;
+  }
+
+  /** Bytes written, those that still wait in this socket included. */
+  get bytesWritten(): number {
+    let bytes = this.#transport?.bytesWritten ?? this.#bytesWritten;
+    bytes += this.#waitingWrite?.length ?? 0;
+    for (const { chunk, encoding } of (this as unknown as DuplexInternals).writableBuffer ?? []) {
+      bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
+    }
+    return bytes;
+  }
+
+  /** The local end, or an empty object without a connection. */
+  address(): AddressInfo | Record<string, never> {
+    return this.#local() ?? {};
+  }
+
+  #local(): AddressInfo | null {
+    const endpoint = this.#transport?.endpoint ?? this.#attempts?.endpoint;
+    if (endpoint == null) return null;
+    return addressInfo(endpoint.tuple.local, endpoint.tuple.localPort, this.#mapped);
+  }
+
+  /** The remote end; once read, it stays known after the socket's end. */
+  #remote(): AddressInfo | null {
+    if (this.#peer === null && this.#transport !== null) {
+      const { remote, remotePort } = this.#transport.endpoint.tuple;
+      this.#peer = addressInfo(remote, remotePort, this.#mapped);
+    }
+    return this.#peer;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#local()?.address;
+  }
+
+  get localPort(): number | undefined {
+    return this.#local()?.port;
+  }
+
+  get localFamily(): string | undefined {
+    return this.#local()?.family;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#remote()?.address;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#remote()?.port;
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.#remote()?.family;
+  }
+}

@@ -1,0 +1,244 @@
+// Between a socket and its endpoint: turns the endpoint's events into stream operations and keeps the process alive
+// while the connection needs it. It outlives its socket until the last byte and the FIN are acknowledged.
+import { AsyncResource } from 'node:async_hooks';
+import type { Duplex } from 'node:stream';
+import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
+import { Event } from '../tcp/connection.js';
+import { State } from '../tcp/state.js';
+import { surfaceUncaught, systemError } from './errors.js';
+import { type Liveness, Share } from './liveness.js';
+import type { PendingWrite } from './pending-write.js';
+
+/** Largest chunk given to a stream, as libuv reads. */
+const READ_BYTES = 65536;
+
+/** The socket as its transport sees it. */
+export interface TransportOwner extends Duplex {
+  /** Bytes moved: the idle timer starts anew. */
+  _unrefTimer(): void;
+}
+
+type WriteCallback = (error?: Error | null) => void;
+
+function complete(callback: WriteCallback): void {
+  callback(null);
+}
+
+function resume(transport: Transport): void {
+  transport.dispatch();
+}
+
+/** The connected endpoint of one socket. */
+export class Transport implements EndpointHandler {
+  /** Bytes handed to the stream so far. */
+  bytesRead = 0;
+  /** Bytes of all writes begun so far, as `node:net` counts. */
+  bytesWritten = 0;
+
+  private readonly scope = new AsyncResource('SYNWAVESOCKET');
+  private readonly share: Share;
+  /** Null once the socket was destroyed. */
+  private owner: TransportOwner | null;
+  /** The stream wants data. Off: nobody reads, and the advertised window closes. */
+  private reading = false;
+  private pumping = false;
+  private ended = false;
+  private closed = false;
+  /** The error of the peer or the path that no call has reported yet; see `takeFailure`. */
+  private failure: string | null = null;
+  private softError: string | null = null;
+  private write: PendingWrite | null = null;
+  private writeDone: WriteCallback | null = null;
+  /** Our bytes are under way: this process must stay to retransmit them. */
+  private unacknowledged = false;
+  private referenced = true;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    owner: TransportOwner,
+    liveness: Liveness,
+  ) {
+    this.owner = owner;
+    this.share = new Share(liveness);
+    endpoint.handler = this;
+  }
+
+  /** Takes note of everything first; listeners run afterwards, so that whatever they call finds a settled state. */
+  onEvents(endpoint: Endpoint, events: number): void {
+    if ((events & Event.SOFT_ERROR) !== 0) this.softError = endpoint.connection.softError;
+    if ((events & (Event.ALL_ACKNOWLEDGED | Event.CLOSED)) !== 0) this.unacknowledged = false;
+    if ((events & Event.CLOSED) !== 0) {
+      this.closed = true;
+      this.failure = endpoint.connection.error;
+    }
+    if (this.owner !== null) this.dispatch();
+    else this.updateShare();
+  }
+
+  /** Lets the stream learn what is due. An exception of a listener surfaces on its own and delays nobody else. */
+  dispatch(): void {
+    if (this.owner === null) return;
+    try {
+      this.scope.runInAsyncScope(this.deliver, this);
+    } catch (error) {
+      surfaceUncaught(error);
+      process.nextTick(resume, this);
+    } finally {
+      this.updateShare();
+    }
+  }
+
+  private deliver(): void {
+    if (this.softError !== null) {
+      const error = systemError(this.softError, 'tcp');
+      this.softError = null;
+      this.owner?.emit('softError', error);
+    }
+    if (this.reading) this.pump();
+    if (this.write !== null) this.advanceWrite();
+  }
+
+  // ---- reading
+
+  /** The stream wants data (`_read`). */
+  startReading(): void {
+    this.reading = true;
+    this.pump();
+    this.updateShare();
+  }
+
+  /** Hands over what has arrived until the stream has enough. Listeners may do anything meanwhile, `read` included. */
+  private pump(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    try {
+      while (this.reading && this.owner !== null) {
+        const bytes = this.endpoint.receive(READ_BYTES);
+        if (bytes === null) {
+          this.onQueueEmpty(this.owner);
+          return;
+        }
+        this.push(this.owner, bytes);
+      }
+    } finally {
+      this.pumping = false;
+    }
+  }
+
+  private push(owner: TransportOwner, bytes: Uint8Array): void {
+    this.bytesRead += bytes.length;
+    owner._unrefTimer();
+    // Off during the call: a `_read` that a listener causes must not be lost when `push` then returns false.
+    this.reading = false;
+    let more = true;
+    try {
+      more = owner.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    } finally {
+      if (more) this.reading = true;
+    }
+  }
+
+  /** No data: the end, an error, or simply nothing yet. Data that came before an error has been read by now. */
+  private onQueueEmpty(owner: TransportOwner): void {
+    if (this.ended) return;
+    if (this.endpoint.connection.atEnd || (this.closed && this.endpoint.connection.error === null)) {
+      this.ended = true;
+      this.reading = false;
+      owner._unrefTimer();
+      owner.push(null);
+      owner.read(0);
+    } else if (this.closed) {
+      this.reading = false;
+      const code = this.takeFailure();
+      if (code !== null) owner.destroy(systemError(code, 'read'));
+    }
+  }
+
+  /** The connection's error is reported to one call only, as by a kernel; writes get EPIPE afterwards. */
+  private takeFailure(): string | null {
+    const code = this.failure;
+    this.failure = null;
+    return code;
+  }
+
+  // ---- writing
+
+  /** Starts a write; `done` runs when the send buffer has taken it all. One at a time. */
+  startWrite(write: PendingWrite, done: WriteCallback): void {
+    this.bytesWritten += write.length;
+    this.write = write;
+    this.writeDone = done;
+    this.owner?._unrefTimer();
+    this.advanceWrite();
+    this.updateShare();
+  }
+
+  private advanceWrite(): void {
+    const write = this.write!;
+    if (this.closed) {
+      const reset = this.takeFailure();
+      const code = reset === null || this.endpoint.connection.atEnd ? 'EPIPE' : reset;
+      this.finishWrite(systemError(code, 'write'));
+      return;
+    }
+    this.unacknowledged = true;
+    const sendable = this.endpoint.connection.sendSpace > 0;
+    const whole = write.advance(this.endpoint);
+    if (sendable) this.owner?._unrefTimer();
+    if (whole) this.finishWrite(null);
+  }
+
+  private finishWrite(error: Error | null): void {
+    const done = this.writeDone!;
+    this.write = null;
+    this.writeDone = null;
+    done(error);
+  }
+
+  /** FIN after the queued data. */
+  shutdown(done: WriteCallback): void {
+    if (!this.closed) {
+      this.unacknowledged = true;
+      this.endpoint.shutdownWrite();
+    }
+    this.updateShare();
+    process.nextTick(complete, done);
+  }
+
+  // ---- the end of the socket
+
+  /** The socket is destroyed: the connection is closed in order, or aborted, and goes on without it. */
+  release(how: 'close' | 'abort'): void {
+    this.owner = null;
+    this.reading = false;
+    const done = this.writeDone;
+    this.write = null;
+    this.writeDone = null;
+    if (!this.closed) {
+      if (how === 'abort') this.endpoint.abort();
+      else this.endpoint.close();
+    }
+    this.updateShare();
+    if (done !== null) process.nextTick(complete, done);
+  }
+
+  // ---- liveness
+
+  /** `socket.ref()` and `socket.unref()`: whether waiting for data keeps the process alive. */
+  setReferenced(referenced: boolean): void {
+    this.referenced = referenced;
+    this.updateShare();
+  }
+
+  private updateShare(): void {
+    if (this.owner !== null) {
+      const waiting = this.reading && !this.ended && this.referenced;
+      this.share.set(waiting || this.write !== null || this.unacknowledged);
+      return;
+    }
+    const state = this.endpoint.connection.state;
+    const settled = state === State.FIN_WAIT_2 || state === State.TIME_WAIT || state === State.CLOSED;
+    this.share.set(!settled);
+    if (settled) this.endpoint.handler = null;
+  }
+}

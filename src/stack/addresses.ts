@@ -1,0 +1,149 @@
+// The addresses that a stack owns, and what other addresses are to it: broadcast, multicast, martian, on-link. No routes:
+// everything that is not ours leaves by the link.
+import { IpAddress } from '../wire/address.js';
+import { systemError } from './errors.js';
+
+interface Owned {
+  readonly address: IpAddress;
+  /** Bits of the prefix, counted in 128: an IPv4 `/24` is 120. */
+  readonly prefixBits: number;
+}
+
+/** A stack's own addresses, in the order in which they were given. */
+export class LocalAddresses {
+  private readonly owned: Owned[];
+
+  /**
+   * @param texts such as `10.9.0.2/24` or `fd00:9::2/64`; without a prefix length the address stands alone
+   * @throws Error with code EINVAL for text that is no address, or an address that no host can have
+   */
+  constructor(texts: readonly string[]) {
+    this.owned = texts.map(parseOwned);
+  }
+
+  /** All addresses. */
+  list(): IpAddress[] {
+    return this.owned.map((own) => own.address);
+  }
+
+  /** Our address with these words, or null when it is not ours. */
+  find(w0: number, w1: number, w2: number, w3: number): IpAddress | null {
+    for (let i = 0; i < this.owned.length; i++) {
+      const a = this.owned[i]!.address;
+      if (a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0) return a;
+    }
+    return null;
+  }
+
+  /** Whether `address` is ours. */
+  owns(address: IpAddress): boolean {
+    return this.find(address.w0, address.w1, address.w2, address.w3) !== null;
+  }
+
+  /** Whether the address is the limited broadcast, or the broadcast or network address of one of our subnets. */
+  isBroadcast(w0: number, w1: number, w2: number, w3: number): boolean {
+    if ((w0 | w1) !== 0 || w2 !== 0xffff) return false;
+    if (w3 === -1) return true;
+    for (let i = 0; i < this.owned.length; i++) {
+      const { address, prefixBits } = this.owned[i]!;
+      const hostBits = 128 - prefixBits;
+      // A /31 or /32 has no broadcast address (RFC 3021).
+      if (address.w2 !== 0xffff || (address.w0 | address.w1) !== 0 || hostBits < 2 || hostBits > 30) continue;
+      const mask = -1 << hostBits;
+      if ((w3 & mask) !== (address.w3 & mask)) continue;
+      const host = w3 & ~mask;
+      if (host === 0 || host === ~mask) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether no packet from the outside may bear this source (RFC 1122 §3.2.1.3, RFC 9293 MUST-63): broadcast, multicast,
+   * unspecified, loopback, reserved, or our own (ATTACKS: LAND).
+   */
+  isMartianSource(w0: number, w1: number, w2: number, w3: number): boolean {
+    if (isNeverASource(w0, w1, w2, w3) || isLoopback(w0, w1, w2, w3)) return true;
+    return this.find(w0, w1, w2, w3) !== null || this.isBroadcast(w0, w1, w2, w3);
+  }
+
+  /** Whether a connection to this address can be asked for (RFC 9293 MUST-46). */
+  isValidRemote(address: IpAddress): boolean {
+    const { w0, w1, w2, w3 } = address;
+    return !isNeverASource(w0, w1, w2, w3) && !this.isBroadcast(w0, w1, w2, w3);
+  }
+
+  /**
+   * Our address for packets to `remote` (RFC 9293 MUST-44): itself when it is ours, else the one with the longest prefix
+   * around it, else the first of its family that is not a loopback address. Null when there is none.
+   */
+  sourceFor(remote: IpAddress): IpAddress | null {
+    const own = this.find(remote.w0, remote.w1, remote.w2, remote.w3);
+    if (own !== null) return own;
+    if (isLoopback(remote.w0, remote.w1, remote.w2, remote.w3)) return null;
+    let best: Owned | null = null;
+    let bestBits = -1;
+    for (const candidate of this.owned) {
+      const { address } = candidate;
+      if (address.family !== remote.family || isLoopback(address.w0, address.w1, address.w2, address.w3)) {
+        continue;
+      }
+      const bits = inPrefix(remote, candidate) ? candidate.prefixBits : 0;
+      if (bits > bestBits) {
+        best = candidate;
+        bestBits = bits;
+      }
+    }
+    return best === null ? null : best.address;
+  }
+}
+
+/** 224.0.0.0/4 or ff00::/8. */
+export function isMulticast(w0: number, w1: number, w2: number, w3: number): boolean {
+  if ((w0 | w1) === 0 && w2 === 0xffff) return w3 >>> 28 === 14;
+  return w0 >>> 24 === 0xff;
+}
+
+/** 127.0.0.0/8 or ::1. */
+export function isLoopback(w0: number, w1: number, w2: number, w3: number): boolean {
+  if ((w0 | w1) !== 0) return false;
+  return w2 === 0xffff ? w3 >>> 24 === 127 : w2 === 0 && w3 === 1;
+}
+
+/** Multicast, unspecified or "this network" 0.0.0.0/8, and the reserved 240.0.0.0/4 with the limited broadcast. */
+function isNeverASource(w0: number, w1: number, w2: number, w3: number): boolean {
+  if (isMulticast(w0, w1, w2, w3)) return true;
+  if ((w0 | w1) !== 0) return false;
+  if (w2 === 0xffff) return w3 >>> 24 === 0 || w3 >>> 28 === 15;
+  return (w2 | w3) === 0;
+}
+
+function inPrefix(address: IpAddress, { address: own, prefixBits }: Owned): boolean {
+  return (
+    prefixEqual(address.w0, own.w0, prefixBits) &&
+    prefixEqual(address.w1, own.w1, prefixBits - 32) &&
+    prefixEqual(address.w2, own.w2, prefixBits - 64) &&
+    prefixEqual(address.w3, own.w3, prefixBits - 96)
+  );
+}
+
+function prefixEqual(a: number, b: number, bits: number): boolean {
+  if (bits <= 0) return true;
+  return bits >= 32 ? a === b : (a ^ b) >>> (32 - bits) === 0;
+}
+
+function parseOwned(text: string): Owned {
+  const [addressText, lengthText, ...rest] = text.split('/');
+  const address = IpAddress.parse(addressText!);
+  if (address === null || rest.length > 0) {
+    throw systemError('EINVAL', 'address', text, undefined, 'write it as 10.9.0.2/24 or fd00:9::2/64');
+  }
+  const width = address.family === 4 ? 32 : 128;
+  const length = lengthText === undefined ? width : Number(lengthText);
+  if (!/^\d{1,3}$/.test(lengthText ?? '0') || length > width) {
+    throw systemError('EINVAL', 'address', text, undefined, `the prefix length must be 0 to ${width}`);
+  }
+  if (isNeverASource(address.w0, address.w1, address.w2, address.w3)) {
+    throw systemError('EINVAL', 'address', text, undefined, 'no host can own this address');
+  }
+  return { address, prefixBits: 128 - width + length };
+}

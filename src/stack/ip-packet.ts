@@ -1,0 +1,49 @@
+// One received packet after its IP header was read, the same for both families. Reused; nothing of it outlives the packet.
+import { IpAddress } from '../wire/address.js';
+import type { PacketBatch } from './link.js';
+
+/** What TCP and ICMP need to know of the packet that carried them. */
+export class IpPacket {
+  packetId = 0;
+  bytes: Uint8Array = new Uint8Array(0);
+  view: DataView = new DataView(this.bytes.buffer);
+  /** Octets of the upper layer. */
+  payloadOffset = 0;
+  payloadLength = 0;
+  protocol = 0;
+  ecn = 0;
+  /** True when the packet came from this stack and never left it. */
+  isLoopback = false;
+  /** Our address, to which it came. */
+  local: IpAddress = IpAddress.v4(0);
+  /** Source address in the words of `IpAddress`. */
+  source0 = 0;
+  source1 = 0;
+  source2 = 0;
+  source3 = 0;
+
+  /** Begins with the next packet of a batch. */
+  begin(batch: PacketBatch, index: number, isLoopback: boolean): void {
+    this.packetId = batch.ids[index]!;
+    this.bytes = batch.bytes;
+    this.view = batch.view;
+    this.isLoopback = isLoopback;
+  }
+
+  setSource(w0: number, w1: number, w2: number, w3: number): void {
+    this.source0 = w0;
+    this.source1 = w1;
+    this.source2 = w2;
+    this.source3 = w3;
+  }
+
+  /** The source as an address of its own, to be kept. */
+  remote(): IpAddress {
+    return new IpAddress(this.source0, this.source1, this.source2, this.source3);
+  }
+
+  /** True over IPv4. */
+  get isIpv4(): boolean {
+    return this.source2 === 0xffff && (this.source0 | this.source1) === 0;
+  }
+}

@@ -1,0 +1,76 @@
+// Every bound of a stack by name, with its default and the place that keeps it. Bounds of a single connection (buffers,
+// reassembly, challenge ACKs) stand in `ConnectionConfig`.
+
+/** What one stack may hold or do at most. Counts unless the name ends in a unit. */
+export interface Limits {
+  /** Connections in any state, half-open and TIME-WAIT included. A SYN beyond it is dropped, `connect` fails with ENOBUFS. */
+  connections: number;
+  /**
+   * Half-open connections (SYN-RECEIVED) of one listener. A listener keeps the least of this and its backlog, but at
+   * least eight; beyond it the oldest is given up for the newest (RFC 4987 §3.2).
+   */
+  halfOpen: number;
+  /** Backlog of a listener that asks for none; an explicit one may be larger. Node's default is 511. */
+  backlog: number;
+  /** Connections in TIME-WAIT; beyond it the oldest ends early. */
+  timeWait: number;
+  /** Connections whose application has closed them and that are not in TIME-WAIT yet; beyond it the oldest is reset. */
+  orphans: number;
+  /** RSTs per second for segments that no connection owns. */
+  resetsPerSecond: number;
+  /** ICMP messages per second: echo replies. */
+  icmpPerSecond: number;
+  /** Bytes of SYN data kept by all half-open connections together; data beyond it is left to the peer's retransmission. */
+  synDataBytes: number;
+  /** Timers looked at in one turn; the rest follows in the next. */
+  timersPerTurn: number;
+  /** Segments sent in one turn; the rest follows in the next. */
+  segmentsPerTurn: number;
+  /** Calls of handlers in one turn; the rest follows in the next. */
+  eventsPerTurn: number;
+  /** Rounds of deliver, transmit and loop back in one turn, until it gives way to the event loop. */
+  roundsPerTurn: number;
+  /** Bytes of packets to our own addresses that wait to be looped back. */
+  loopbackBytes: number;
+}
+
+/** The limits of a stack that sets none. */
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  connections: 262_144,
+  halfOpen: 1024,
+  backlog: 511,
+  timeWait: 32_768,
+  orphans: 8192,
+  resetsPerSecond: 1000,
+  icmpPerSecond: 1000,
+  synDataBytes: 65_536,
+  timersPerTurn: 4096,
+  segmentsPerTurn: 4096,
+  eventsPerTurn: 65_536,
+  roundsPerTurn: 8,
+  loopbackBytes: 1_048_576,
+};
+
+/** A listener's half-open table never gets smaller than this, however small its backlog. */
+export const LEAST_HALF_OPEN = 8;
+
+/**
+ * The defaults with some of them replaced.
+ * @throws RangeError with code ERR_OUT_OF_RANGE for a limit that is unknown or not a positive integer
+ */
+export function withDefaultLimits(chosen: Partial<Limits> = {}): Limits {
+  const limits = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(chosen)) {
+    if (value === undefined) continue;
+    if (!(name in DEFAULT_LIMITS)) throw outOfRange(`unknown limit "${name}"; see stack/limits`);
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw outOfRange(`limit "${name}" must be a positive integer, not ${value}`);
+    }
+    limits[name as keyof Limits] = value;
+  }
+  return limits;
+}
+
+function outOfRange(message: string): RangeError {
+  return Object.assign(new RangeError(message), { code: 'ERR_OUT_OF_RANGE' });
+}

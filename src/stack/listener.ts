@@ -1,0 +1,127 @@
+// A passive open and its two queues: half-open connections and those that wait to be accepted. What arrives for it is
+// judged in tcp-input.ts.
+import type { ConnectionConfig } from '../tcp/config.js';
+import { State, Trigger, transitionFor } from '../tcp/state.js';
+import type { IpAddress } from '../wire/address.js';
+import type { Endpoint } from './endpoint.js';
+import { EndpointQueue } from './endpoint-queue.js';
+import { LEAST_HALF_OPEN, type Limits } from './limits.js';
+import type { BacklogPolicy, StackTrace } from './trace.js';
+
+/** `backlogFull` is traced at most this often. */
+const REPORT_INTERVAL_MS = 1000;
+
+/** Learns that connections wait to be accepted. */
+export interface ListenerHandler {
+  /**
+   * At least one established connection came into the accept queue; take them with `listener.accept()` until it
+   * returns null. Those left there are announced again when the next one comes.
+   */
+  onAcceptable(listener: Listener): void;
+}
+
+/** `Stack.listen`. */
+export interface ListenOptions {
+  /** Local address, or null for all. */
+  address: IpAddress | null;
+  /** 0 chooses an ephemeral port. */
+  port: number;
+  /** Connections that may wait for `accept`; as on Linux one more than this fits. Default `limits.backlog`. */
+  backlog?: number;
+  config?: Partial<ConnectionConfig>;
+}
+
+/** What a listener needs of its stack. */
+export interface ListenerHost {
+  readonly limits: Limits;
+  readonly trace: StackTrace | null;
+  now(): number;
+  changed(endpoint: Endpoint): void;
+  /** The listener has something to accept. */
+  acceptable(listener: Listener): void;
+  /** The listener does not listen any more. */
+  forget(listener: Listener): void;
+}
+
+/** A passive open (RFC 9293 §3.10.1) on one port, for one local address or all of them. */
+export class Listener {
+  /** @internal Connections in SYN-RECEIVED, oldest first. */
+  readonly halfOpen = new EndpointQueue();
+  /** @internal Established connections that nobody took yet, oldest first. */
+  readonly waiting = new EndpointQueue();
+  /** @internal Half-open connections that it keeps at most. */
+  readonly halfOpenLimit: number;
+  /** @internal Whether the handler is to be called this turn. */
+  awaitsDelivery = false;
+  /** False once `close` was called. */
+  isListening = true;
+  private reportedAt = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @internal Made by the stack.
+   * @param configs settings of its connections over IPv4 and over IPv6
+   */
+  constructor(
+    readonly id: number,
+    /** Null means every address of the stack. */
+    readonly address: IpAddress | null,
+    readonly port: number,
+    readonly backlog: number,
+    readonly handler: ListenerHandler,
+    readonly configs: { readonly v4: ConnectionConfig; readonly v6: ConnectionConfig },
+    private readonly host: ListenerHost,
+  ) {
+    this.halfOpenLimit = Math.min(host.limits.halfOpen, Math.max(backlog, LEAST_HALF_OPEN));
+    const transition = transitionFor(State.CLOSED, State.LISTEN, Trigger.CALL_PASSIVE_OPEN);
+    host.trace?.listenerOpened(this, transition, host.now());
+  }
+
+  /** The oldest established connection that nobody took yet, or null. Set its `handler` at once. */
+  accept(): Endpoint | null {
+    const endpoint = this.waiting.shift();
+    if (endpoint === null) return null;
+    endpoint.listener = null;
+    this.host.trace?.called(endpoint.connection, 'accept', 0, null, this.host.now());
+    return endpoint;
+  }
+
+  /**
+   * Stops listening; half-open connections and those not accepted yet are aborted, accepted ones live on. Idempotent.
+   */
+  close(): void {
+    if (!this.isListening) return;
+    this.isListening = false;
+    this.host.forget(this);
+    const now = this.host.now();
+    this.abortAll(this.halfOpen, now);
+    this.abortAll(this.waiting, now);
+    const transition = transitionFor(State.LISTEN, State.CLOSED, Trigger.CALL_CLOSE);
+    this.host.trace?.listenerClosed(this, transition, now);
+  }
+
+  /** @internal True when no further connection may wait: one more than the backlog does, as on Linux. */
+  get isFull(): boolean {
+    return this.waiting.size > this.backlog;
+  }
+
+  /** @internal A half-open connection is established: it waits for `accept`. */
+  promote(endpoint: Endpoint): void {
+    this.waiting.push(endpoint);
+    this.host.acceptable(this);
+  }
+
+  /** @internal Tells that a bound was reached, once a second. */
+  reportFull(limit: number, policy: BacklogPolicy, now: number): void {
+    if (this.host.trace === null || now - this.reportedAt < REPORT_INTERVAL_MS) return;
+    this.reportedAt = now;
+    this.host.trace.backlogFull(this, this.halfOpen.size, this.waiting.size, limit, policy, now);
+  }
+
+  private abortAll(queue: EndpointQueue, now: number): void {
+    for (let endpoint = queue.shift(); endpoint !== null; endpoint = queue.shift()) {
+      endpoint.listener = null;
+      endpoint.connection.abort(now);
+      this.host.changed(endpoint);
+    }
+  }
+}

@@ -1,0 +1,467 @@
+// A stack: addresses, a link, connections and listeners, put together. Packets come in through ip-input.ts, leave through
+// ip-output.ts, and the order of things is kept by turn.ts.
+import { randomBytes } from 'node:crypto';
+import type { ConnectionConfig } from '../tcp/config.js';
+import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
+import { defaultConfig } from '../tcp/defaults.js';
+import { makeIsnGenerator } from '../tcp/isn.js';
+import { State } from '../tcp/state.js';
+import type { FourTuple, IpAddress } from '../wire/address.js';
+import { LocalAddresses } from './addresses.js';
+import { type Clock, type ScheduledCall, SystemClock } from './clock.js';
+import { ConnectionTable } from './connection-table.js';
+import { type ConnectOptions, Endpoint, type EndpointHandler } from './endpoint.js';
+import { systemError } from './errors.js';
+import { IcmpInput } from './icmp.js';
+import { IpInput } from './ip-input.js';
+import { IpOutput } from './ip-output.js';
+import { type Limits, withDefaultLimits } from './limits.js';
+import type { Link, PacketBatch } from './link.js';
+import { Listener, type ListenerHandler, type ListenOptions } from './listener.js';
+import { ListenerTable } from './listener-table.js';
+import { Loopback } from './loopback.js';
+import { EphemeralPorts, type PortRange, tuplePrf } from './ports.js';
+import { type RandomBytes, TableHash } from './siphash.js';
+import { newStackStats, type StackStats } from './stats.js';
+import { TcpInput } from './tcp-input.js';
+import { TimerWheel } from './timer-wheel.js';
+import type { StackTrace } from './trace.js';
+import { Turn } from './turn.js';
+
+/** What a stack is made of. */
+export interface StackOptions {
+  /** The way onto the wire; of medium `ip`. The stack starts it and closes it. */
+  link: Link;
+  /** Our addresses with the length of their prefix: `10.9.0.2/24`, `fd00:9::2/64`. At least one. */
+  addresses: readonly string[];
+  /** Default: the host's clock. */
+  clock?: Clock;
+  /** Default: nobody listens, and nothing is spent on it. */
+  trace?: StackTrace | null;
+  limits?: Partial<Limits>;
+  /** Settings of all connections; those of `listen` and `connect` come on top. The MSS never exceeds the link's MTU. */
+  config?: Partial<ConnectionConfig>;
+  /** The only source of randomness. Default: `randomBytes` of `node:crypto`. */
+  random?: RandomBytes;
+  /** Initial sequence numbers: RFC 6528, or one and the same for every connection, for labs and tests. Default `rfc6528`. */
+  isn?: 'rfc6528' | { readonly fixed: number };
+  /** Default 32768–60999. */
+  ephemeralPorts?: PortRange;
+  /** Runs a callback at the end of the present task. Default `queueMicrotask`. */
+  defer?: (callback: () => void) => void;
+  /** Takes an error that a handler threw, after the turn. Default: it is thrown from a microtask, as from a listener. */
+  report?: (error: unknown) => void;
+  /** Told when the link is gone; all connections end with ENETUNREACH. */
+  onLinkFailure?: (error: Error) => void;
+}
+
+/** IPv4 header and TCP header, IPv6 header and TCP header: what the MTU has beside payload (RFC 9293 MUST-67). */
+const HEADERS = { 4: 40, 6: 60 } as const;
+
+/** Many connections on one link. */
+export class Stack {
+  readonly clock: Clock;
+  readonly link: Link;
+  readonly limits: Readonly<Limits>;
+  /** Live counters. */
+  readonly stats: StackStats = newStackStats();
+  readonly trace: StackTrace | null;
+
+  private readonly local: LocalAddresses;
+  private readonly config: ConnectionConfig;
+  private readonly environment: ConnectionEnvironment;
+  private readonly ports: EphemeralPorts;
+  private readonly listenerTable = new ListenerTable();
+  private readonly wheel: TimerWheel<Endpoint>;
+  private readonly loopback: Loopback;
+  private readonly table: ConnectionTable;
+  private readonly turn: Turn;
+  private readonly input: IpInput;
+  private readonly expire = (endpoint: Endpoint, now: number): void => {
+    endpoint.connection.onTimer(now);
+    this.turn.changed(endpoint);
+  };
+  private lastListenerId = 0;
+  private phase: 'open' | 'closing' | 'closed' | 'failed' = 'open';
+  private closed: Promise<void> | null = null;
+  private onDrained: (() => void) | null = null;
+  private drainTimeout: ScheduledCall | null = null;
+
+  /**
+   * Starts the link.
+   * @throws Error with code EINVAL for addresses that no host can have, EPROTONOSUPPORT for a link that is not of medium
+   *   `ip`; RangeError with code ERR_OUT_OF_RANGE for limits or ports that make no sense
+   */
+  constructor(private readonly options: StackOptions) {
+    const { link } = options;
+    if (link.medium !== 'ip') {
+      throw systemError(
+        'EPROTONOSUPPORT',
+        'open',
+        link.name,
+        undefined,
+        'give the stack a link of IP packets',
+      );
+    }
+    if (options.addresses.length === 0) {
+      throw systemError('EINVAL', 'open', link.name, undefined, 'give the stack at least one address');
+    }
+    const random = options.random ?? randomBytes;
+    this.link = link;
+    this.clock = options.clock ?? new SystemClock();
+    this.trace = options.trace ?? null;
+    this.limits = withDefaultLimits(options.limits);
+    this.local = new LocalAddresses(options.addresses);
+    this.config = { ...defaultConfig(), ...options.config };
+    this.environment = { trace: this.trace, initialSequence: initialSequence(options.isn, random) };
+    this.ports = new EphemeralPorts(random, options.ephemeralPorts);
+    this.wheel = new TimerWheel(this.clock, () => this.wake());
+    this.loopback = new Loopback(this.limits.loopbackBytes);
+    this.table = new ConnectionTable(
+      this.limits,
+      this.stats.tcp,
+      this.wheel,
+      this.trace,
+      new TableHash(random),
+      (endpoint) => this.turn.mark(endpoint),
+    );
+    const output = new IpOutput(link, this.loopback, this.stats, random);
+    this.turn = this.makeTurn(output);
+    this.input = this.makeInput(output);
+    link.start({
+      receive: (batch) => this.receive(batch),
+      writable: () => this.turn.run(nothing),
+      failed: (error) => this.fail(error),
+    });
+  }
+
+  /** Our addresses. */
+  get addresses(): readonly IpAddress[] {
+    return this.local.list();
+  }
+
+  /** All connections, TIME-WAIT included, in no order. */
+  connections(): IterableIterator<Endpoint> {
+    return [...this.table.demux].values();
+  }
+
+  /** All listeners. */
+  listeners(): IterableIterator<Listener> {
+    return [...this.listenerTable].values();
+  }
+
+  /** True when packets to `address` stay inside of the stack. */
+  owns(address: IpAddress): boolean {
+    return this.local.owns(address);
+  }
+
+  /**
+   * Passive OPEN (RFC 9293 §3.10.1): a new listener, which disturbs no existing connection (MUST-41), also when some
+   * have that local port (MUST-42).
+   * @throws Error with code EADDRINUSE, EADDRNOTAVAIL (not our address, or no ephemeral port left), EINVAL or ENETDOWN
+   */
+  listen(options: ListenOptions, handler: ListenerHandler): Listener {
+    const { address, backlog = this.limits.backlog } = options;
+    this.requireOpen('listen', address ?? undefined, options.port);
+    requirePort('listen', address ?? undefined, options.port, 0);
+    if (!Number.isInteger(backlog) || backlog < 0) {
+      throw systemError(
+        'EINVAL',
+        'listen',
+        address ?? undefined,
+        options.port,
+        'backlog must not be negative',
+      );
+    }
+    if (address !== null && !this.local.owns(address)) {
+      throw systemError(
+        'EADDRNOTAVAIL',
+        'listen',
+        address,
+        options.port,
+        'listen on an address of the stack',
+      );
+    }
+    const port = options.port === 0 ? this.portToListen(address) : options.port;
+    if (this.listenerTable.conflicts(address, port)) {
+      throw systemError('EADDRINUSE', 'listen', address ?? '0.0.0.0', port);
+    }
+    const configs = { v4: this.configFor(4, options.config), v6: this.configFor(6, options.config) };
+    const listener = new Listener(++this.lastListenerId, address, port, backlog, handler, configs, {
+      limits: this.limits,
+      trace: this.trace,
+      now: () => this.turn.now(),
+      changed: (endpoint) => this.turn.changed(endpoint),
+      acceptable: (self) => this.turn.acceptable(self),
+      forget: (self) => this.listenerTable.remove(self),
+    });
+    this.listenerTable.add(listener);
+    return listener;
+  }
+
+  /**
+   * Active OPEN: the SYN leaves at the end of the turn, and from then on the local address stays the same (RFC 9293
+   * MUST-45).
+   * @throws Error with code EINVAL (a remote address that no host can have, MUST-46), EHOSTUNREACH (none of our addresses
+   *   reaches it), EADDRNOTAVAIL (not our address, tuple in use, or no ephemeral port left), EADDRINUSE (somebody listens
+   *   on the local port), ENOBUFS (`limits.connections`) or ENETDOWN
+   */
+  connect(options: ConnectOptions, handler: EndpointHandler | null): Endpoint {
+    const { remote, remotePort } = options;
+    this.requireOpen('connect', remote, remotePort);
+    requirePort('connect', remote, remotePort, 1);
+    if (!this.local.isValidRemote(remote)) {
+      throw systemError(
+        'EINVAL',
+        'connect',
+        remote,
+        remotePort,
+        'broadcast, multicast and the like have no TCP',
+      );
+    }
+    if (this.table.isFull) {
+      throw systemError('ENOBUFS', 'connect', remote, remotePort, 'limits.connections is reached');
+    }
+    const tuple = this.tupleTo(options);
+    const config = this.configFor(remote.family, options.config);
+    const connection = new Connection(this.table.nextId(), tuple, config, this.environment, 'active');
+    const endpoint = new Endpoint(connection, this.turn);
+    endpoint.isLoopback = this.local.owns(remote);
+    endpoint.handler = handler;
+    this.table.register(endpoint);
+    connection.openActive(this.turn.now());
+    this.turn.changed(endpoint);
+    return endpoint;
+  }
+
+  /** Lets pending timers and the link keep the process alive; so it is from the beginning. */
+  ref(): void {
+    this.wheel.setReferenced(true);
+    this.link.ref?.();
+  }
+
+  /** The process may end although timers are pending and the link is open. */
+  unref(): void {
+    this.wheel.setReferenced(false);
+    this.link.unref?.();
+  }
+
+  /**
+   * Ends everything: listeners at once, connections by `close`, those that are left after `timeoutMs` by `abort`, then the
+   * link. TIME-WAIT is not waited for. Later calls return the promise of the first.
+   * @param options.timeoutMs how long connections may take to end; default 0, which aborts them at once
+   */
+  close({ timeoutMs = 0 }: { timeoutMs?: number } = {}): Promise<void> {
+    this.closed ??= this.closeOnce(timeoutMs);
+    return this.closed;
+  }
+
+  private async closeOnce(timeoutMs: number): Promise<void> {
+    if (this.phase === 'open') this.phase = 'closing';
+    for (const listener of this.listeners()) listener.close();
+    if (timeoutMs > 0) {
+      for (const endpoint of this.connections()) endpoint.close();
+      await this.drained(timeoutMs);
+    }
+    this.phase = 'closed';
+    this.turn.run(() => {
+      for (const endpoint of this.connections()) this.discard(endpoint);
+    });
+    this.turn.stop();
+    this.wheel.stop();
+    await this.link.close();
+  }
+
+  /** Resolves when only TIME-WAIT is left, or after `timeoutMs`. */
+  private drained(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.onDrained = null;
+        this.drainTimeout?.cancel();
+        this.drainTimeout = null;
+        resolve();
+      };
+      this.onDrained = done;
+      this.drainTimeout = this.clock.schedule(this.clock.now() + timeoutMs, done);
+      this.turn.run(nothing);
+    });
+  }
+
+  private discard(endpoint: Endpoint): void {
+    const now = this.turn.now();
+    if (endpoint.connection.state === State.TIME_WAIT) endpoint.connection.evict(now);
+    else endpoint.connection.abort(now);
+    this.turn.changed(endpoint);
+  }
+
+  private fail(error: Error): void {
+    if (this.phase === 'closed' || this.phase === 'failed') return;
+    this.phase = 'failed';
+    this.turn.run((now) => {
+      for (const listener of this.listeners()) listener.close();
+      for (const endpoint of this.connections()) {
+        endpoint.connection.abort(now);
+        endpoint.connection.error = 'ENETUNREACH';
+        this.turn.changed(endpoint);
+      }
+    });
+    this.options.onLinkFailure?.(error);
+  }
+
+  private receive(batch: PacketBatch): void {
+    if (this.phase === 'closed' || this.phase === 'failed') return;
+    this.turn.run((now) => this.input.receive(batch, false, now));
+  }
+
+  private wake(): void {
+    // What the budget leaves over is due at once, and the wheel asks to be woken for it.
+    this.turn.run((now) => void this.wheel.advance(now, this.limits.timersPerTurn, this.expire));
+  }
+
+  private makeTurn(output: IpOutput): Turn {
+    const { clock, options } = this;
+    return new Turn({
+      clock,
+      limits: this.limits,
+      table: this.table,
+      wheel: this.wheel,
+      output,
+      takeLooped: (now) => {
+        const batch = this.loopback.take();
+        if (batch !== null) this.input.receive(batch, true, now);
+        return batch !== null;
+      },
+      defer: options.defer ?? queueMicrotask,
+      resume:
+        clock instanceof SystemClock
+          ? (callback) => void setImmediate(callback)
+          : (callback) => void clock.schedule(clock.now(), callback),
+      report: options.report ?? throwLater,
+      ended: () => {
+        if (this.onDrained !== null && this.table.size === this.table.timeWait.size) this.onDrained();
+      },
+    });
+  }
+
+  private makeInput(output: IpOutput): IpInput {
+    const { stats, trace, table, turn, limits } = this;
+    const now = this.clock.now();
+    const tcp = new TcpInput(
+      {
+        table,
+        listeners: this.listenerTable,
+        driver: turn,
+        output,
+        environment: this.environment,
+        limits,
+        stats: stats.tcp,
+        trace,
+        isVerified: this.link.offload.receiveChecksum,
+      },
+      now,
+    );
+    const icmp = new IcmpInput(
+      table.demux,
+      turn,
+      output,
+      stats.icmp,
+      trace,
+      this.link.mtu,
+      limits.icmpPerSecond,
+      now,
+    );
+    return new IpInput(this.local, tcp, icmp, stats.ip, trace);
+  }
+
+  private configFor(family: 4 | 6, chosen: Partial<ConnectionConfig> | undefined): ConnectionConfig {
+    const config = { ...this.config, ...chosen };
+    const largest = this.link.mtu - HEADERS[family];
+    const asked = { ...this.options.config, ...chosen };
+    config.receiveMss = Math.min(largest, asked.receiveMss ?? largest);
+    config.pathMss = Math.min(largest, asked.pathMss ?? largest);
+    return config;
+  }
+
+  private tupleTo(options: ConnectOptions): FourTuple {
+    const { remote, remotePort } = options;
+    const local = options.local ?? this.local.sourceFor(remote);
+    if (local === null) {
+      throw systemError('EHOSTUNREACH', 'connect', remote, remotePort, 'the stack has no address for it');
+    }
+    if (!this.local.owns(local)) {
+      throw systemError(
+        'EADDRNOTAVAIL',
+        'connect',
+        local,
+        options.localPort,
+        'bind to an address of the stack',
+      );
+    }
+    if (local.family !== remote.family) {
+      throw systemError('EINVAL', 'connect', remote, remotePort, 'both ends must be of one address family');
+    }
+    const localPort = options.localPort ?? 0;
+    requirePort('connect', local, localPort, 0);
+    const isTupleFree = (port: number) =>
+      this.table.demux.get({ local, localPort: port, remote, remotePort }) === null;
+    if (localPort === 0) {
+      const isFree = (port: number) => isTupleFree(port) && !this.listenerTable.conflicts(local, port);
+      const port = this.ports.forConnection(local, remote, remotePort, isFree);
+      if (port === 0) {
+        throw systemError('EADDRNOTAVAIL', 'connect', remote, remotePort, 'all ephemeral ports are in use');
+      }
+      return { local, localPort: port, remote, remotePort };
+    }
+    if (this.listenerTable.conflicts(local, localPort)) {
+      throw systemError('EADDRINUSE', 'connect', local, localPort, 'somebody listens there');
+    }
+    if (!isTupleFree(localPort)) {
+      throw systemError(
+        'EADDRNOTAVAIL',
+        'connect',
+        remote,
+        remotePort,
+        'this connection exists, or is in TIME-WAIT',
+      );
+    }
+    return { local, localPort, remote, remotePort };
+  }
+
+  private portToListen(address: IpAddress | null): number {
+    const port = this.ports.forListener((candidate) => !this.listenerTable.conflicts(address, candidate));
+    if (port === 0) {
+      throw systemError('EADDRNOTAVAIL', 'listen', address ?? '0.0.0.0', 0, 'all ephemeral ports are in use');
+    }
+    return port;
+  }
+
+  private requireOpen(syscall: string, address: IpAddress | undefined, port: number): void {
+    if (this.phase === 'open') return;
+    const why = this.phase === 'failed' ? 'the link has failed' : 'the stack is closed';
+    throw systemError('ENETDOWN', syscall, address, port, why);
+  }
+}
+
+function requirePort(syscall: string, address: IpAddress | undefined, port: number, least: number): void {
+  if (Number.isInteger(port) && port >= least && port <= 65_535) return;
+  throw systemError('EINVAL', syscall, address, port, `the port must be ${least} to 65535`);
+}
+
+function initialSequence(
+  isn: StackOptions['isn'],
+  random: RandomBytes,
+): ConnectionEnvironment['initialSequence'] {
+  if (isn !== undefined && isn !== 'rfc6528') {
+    const fixed = isn.fixed | 0;
+    return () => fixed;
+  }
+  return makeIsnGenerator(tuplePrf(random));
+}
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+function nothing(): void {}

@@ -1,0 +1,155 @@
+// The counters of a stack. Those that exist in the MIBs of IP, ICMP and TCP (RFC 4293, RFC 4022) bear their names there.
+
+/** Packets as IP sees them. */
+export interface IpStats {
+  /** Packets received from the link. */
+  inReceives: number;
+  /** Dropped: header too short, wrong version, length or checksum, malformed options. */
+  inHdrErrors: number;
+  /** Dropped: neither ours nor broadcast or multicast. */
+  inAddrErrors: number;
+  /** Dropped: a source address that no packet from outside may bear (RFC 1122 §3.2.1.3, RFC 9293 MUST-63). */
+  inMartians: number;
+  /** Dropped: to a broadcast or multicast address (RFC 9293 MUST-57). */
+  inBroadcasts: number;
+  /** Dropped: fragments; the stack does not reassemble. */
+  inFragments: number;
+  /** Dropped: a loose or strict source route (RFC 7126 §4.3). */
+  inSourceRoutes: number;
+  /** Dropped: IPv6 packets that nothing here handles. */
+  inUnsupportedVersion: number;
+  /** Dropped: a protocol above IP that is not TCP or ICMP. */
+  inUnknownProtos: number;
+  /** Handed to TCP or ICMP. */
+  inDelivers: number;
+  /** Packets given to the link. */
+  outRequests: number;
+  /** Packets that the link refused. */
+  outDiscards: number;
+  /** Packets from us to us. */
+  loopedBack: number;
+  /** Dropped: no room to loop them back (`limits.loopbackBytes`). */
+  loopbackDiscards: number;
+}
+
+/** ICMP messages. */
+export interface IcmpStats {
+  inMsgs: number;
+  /** Dropped: too short, wrong checksum, quote malformed. */
+  inErrors: number;
+  inEchos: number;
+  outEchoReps: number;
+  /** Echo requests not answered because of `limits.icmpPerSecond` or a full link. */
+  echoesSuppressed: number;
+  /** Errors handed to the connection that they quote (RFC 9293 MUST-54). */
+  inErrorsMatched: number;
+  /** Errors that quote no connection of ours. */
+  inErrorsUnmatched: number;
+  /** Messages that are ignored by rule: source quench (RFC 9293 MUST-55), redirects and the like. */
+  inIgnored: number;
+}
+
+/** Segments and connections. */
+export interface TcpStats {
+  /** SYN-SENT entered from CLOSED. */
+  activeOpens: number;
+  /** SYN-RECEIVED entered from LISTEN. */
+  passiveOpens: number;
+  /** SYN-SENT or SYN-RECEIVED left for CLOSED or LISTEN. */
+  attemptFails: number;
+  /** ESTABLISHED or CLOSE-WAIT left for CLOSED. */
+  estabResets: number;
+  /** Connections now in ESTABLISHED or CLOSE-WAIT. */
+  currEstab: number;
+  inSegs: number;
+  outSegs: number;
+  retransSegs: number;
+  /** Dropped: malformed header or wrong checksum (RFC 9293 MUST-3). */
+  inErrs: number;
+  /** Of these, wrong checksum. */
+  inCsumErrors: number;
+  /** Segments sent with RST. */
+  outRsts: number;
+  /** Segments for no connection and no listener. */
+  inNoPorts: number;
+  /** RSTs not sent because of `limits.resetsPerSecond` or a full link. */
+  resetsSuppressed: number;
+  /** SYNs dropped because the accept queue was full. */
+  listenDrops: number;
+  /** Final ACKs of handshakes dropped because the accept queue was full. */
+  listenOverflows: number;
+  /** Half-open connections given up for newer ones (`limits.halfOpen`). */
+  halfOpenEvicted: number;
+  /** SYNs dropped because of `limits.connections`. */
+  connectionLimitDrops: number;
+  /** SYNs whose data was left to retransmission because of `limits.synDataBytes`. */
+  synDataLimited: number;
+  /** TIME-WAIT connections ended early because of `limits.timeWait`. */
+  timeWaitEvicted: number;
+  /** Connections reopened out of TIME-WAIT by a newer SYN (RFC 9293 MAY-2). */
+  timeWaitReused: number;
+  /** Orphans reset because of `limits.orphans`. */
+  orphansEvicted: number;
+}
+
+/** All counters, live. */
+export interface StackStats {
+  readonly ip: IpStats;
+  readonly icmp: IcmpStats;
+  readonly tcp: TcpStats;
+}
+
+/** Fresh counters. */
+export function newStackStats(): StackStats {
+  return {
+    ip: {
+      inReceives: 0,
+      inHdrErrors: 0,
+      inAddrErrors: 0,
+      inMartians: 0,
+      inBroadcasts: 0,
+      inFragments: 0,
+      inSourceRoutes: 0,
+      inUnsupportedVersion: 0,
+      inUnknownProtos: 0,
+      inDelivers: 0,
+      outRequests: 0,
+      outDiscards: 0,
+      loopedBack: 0,
+      loopbackDiscards: 0,
+    },
+    icmp: {
+      inMsgs: 0,
+      inErrors: 0,
+      inEchos: 0,
+      outEchoReps: 0,
+      echoesSuppressed: 0,
+      inErrorsMatched: 0,
+      inErrorsUnmatched: 0,
+      inIgnored: 0,
+    },
+    tcp: {
+      activeOpens: 0,
+      passiveOpens: 0,
+      attemptFails: 0,
+      estabResets: 0,
+      currEstab: 0,
+      inSegs: 0,
+      outSegs: 0,
+      retransSegs: 0,
+      inErrs: 0,
+      inCsumErrors: 0,
+      outRsts: 0,
+      inNoPorts: 0,
+      resetsSuppressed: 0,
+      listenDrops: 0,
+      listenOverflows: 0,
+      halfOpenEvicted: 0,
+      connectionLimitDrops: 0,
+      synDataLimited: 0,
+      timeWaitEvicted: 0,
+      timeWaitReused: 0,
+      orphansEvicted: 0,
+    },
+  };
+}

@@ -1,0 +1,257 @@
+// From a TCP segment to the connection or listener that owns it (RFC 9293 §3.10.7), or to the RST for a segment that
+// nobody owns. The rules of a connection's states are in tcp/.
+import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
+import { fillReset } from '../tcp/segment-arrives/closed.js';
+import { classifyListenSegment } from '../tcp/segment-arrives/listen.js';
+import { SegmentOut } from '../tcp/segment-out.js';
+import { State } from '../tcp/state.js';
+import type { DropReason } from '../tcp/trace.js';
+import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
+import { ParseError } from '../wire/parse-error.js';
+import { IpProtocol } from '../wire/protocol.js';
+import { ACK, RST, SegmentView, SYN } from '../wire/segment.js';
+import { seqGt } from '../wire/seq.js';
+import { parseTcp, tcpChecksumOk } from '../wire/tcp.js';
+import type { ConnectionTable } from './connection-table.js';
+import { Endpoint, type EndpointDriver } from './endpoint.js';
+import type { IpOutput } from './ip-output.js';
+import type { IpPacket } from './ip-packet.js';
+import type { Limits } from './limits.js';
+import type { Listener } from './listener.js';
+import type { ListenerTable } from './listener-table.js';
+import { RateLimit } from './rate-limit.js';
+import type { TcpStats } from './stats.js';
+import type { StackTrace } from './trace.js';
+
+/** What TCP input works on. */
+export interface TcpInputParts {
+  readonly table: ConnectionTable;
+  readonly listeners: ListenerTable;
+  readonly driver: EndpointDriver;
+  readonly output: IpOutput;
+  readonly environment: ConnectionEnvironment;
+  readonly limits: Limits;
+  readonly stats: TcpStats;
+  readonly trace: StackTrace | null;
+  /** True when the link has verified what it delivers. */
+  readonly isVerified: boolean;
+}
+
+/** What comes for TCP. */
+export class TcpInput {
+  private readonly segment = new SegmentView();
+  private readonly reply = new SegmentOut();
+  private readonly resets: RateLimit;
+
+  /** @param now clock ms */
+  constructor(
+    private readonly parts: TcpInputParts,
+    now: number,
+  ) {
+    this.resets = new RateLimit(parts.limits.resetsPerSecond, now);
+  }
+
+  /** Takes in one segment. */
+  receive(packet: IpPacket, now: number): void {
+    const { stats, table, driver } = this.parts;
+    const s = this.segment;
+    stats.inSegs++;
+    const fault = this.parse(packet, s);
+    if (fault !== null) {
+      stats.inErrs++;
+      this.parts.trace?.segmentDropped(null, null, fault, 'none', 'RFC9293-3.1', now);
+      return;
+    }
+    const { w0, w1, w2, w3 } = packet.local;
+    const { source0, source1, source2, source3 } = packet;
+    const endpoint = table.demux.lookup(
+      w0,
+      w1,
+      w2,
+      w3,
+      s.destinationPort,
+      source0,
+      source1,
+      source2,
+      source3,
+      s.sourcePort,
+    );
+    if (endpoint === null) {
+      this.receiveUnowned(packet, s, now);
+      return;
+    }
+    if (endpoint.connection.state === State.TIME_WAIT && this.reopens(packet, s, endpoint, now)) return;
+    if (isLastAckForFullListener(endpoint, s)) {
+      this.refuseEstablishment(endpoint.listener!, s, now);
+      return;
+    }
+    endpoint.connection.onSegment(s, now);
+    driver.changed(endpoint);
+  }
+
+  /** Fills the view, or says what is wrong. */
+  private parse(packet: IpPacket, s: SegmentView): DropReason | null {
+    const { bytes, view, payloadOffset, payloadLength } = packet;
+    if (parseTcp(bytes, view, payloadOffset, payloadLength, s) !== ParseError.NONE) return 'malformed';
+    if (!packet.isLoopback && !this.parts.isVerified && !this.isChecksumOk(packet)) {
+      this.parts.stats.inCsumErrors++;
+      return 'checksum';
+    }
+    // Port 0 belongs to nobody, and an answer could not be addressed.
+    if (s.sourcePort === 0 || s.destinationPort === 0) return 'malformed';
+    s.packetId = packet.packetId;
+    s.ecn = packet.ecn;
+    return null;
+  }
+
+  /** RFC 9293 MUST-3. */
+  private isChecksumOk(packet: IpPacket): boolean {
+    const { payloadLength: length, source0, source1, source2, source3 } = packet;
+    const { w0, w1, w2, w3 } = packet.local;
+    const sum = packet.isIpv4
+      ? pseudoHeader4(source3, w3, IpProtocol.TCP, length)
+      : pseudoHeader6(source0, source1, source2, source3, w0, w1, w2, w3, IpProtocol.TCP, length);
+    return tcpChecksumOk(sum, packet.bytes, packet.payloadOffset, length);
+  }
+
+  private receiveUnowned(packet: IpPacket, s: SegmentView, now: number): void {
+    const { w0, w1, w2, w3 } = packet.local;
+    const listener = this.parts.listeners.lookup(w0, w1, w2, w3, s.destinationPort);
+    if (listener === null) {
+      this.parts.stats.inNoPorts++;
+      this.reset(packet, s, 'no_tcb', 'RFC9293-3.10.7.1', now);
+      return;
+    }
+    switch (classifyListenSegment(s)) {
+      case 'open':
+        this.open(packet, s, listener, null, now);
+        break;
+      case 'reset':
+        this.reset(packet, s, 'listen_ack', 'RFC9293-3.10.7.2', now);
+        break;
+      case 'ignore':
+        this.dropped(s, s.flags & RST ? 'rst' : 'listen_flags', 'RFC9293-3.10.7.2', now);
+        break;
+    }
+  }
+
+  /** Answers a segment that nobody owns, as often as the limit allows. */
+  private reset(packet: IpPacket, s: SegmentView, reason: DropReason, rule: string, now: number): void {
+    const { stats, trace, output } = this.parts;
+    if (!fillReset(s, this.reply)) {
+      this.dropped(s, reason, rule, now);
+      return;
+    }
+    const isSent =
+      this.resets.take(now) &&
+      output.answer(
+        packet.local,
+        s.destinationPort,
+        packet.remote(),
+        s.sourcePort,
+        this.reply,
+        packet.isLoopback,
+      );
+    if (!isSent) stats.resetsSuppressed++;
+    trace?.segmentDropped(null, s, reason, isSent ? 'rst' : 'none', rule, now);
+  }
+
+  /** A SYN for a listener: makes the half-open connection, if there is room for it. */
+  private open(
+    packet: IpPacket,
+    s: SegmentView,
+    listener: Listener,
+    reopened: Endpoint | null,
+    now: number,
+  ): void {
+    const { table, driver, environment, stats } = this.parts;
+    if (listener.isFull) {
+      stats.listenDrops++;
+      listener.reportFull(listener.backlog + 1, 'drop-syn', now);
+      this.dropped(s, 'backlog', 'RFC9293-3.10.7.2', now);
+      return;
+    }
+    if (listener.halfOpen.size >= listener.halfOpenLimit) this.evictOldest(listener, now);
+    if (reopened !== null) table.replace(reopened, now);
+    if (table.isFull) {
+      stats.connectionLimitDrops++;
+      this.dropped(s, 'backlog', 'RFC9293-3.10.7.2', now);
+      return;
+    }
+    const tuple = {
+      local: packet.local,
+      localPort: s.destinationPort,
+      remote: packet.remote(),
+      remotePort: s.sourcePort,
+    };
+    const config = packet.isIpv4 ? listener.configs.v4 : listener.configs.v6;
+    const connection = new Connection(table.nextId(), tuple, config, environment, 'passive');
+    const endpoint = new Endpoint(connection, driver);
+    endpoint.isLoopback = packet.isLoopback;
+    endpoint.listener = listener;
+    this.boundSynData(endpoint, s, now);
+    table.register(endpoint);
+    listener.halfOpen.push(endpoint);
+    connection.openPassive(s, reopened?.connection ?? null, now);
+    driver.changed(endpoint);
+    if (reopened !== null) driver.changed(reopened);
+  }
+
+  private evictOldest(listener: Listener, now: number): void {
+    const { stats, driver } = this.parts;
+    stats.halfOpenEvicted++;
+    listener.reportFull(listener.halfOpenLimit, 'drop-oldest', now);
+    const oldest = listener.halfOpen.first!;
+    oldest.connection.evict(now);
+    driver.changed(oldest);
+  }
+
+  /** Data on a SYN is charged to a common limit; what exceeds it is left to the peer, who was not promised anything. */
+  private boundSynData(endpoint: Endpoint, s: SegmentView, now: number): void {
+    const { config } = endpoint.connection;
+    if (s.payloadLength === 0 || config.synData === 'discard') return;
+    const { table, limits, stats, trace } = this.parts;
+    const kept = Math.min(s.payloadLength, config.synDataBytes);
+    if (table.synDataBytes + kept > limits.synDataBytes) {
+      stats.synDataLimited++;
+      trace?.segmentDropped(endpoint.connection, s, 'syndata_limit', 'none', 'RFC9293-3.10.7.2', now);
+      s.len -= s.payloadLength;
+      s.payloadLength = 0;
+      return;
+    }
+    endpoint.synDataBytes = kept;
+    table.synDataBytes += kept;
+  }
+
+  /**
+   * A SYN for a tuple in TIME-WAIT opens it anew when its sequence number lies beyond all that the old connection
+   * received (RFC 9293 MAY-2) and somebody listens. Everything else is the old connection's business.
+   */
+  private reopens(packet: IpPacket, s: SegmentView, old: Endpoint, now: number): boolean {
+    if (!(s.flags & SYN) || classifyListenSegment(s) !== 'open') return false;
+    if (!seqGt(s.seq, old.connection.rcv.nxt)) return false;
+    const { w0, w1, w2, w3 } = packet.local;
+    const listener = this.parts.listeners.lookup(w0, w1, w2, w3, s.destinationPort);
+    if (listener === null) return false;
+    this.open(packet, s, listener, old, now);
+    return true;
+  }
+
+  /** The peer believes to be connected; our SYN-ACK, sent again, will bring another ACK when there is room. */
+  private refuseEstablishment(listener: Listener, s: SegmentView, now: number): void {
+    this.parts.stats.listenOverflows++;
+    listener.reportFull(listener.backlog + 1, 'drop-ack', now);
+    this.dropped(s, 'backlog', 'RFC9293-3.10.7.4', now);
+  }
+
+  private dropped(s: SegmentView, reason: DropReason, rule: string, now: number): void {
+    this.parts.trace?.segmentDropped(null, s, reason, 'none', rule, now);
+  }
+}
+
+/** An ACK that could complete a handshake for which the accept queue has no place. */
+function isLastAckForFullListener(endpoint: Endpoint, s: SegmentView): boolean {
+  const { listener } = endpoint;
+  if (listener === null || endpoint.queue !== listener.halfOpen || !listener.isFull) return false;
+  return (s.flags & (ACK | SYN | RST)) === ACK;
+}

@@ -1,0 +1,213 @@
+// The order of things. A turn takes in everything that is there, then tells the users, then sends, then hands the packets
+// to the wire and sets the clock: so all queued segments are processed before any acknowledgment leaves, and one
+// acknowledgment covers them (RFC 9293 MUST-58, MUST-59), and no user is ever called from within a connection.
+import { State } from '../tcp/state.js';
+import type { Clock } from './clock.js';
+import type { ConnectionTable } from './connection-table.js';
+import type { Endpoint, EndpointDriver } from './endpoint.js';
+import type { IpOutput } from './ip-output.js';
+import type { Limits } from './limits.js';
+import type { Listener } from './listener.js';
+import type { TimerWheel } from './timer-wheel.js';
+
+/** What a turn works on. */
+export interface TurnParts {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly table: ConnectionTable;
+  readonly wheel: TimerWheel<Endpoint>;
+  readonly output: IpOutput;
+  /** Takes in packets from us to us; false when there were none. */
+  takeLooped(now: number): boolean;
+  /** Runs a callback soon, at the end of the present task: for calls from outside of a turn. */
+  defer(callback: () => void): void;
+  /** Runs a callback after others had their turn: for work that one turn had to leave over. */
+  resume(callback: () => void): void;
+  /** Takes an error that a handler threw, once the turn is over. */
+  report(error: unknown): void;
+  /** Called at the end of every turn. */
+  ended(now: number): void;
+}
+
+/** Runs turns, and keeps what they still have to do. */
+export class Turn implements EndpointDriver {
+  private isActive = false;
+  private isStopped = false;
+  private isDeferred = false;
+  private isResuming = false;
+  private turnNow = 0;
+  private readonly delivery: Endpoint[] = [];
+  private readonly transmission: Endpoint[] = [];
+  private readonly listeners: Listener[] = [];
+  private readonly errors: unknown[] = [];
+  private eventBudget = 0;
+
+  constructor(private readonly parts: TurnParts) {}
+
+  /** Clock ms of the turn, or of this moment outside of one. */
+  now(): number {
+    return this.isActive ? this.turnNow : this.parts.clock.now();
+  }
+
+  /** Marks an endpoint: its place, events, segments and deadline are looked at before the turn ends. */
+  changed(endpoint: Endpoint): void {
+    this.parts.table.settle(endpoint, this.now());
+    this.mark(endpoint);
+  }
+
+  /** As `changed`, for an endpoint whose place is settled. */
+  mark(endpoint: Endpoint): void {
+    if (!endpoint.awaitsDelivery) {
+      endpoint.awaitsDelivery = true;
+      this.delivery.push(endpoint);
+    }
+    if (!endpoint.awaitsTransmit) {
+      endpoint.awaitsTransmit = true;
+      this.transmission.push(endpoint);
+    }
+    this.deferTurn();
+  }
+
+  /** Marks a listener whose handler is to be called. */
+  acceptable(listener: Listener): void {
+    if (listener.awaitsDelivery) return;
+    listener.awaitsDelivery = true;
+    this.listeners.push(listener);
+    this.deferTurn();
+  }
+
+  /**
+   * Runs a turn that begins with `work`. Within a turn (a link that delivers while it flushes) only the work is done, and
+   * the turn under way sees to the rest.
+   */
+  run(work: (now: number) => void): void {
+    if (this.isStopped) return;
+    if (this.isActive) {
+      work(this.turnNow);
+      return;
+    }
+    this.isActive = true;
+    this.turnNow = this.parts.clock.now();
+    this.eventBudget = this.parts.limits.eventsPerTurn;
+    this.parts.output.beginTurn(this.parts.limits.segmentsPerTurn);
+    try {
+      work(this.turnNow);
+      this.rounds();
+    } finally {
+      this.isActive = false;
+      this.parts.wheel.reschedule();
+    }
+    for (const error of this.errors.splice(0)) this.parts.report(error);
+  }
+
+  /** No turn runs any more: the link is about to go. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /** Comes back for what is left over. */
+  private resumeLater(): void {
+    if (this.isResuming) return;
+    this.isResuming = true;
+    this.parts.resume(() => {
+      this.isResuming = false;
+      this.run(nothing);
+    });
+  }
+
+  private deferTurn(): void {
+    if (this.isActive || this.isDeferred) return;
+    this.isDeferred = true;
+    this.parts.defer(() => {
+      this.isDeferred = false;
+      this.run(nothing);
+    });
+  }
+
+  private rounds(): void {
+    const { parts, turnNow } = this;
+    let isLooping = true;
+    for (let round = 0; isLooping && round < parts.limits.roundsPerTurn; round++) {
+      this.deliver();
+      this.transmit();
+      parts.output.flush();
+      const looped = parts.takeLooped(turnNow);
+      isLooping = looped || (this.hasEvents && this.eventBudget > 0) || this.canTransmit;
+    }
+    parts.ended(turnNow);
+    // What a full link holds back goes on with `writable`; everything else needs another turn.
+    if (this.hasEvents || (this.transmission.length > 0 && parts.output.isLinkWritable)) this.resumeLater();
+  }
+
+  private get hasEvents(): boolean {
+    return this.delivery.length > 0 || this.listeners.length > 0;
+  }
+
+  private get canTransmit(): boolean {
+    return this.transmission.length > 0 && this.parts.output.writable;
+  }
+
+  /** Calls handlers until nothing is left to tell, new listeners' connections first: they need their handler. */
+  private deliver(): void {
+    let told = 0;
+    while (this.hasEvents && this.eventBudget > 0) {
+      while (this.listeners.length > 0 && this.eventBudget-- > 0) this.announce(this.listeners.shift()!);
+      if (told === this.delivery.length) break;
+      if (this.eventBudget-- > 0) this.tell(this.delivery[told++]!);
+    }
+    this.delivery.splice(0, told);
+  }
+
+  private announce(listener: Listener): void {
+    listener.awaitsDelivery = false;
+    if (!listener.isListening) return;
+    try {
+      listener.handler.onAcceptable(listener);
+    } catch (error) {
+      this.errors.push(error);
+    }
+  }
+
+  private tell(endpoint: Endpoint): void {
+    endpoint.awaitsDelivery = false;
+    const events = endpoint.connection.takeEvents() | endpoint.undelivered;
+    const { handler } = endpoint;
+    endpoint.undelivered = handler === null ? events : 0;
+    // Also for who cannot send now: timers run while the link is full.
+    this.arm(endpoint);
+    if (handler === null || events === 0) return;
+    try {
+      handler.onEvents(endpoint, events);
+    } catch (error) {
+      this.errors.push(error);
+    }
+  }
+
+  /** Polls every marked connection until the way out is full; who was stopped in the midst goes to the end. */
+  private transmit(): void {
+    const { parts, turnNow, transmission } = this;
+    const { output } = parts;
+    let polled = 0;
+    while (polled < transmission.length && output.writable) {
+      const endpoint = transmission[polled++]!;
+      endpoint.awaitsTransmit = false;
+      const isDone = endpoint.connection.pollTransmit(turnNow, output);
+      parts.table.settle(endpoint, turnNow);
+      this.arm(endpoint);
+      if (!isDone) {
+        endpoint.awaitsTransmit = true;
+        transmission.push(endpoint);
+        break;
+      }
+    }
+    transmission.splice(0, polled);
+  }
+
+  private arm(endpoint: Endpoint): void {
+    const { connection } = endpoint;
+    if (!endpoint.isRegistered || connection.state === State.CLOSED) return;
+    this.parts.wheel.arm(endpoint, connection.nextTimeout());
+  }
+}
+
+function nothing(): void {}
