@@ -14,7 +14,7 @@ import {
   type NativePort,
   PACKET_ROOM,
 } from '../native/binding.js';
-import { netnsPath, readInterface, setUpInterface } from '../native/host-interface.js';
+import { checkInterface, netnsPath, setUpInterface } from '../native/host-interface.js';
 import { loadBinding } from '../native/load.js';
 import { TransmitQueue } from '../native/transmit-queue.js';
 import { checkInterfaceName, deviceGoneError, explainOpenError, TunError } from '../native/tun-errors.js';
@@ -27,7 +27,6 @@ import {
   type PacketBatch,
   PacketIds,
 } from '../stack/link.js';
-import { IpAddress } from '../wire/address.js';
 import type { PayloadPieces } from '../wire/payload.js';
 
 export { TunError } from '../native/tun-errors.js';
@@ -116,8 +115,7 @@ export async function tunLink(options: TunLinkOptions = {}): Promise<TunLink> {
 
   const link = await openLink(name, netns, hostAddresses, options);
   try {
-    if (link.persistent) await checkPersistent(link, options.mtu);
-    else await setUp(link);
+    await (link.persistent ? check(link, options.mtu) : setUp(link));
   } catch (error) {
     await link.close();
     throw error;
@@ -166,32 +164,10 @@ async function setUp(link: TunPortLink): Promise<void> {
   });
 }
 
-/** A device that somebody else set up is not changed; what it lacks is said. */
-async function checkPersistent(link: TunPortLink, mtu: number | undefined): Promise<void> {
-  const complain = (what: string, remedy: string) => {
-    const where = link.netns === null ? '' : ` (in namespace ${link.netns})`;
-    return new TunError(
-      'ERR_SYNWAVE_TUN_ADDRESS',
-      `TUN device ${link.name} existed before and is not changed, but ${what}. Run: ip ${remedy}${where}`,
-    );
-  };
-  if (mtu !== undefined && mtu !== link.mtu)
-    throw complain(`its MTU is ${link.mtu}, not ${mtu}`, `link set dev ${link.name} mtu ${mtu}`);
-  if (link.hostAddresses.length === 0) return;
-  const state = await readInterface(link.name, link.netns ?? undefined);
-  for (const address of link.hostAddresses) {
-    if (!state.addresses.includes(canonicalAddress(address)))
-      throw complain(`it does not have the address ${address}`, `address add ${address} dev ${link.name}`);
-  }
-  if (!state.up) throw complain('it is down', `link set dev ${link.name} up`);
-}
-
-/** IPv6 addresses have many spellings; `ip` prints the canonical one. */
-function canonicalAddress(address: string): string {
-  if (!address.includes(':')) return address;
-  const slash = address.indexOf('/');
-  const parsed = IpAddress.parse(address.slice(0, slash));
-  return parsed === null ? address : `${parsed}${address.slice(slash)}`;
+/** A device that somebody else set up is not changed; what it lacks is said. Without wishes there is nothing to ask `ip`. */
+async function check(link: TunPortLink, mtu: number | undefined): Promise<void> {
+  if (mtu === undefined && link.hostAddresses.length === 0) return;
+  await checkInterface(link.name, link.netns ?? undefined, { addresses: link.hostAddresses, mtu });
 }
 
 /** The link itself. `Link` says what its members do. */

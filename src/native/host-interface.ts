@@ -2,18 +2,11 @@
 // it is given, and that only when this program made it.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { IpAddress } from '../wire/address.js';
 import { TunError } from './tun-errors.js';
 
 /** An address and prefix length for the kernel's end, as `ip address add` takes it. */
 export type InterfaceAddress = string;
-
-/** What `ip` tells about an interface. */
-export interface InterfaceState {
-  readonly up: boolean;
-  readonly mtu: number;
-  /** `address/prefix` of each address. */
-  readonly addresses: readonly string[];
-}
 
 /** How to set up a device. */
 export interface InterfaceSetup {
@@ -60,10 +53,40 @@ export async function setUpInterface(
 }
 
 /**
- * What the kernel says about an interface.
- * @throws TunError `ERR_SYNWAVE_TUN_CONFIG`, `ERR_SYNWAVE_IP_MISSING`
+ * Sees whether an interface that is not ours to change is as it is wanted: with these addresses, this MTU, and up when addresses
+ * are wanted.
+ * @throws TunError `ERR_SYNWAVE_TUN_ADDRESS` with the command that would help; `ERR_SYNWAVE_TUN_CONFIG`,
+ * `ERR_SYNWAVE_IP_MISSING`
  */
-export async function readInterface(name: string, netns: string | undefined): Promise<InterfaceState> {
+export async function checkInterface(
+  name: string,
+  netns: string | undefined,
+  wanted: { readonly addresses: readonly InterfaceAddress[]; readonly mtu: number | undefined },
+): Promise<void> {
+  const state = await readInterface(name, netns);
+  const complain = (what: string, remedy: string) =>
+    new TunError(
+      'ERR_SYNWAVE_TUN_ADDRESS',
+      `TUN device ${name} existed before and is not changed, but ${what}. Run: ip ${remedy}` +
+        (netns === undefined ? '' : ` (in namespace ${netns})`),
+    );
+  if (wanted.mtu !== undefined && wanted.mtu !== state.mtu)
+    throw complain(`its MTU is ${state.mtu}, not ${wanted.mtu}`, `link set dev ${name} mtu ${wanted.mtu}`);
+  for (const address of wanted.addresses) {
+    if (!state.addresses.includes(canonicalAddress(address)))
+      throw complain(`it does not have the address ${address}`, `address add ${address} dev ${name}`);
+  }
+  if (wanted.addresses.length > 0 && !state.up) throw complain('it is down', `link set dev ${name} up`);
+}
+
+interface InterfaceState {
+  readonly up: boolean;
+  readonly mtu: number;
+  /** `address/prefix` of each. */
+  readonly addresses: readonly string[];
+}
+
+async function readInterface(name: string, netns: string | undefined): Promise<InterfaceState> {
   const text = await runIp(netns, ['-json', 'address', 'show', 'dev', name]);
   const list = JSON.parse(text) as {
     flags?: string[];
@@ -77,6 +100,14 @@ export async function readInterface(name: string, netns: string | undefined): Pr
     mtu: found?.mtu ?? 0,
     addresses: (found?.addr_info ?? []).map((info) => `${info.local}/${info.prefixlen}`),
   };
+}
+
+/** IPv6 addresses have many spellings; `ip` prints the canonical one. */
+function canonicalAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  const slash = address.indexOf('/');
+  const parsed = IpAddress.parse(address.slice(0, slash));
+  return parsed === null ? address : `${parsed}${address.slice(slash)}`;
 }
 
 /** Runs `ip` without a shell, in the namespace, and returns what it prints. */

@@ -8,6 +8,11 @@ export class Liveness {
   private holders = 0;
   private timer: NodeJS.Timeout | null = null;
 
+  /** Whether anyone keeps the process alive. */
+  get isHeld(): boolean {
+    return this.holders > 0;
+  }
+
   /** Takes a share. */
   hold(): void {
     if (this.holders++ > 0) return;

@@ -222,6 +222,7 @@ export class LadderRenderer {
       this.numbers(segment, letters, false, true) + tail,
       this.numbers(segment, letters, false, false) + tail,
       this.numbers(segment, false, false, false) + tail,
+      ...(tail === '' ? [] : [this.numbers({ ...segment, ack: null }, false, false, false) + tail]),
       this.numbers(segment, false, false, false),
       compactNumbers(segment),
     ];

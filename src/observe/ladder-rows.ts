@@ -138,6 +138,7 @@ export class LadderModel {
     this.setColumn(row, this.ours, state);
     this.applyEarlyActs(row.segment!);
     const injected = row.segment!.fate === 'injected';
+    if (injected) row.step = 'INJ';
     let revealed: Revelation = null;
     if (!injected) {
       if (facts.flags & SYN && verdict !== 'drop') this.irs = facts.seqRaw;

@@ -5,7 +5,7 @@ import type { Listener } from '../stack/listener.js';
 import type { BacklogPolicy, PacketDropReason } from '../stack/trace.js';
 import type { Connection } from '../tcp/connection.js';
 import type { SegmentOut } from '../tcp/segment-out.js';
-import { STATE_NAMES, State, type Transition, Trigger } from '../tcp/state.js';
+import { State, type Transition, Trigger } from '../tcp/state.js';
 import { Timer } from '../tcp/timers.js';
 import type {
   CallName,
@@ -17,11 +17,23 @@ import type {
   TimerOp,
   Verdict,
 } from '../tcp/trace.js';
-import { formatEndpoint } from '../wire/address.js';
-import { flagLetters, type SegmentView, SYN } from '../wire/segment.js';
-import { type Seq, seqLeq, toUint32 } from '../wire/seq.js';
+import { type SegmentView, SYN } from '../wire/segment.js';
+import { DropAllowance } from './drop-allowance.js';
 import { dropText, type Lang, packetDropText } from './lexicon.js';
 import type { LinkAct } from './link-act.js';
+import {
+  closedFields,
+  dropFields,
+  endpointOf,
+  type Fields,
+  finite,
+  hexOf,
+  isPlainDuplicate,
+  listenerFields,
+  rounded,
+  segmentFields,
+  stateFields,
+} from './log-fields.js';
 import { LogMemory } from './log-memory.js';
 import {
   backlogMessage,
@@ -79,7 +91,6 @@ export function pinoTrace(options: PinoTraceOptions): PinoTrace {
   return new PinoTrace(options);
 }
 
-type Fields = Record<string, unknown>;
 type LogLevel = Extract<Level, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 
 /** Triggers that make a transition a warning: the peer's RST, and waits that ended in vain. */
@@ -112,11 +123,8 @@ export class PinoTrace extends SilentTrace {
   private readonly kinds: ReadonlySet<EventKind> | null;
   private readonly lang: Lang;
   private readonly payloadBytes: number;
-  private readonly dropsPerSecond: number;
+  private readonly drops: DropAllowance;
   private readonly memories = new WeakMap<Connection, LogMemory>();
-  private dropWindowStart = Number.NEGATIVE_INFINITY;
-  private dropsInWindow = 0;
-  private dropsSuppressed = 0;
   private readonly backlogLoggedAt = new WeakMap<Listener, number>();
 
   constructor(private readonly options: PinoTraceOptions) {
@@ -125,7 +133,7 @@ export class PinoTrace extends SilentTrace {
     this.kinds = options.kinds === undefined ? null : new Set(options.kinds);
     this.lang = options.lang ?? 'en';
     this.payloadBytes = options.payloadBytes ?? 0;
-    this.dropsPerSecond = options.dropsPerSecond ?? DROPS_PER_SECOND;
+    this.drops = new DropAllowance(options.dropsPerSecond ?? DROPS_PER_SECOND);
   }
 
   override connectionOpened(connection: Connection, now: number): void {
@@ -145,7 +153,7 @@ export class PinoTrace extends SilentTrace {
     memory.enteredStateAt = now;
     const level: LogLevel = ALARMING.includes(transition.trigger) ? 'warn' : 'info';
     if (this.wants('state', level)) {
-      const fields = this.stateFields(connection, transition, segment, dwellMs);
+      const fields = stateFields(connection, transition, segment, dwellMs);
       this.writeFor(connection, level, fields, now, stateMessage(transition, this.lang), transition.why);
     }
     if (transition.to === State.ESTABLISHED && this.wants('conn', 'info')) {
@@ -231,7 +239,8 @@ export class PinoTrace extends SilentTrace {
   override buffersChanged(connection: Connection, now: number): void {
     if (!this.wants('buf', 'trace')) return;
     const { receiveQueueBytes, reassemblyBytes, sendQueueBytes } = connection.status();
-    const fields = { ev: 'buf', rcvq: receiveQueueBytes, rcv_ooo: reassemblyBytes, sndq: sendQueueBytes };
+    const holes = connection.receiveHoles();
+    const fields = { ev: 'buf', rcvq: receiveQueueBytes, rcv_holes: holes, sndq: sendQueueBytes };
     const message = `rcvq=${receiveQueueBytes} ooo=${reassemblyBytes} sndq=${sendQueueBytes}`;
     this.writeFor(connection, 'trace', fields, now, message);
   }
@@ -246,16 +255,9 @@ export class PinoTrace extends SilentTrace {
   ): void {
     const plain = connection !== null && segment !== null && isPlainDuplicate(connection, segment, reason);
     const level: LogLevel = plain ? 'debug' : 'warn';
-    if (!this.wants('drop', level) || !this.dropAllowed(now)) return;
-    const fields: Fields = { ev: 'drop', why: reason, reply, rule };
-    if (segment !== null) fields.pkt = segment.packetId;
-    if (connection === null && segment !== null) {
-      fields.sport = segment.sourcePort;
-      fields.dport = segment.destinationPort;
-      fields.flags = flagLetters(segment.flags);
-    }
-    if (this.dropsSuppressed > 0) fields.suppressed = this.dropsSuppressed;
-    this.dropsSuppressed = 0;
+    if (!this.wants('drop', level) || !this.drops.take(now)) return;
+    const fields = dropFields(connection, segment, reason, reply, rule);
+    this.drops.tell(fields);
     const message = dropText(reason, reply, this.lang);
     if (connection === null) this.write(this.logger, level, fields, now, message);
     else this.writeFor(connection, level, fields, now, message);
@@ -277,17 +279,7 @@ export class PinoTrace extends SilentTrace {
   override connectionClosed(connection: Connection, end: ConnectionEnd, now: number): void {
     if (this.wants('conn', 'info')) {
       const durationMs = now - this.memoryOf(connection, now).openedAt;
-      const fields: Fields = {
-        ev: 'conn',
-        op: 'closed',
-        bytes_in: connection.bytesReceived,
-        bytes_out: connection.bytesAcknowledged,
-        segs_in: connection.segmentsIn,
-        segs_out: connection.segmentsOut,
-        rtx: connection.retransmissions,
-        dur_ms: rounded(durationMs),
-        end,
-      };
+      const fields = closedFields(connection, end, durationMs);
       const message = closedMessage(connection, end, durationMs, this.lang);
       this.writeFor(connection, 'info', fields, now, message);
     }
@@ -305,8 +297,9 @@ export class PinoTrace extends SilentTrace {
 
   override packetDropped(reason: PacketDropReason, packetId: number, now: number): void {
     const level: LogLevel = BENIGN_PACKETS.includes(reason) ? 'debug' : 'warn';
-    if (!this.wants('drop', level) || !this.dropAllowed(now)) return;
+    if (!this.wants('drop', level) || !this.drops.take(now)) return;
     const fields: Fields = { ev: 'drop', why: reason, reply: 'none', pkt: packetId };
+    this.drops.tell(fields);
     this.write(this.logger, level, fields, now, packetDropText(reason, this.lang));
   }
 
@@ -337,15 +330,7 @@ export class PinoTrace extends SilentTrace {
 
   private writeListenerState(listener: Listener, transition: Transition, now: number): void {
     if (!this.wants('state', 'info')) return;
-    const fields = {
-      l: endpointOf(listener),
-      ev: 'state',
-      from: STATE_NAMES[transition.from],
-      to: STATE_NAMES[transition.to],
-      cause: transition.cause,
-      call: transition.name,
-      rule: transition.rule,
-    };
+    const fields = listenerFields(listener, transition);
     this.write(this.logger, 'info', fields, now, stateMessage(transition, this.lang), transition.why);
   }
 
@@ -373,38 +358,6 @@ export class PinoTrace extends SilentTrace {
     return memory;
   }
 
-  private stateFields(
-    connection: Connection,
-    transition: Transition,
-    segment: SegmentView | null,
-    dwellMs: number,
-  ): Fields {
-    const status = connection.status();
-    const fields: Fields = {
-      ev: 'state',
-      from: STATE_NAMES[transition.from],
-      to: STATE_NAMES[transition.to],
-      cause: transition.cause,
-    };
-    if (transition.cause === 'call') fields.call = transition.name;
-    if (transition.cause === 'timer') fields.timer = timerOf(transition);
-    if (segment !== null) {
-      const { dir, flags, seq, ack, len } = receivedFacts(segment, status.iss, status.irs);
-      fields.seg = { dir, flags: flagLetters(flags), seq, ...(ack === null ? {} : { ack }), len };
-      fields.pkt = segment.packetId;
-    }
-    fields.rule = transition.rule;
-    fields.iss = toUint32(status.iss);
-    fields.irs = toUint32(status.irs);
-    fields.snd_una = status.sndUna;
-    fields.snd_nxt = status.sndNxt;
-    fields.rcv_nxt = status.rcvNxt;
-    fields.snd_wnd = status.sndWnd;
-    fields.rcv_wnd = status.rcvWnd;
-    fields.dwell_ms = rounded(dwellMs);
-    return fields;
-  }
-
   private writeSegment(
     connection: Connection,
     facts: SegmentFacts,
@@ -414,23 +367,7 @@ export class PinoTrace extends SilentTrace {
     now: number,
   ): void {
     const win = this.memoryOf(connection, now).window(facts.dir, facts.flags, facts.winRaw);
-    const fields: Fields = {
-      ev: 'seg',
-      dir: facts.dir,
-      pkt: facts.packetId,
-      flags: flagLetters(facts.flags),
-      seq: facts.seq,
-    };
-    if (facts.ack !== null) fields.ack = facts.ack;
-    fields.seq_raw = facts.seqRaw;
-    if (facts.ackRaw !== null) fields.ack_raw = facts.ackRaw;
-    fields.len = facts.len;
-    fields.win = win;
-    fields.win_raw = facts.winRaw;
-    fields.opts = facts.options;
-    fields.rtx = facts.retransmission;
-    if (verdict !== null) fields.verdict = verdict;
-    fields.state = STATE_NAMES[state];
+    const fields = segmentFields(facts, win, verdict, state);
     if (payload.length > 0 && this.wants('seg', 'trace')) fields.hex = hexOf(payload);
     this.writeFor(connection, 'debug', fields, now, segmentMessage(facts, win, verdict, this.lang));
   }
@@ -441,20 +378,6 @@ export class PinoTrace extends SilentTrace {
     const all = new Uint8Array(payload.total);
     payload.copyTo(all, 0);
     return all.subarray(0, this.payloadBytes);
-  }
-
-  /** Whether one more dropped segment may be logged: a flood of bad packets must not become a flood of records. */
-  private dropAllowed(now: number): boolean {
-    if (now - this.dropWindowStart >= SECOND_MS) {
-      this.dropWindowStart = now;
-      this.dropsInWindow = 0;
-    }
-    if (this.dropsInWindow >= this.dropsPerSecond) {
-      this.dropsSuppressed++;
-      return false;
-    }
-    this.dropsInWindow++;
-    return true;
   }
 
   private writeFor(
@@ -498,36 +421,3 @@ export class PinoTrace extends SilentTrace {
 }
 
 const NO_BYTES = new Uint8Array(0);
-
-function endpointOf(listener: Listener): string {
-  return listener.address === null ? `*:${listener.port}` : formatEndpoint(listener.address, listener.port);
-}
-
-/** Milliseconds to the microsecond. */
-function rounded(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
-}
-
-/** JSON has no Infinity: an unset threshold is null. */
-function finite(n: number): number | null {
-  return Number.isFinite(n) ? n : null;
-}
-
-function hexOf(bytes: Uint8Array): string {
-  let hex = '';
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
-  return hex;
-}
-
-function timerOf(transition: Transition): string {
-  const handshake = transition.from === State.SYN_SENT || transition.from === State.SYN_RECEIVED;
-  return transition.trigger === Trigger.TIMER_RETRANSMISSION && handshake ? 'synrto' : transition.name;
-}
-
-/** A segment that brings nothing but numbers received before: normal after a lost ACK, no reason to warn. */
-function isPlainDuplicate(connection: Connection, segment: SegmentView, reason: DropReason): boolean {
-  if (reason !== 'window' || segment.len === 0) return false;
-  const status = connection.status();
-  const end: Seq = (segment.seq + segment.len) | 0;
-  return seqLeq(end, (status.irs + status.rcvNxt) | 0);
-}

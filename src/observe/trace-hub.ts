@@ -18,7 +18,7 @@ import type {
 } from '../tcp/trace.js';
 import type { SegmentView } from '../wire/segment.js';
 
-/** The set of listeners of a stack. Give the core `current`, read anew for each event or after `onChange`. */
+/** The set of listeners of a stack. A stack reads `current` once, when it is made: add its listeners before that. */
 export class TraceHub {
   /** Called when `current` became another object. */
   onChange: ((current: StackTrace | null) => void) | null = null;

@@ -29,13 +29,28 @@ export class SystemClock implements Clock {
   }
 
   schedule(at: number, callback: () => void): ScheduledCall {
-    const timer = setTimeout(callback, Math.max(0, Math.ceil(at - performance.now())));
-    return {
-      cancel: () => clearTimeout(timer),
-      ref: () => void timer.ref(),
-      unref: () => void timer.unref(),
-    };
+    const delay = at - performance.now();
+    // Node's shortest timer takes a millisecond; what is due already should not wait for it.
+    return delay <= 0 ? immediate(callback) : timeout(callback, Math.ceil(delay));
   }
+}
+
+function immediate(callback: () => void): ScheduledCall {
+  const pending = setImmediate(callback);
+  return {
+    cancel: () => clearImmediate(pending),
+    ref: () => void pending.ref(),
+    unref: () => void pending.unref(),
+  };
+}
+
+function timeout(callback: () => void, delayMs: number): ScheduledCall {
+  const pending = setTimeout(callback, delayMs);
+  return {
+    cancel: () => clearTimeout(pending),
+    ref: () => void pending.ref(),
+    unref: () => void pending.unref(),
+  };
 }
 
 interface VirtualCall extends ScheduledCall {

@@ -188,12 +188,7 @@ export class IcmpInput {
     return null;
   }
 
-  private pathMtu(
-    packet: IpPacket,
-    quote: IcmpQuote,
-    mtu: number,
-    headers: number,
-  ): PacketDropReason | null {
+  private pathMtu(packet: IpPacket, quote: IcmpQuote, mtu: number, headers: number): PacketDropReason | null {
     // Never raises anything: what is no smaller than the link's MTU says nothing.
     if (mtu >= this.linkMtu) return this.ignored();
     const endpoint = this.quoted(packet, quote);

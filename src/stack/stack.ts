@@ -104,7 +104,7 @@ export class Stack {
       );
     }
     if (options.addresses.length === 0) {
-      throw systemError('EINVAL', 'open', link.name, undefined, 'give the stack at least one address');
+      throw systemError('EINVAL', 'open', undefined, undefined, 'give the stack at least one address');
     }
     const random = options.random ?? randomBytes;
     this.link = link;

@@ -59,7 +59,8 @@ export class TcpInput {
     const fault = this.parse(packet, s);
     if (fault !== null) {
       stats.inErrs++;
-      this.parts.trace?.segmentDropped(null, null, fault, 'none', 'RFC9293-3.1', now);
+      const readable = fault === 'malformed' ? null : s;
+      this.parts.trace?.segmentDropped(null, readable, fault, 'none', 'RFC9293-3.1', now);
       return;
     }
     const { w0, w1, w2, w3 } = packet.local;
@@ -92,6 +93,8 @@ export class TcpInput {
   /** Fills the view, or says what is wrong. */
   private parse(packet: IpPacket, s: SegmentView): DropReason | null {
     const { bytes, view, payloadOffset, payloadLength } = packet;
+    s.packetId = packet.packetId;
+    s.ecn = packet.ecn;
     if (parseTcp(bytes, view, payloadOffset, payloadLength, s) !== ParseError.NONE) return 'malformed';
     if (!packet.isLoopback && !this.parts.isVerified && !this.isChecksumOk(packet)) {
       this.parts.stats.inCsumErrors++;
@@ -99,8 +102,6 @@ export class TcpInput {
     }
     // Port 0 belongs to nobody, and an answer could not be addressed.
     if (s.sourcePort === 0 || s.destinationPort === 0) return 'malformed';
-    s.packetId = packet.packetId;
-    s.ecn = packet.ecn;
     return null;
   }
 

@@ -136,7 +136,8 @@ export class Turn implements EndpointDriver {
     }
     parts.ended(turnNow);
     // What a full link holds back goes on with `writable`; everything else needs another turn.
-    if (this.hasEvents || (this.transmission.length > 0 && parts.output.isLinkWritable)) this.resumeLater();
+    const isSendable = this.transmission.length > 0 && parts.output.isLinkWritable;
+    if (isLooping || this.hasEvents || isSendable) this.resumeLater();
   }
 
   private get hasEvents(): boolean {

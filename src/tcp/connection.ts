@@ -351,6 +351,17 @@ export class Connection {
     };
   }
 
+  /** The missing ranges [from, to) before data that arrived out of order, relative to IRS. */
+  receiveHoles(): [number, number][] {
+    const holes: [number, number][] = [];
+    let from = this.rcv.nxt;
+    for (const [start, end] of this.reassembly?.stretches() ?? []) {
+      holes.push([(from - this.rcv.irs) >>> 0, (start - this.rcv.irs) >>> 0]);
+      from = end;
+    }
+    return holes;
+  }
+
   // ---- driven by the owner
 
   /** A segment with a good checksum for this tuple arrived (§3.10.7). */

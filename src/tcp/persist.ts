@@ -12,16 +12,13 @@ const OVERRIDE_MS = 500;
 /** Called when there is data to send, nothing in flight that would bring an ACK, and nothing may go. */
 export function armPersist(c: Connection, now: number): void {
   if (c.timers.isSet(Timer.PERSIST)) return;
-  if (c.snd.wnd > 0) {
-    c.startTimer(Timer.PERSIST, OVERRIDE_MS, 0, now);
-    return;
-  }
-  if (c.rtx.probes === 0) c.rtx.probingSince = now;
-  // RFC9293 SHLD-29, SHLD-30: the first probe after one RTO, then twice as late each time.
-  c.startTimer(Timer.PERSIST, probeInterval(c), c.rtx.probes, now);
+  if (c.snd.wnd === 0 && c.rtx.probes === 0) c.rtx.probingSince = now;
+  c.startTimer(Timer.PERSIST, persistInterval(c), c.rtx.probes, now);
 }
 
-function probeInterval(c: Connection): number {
+/** RFC9293 SHLD-29, SHLD-30: the first probe after one RTO, then twice as late each time. */
+export function persistInterval(c: Connection): number {
+  if (c.snd.wnd > 0) return OVERRIDE_MS;
   return Math.min(c.config.rtoMaxMs, c.rtt.rto * 2 ** Math.min(c.rtx.probes, 16));
 }
 
@@ -42,7 +39,7 @@ export function persistTimeout(c: Connection, now: number): void {
   }
   rtx.probes++;
   rtx.probeNow = true;
-  c.startTimer(Timer.PERSIST, probeInterval(c), rtx.probes, now);
+  c.startTimer(Timer.PERSIST, persistInterval(c), rtx.probes, now);
 }
 
 /** The window closed over data in flight: it is probed for, not retransmitted. */
@@ -51,7 +48,7 @@ export function probeInstead(c: Connection, now: number): void {
   c.rtx.probingSince = now;
   c.rtx.probes = 1;
   c.rtx.probeNow = true;
-  c.startTimer(Timer.PERSIST, probeInterval(c), c.rtx.probes, now);
+  c.startTimer(Timer.PERSIST, persistInterval(c), c.rtx.probes, now);
 }
 
 /** The peer granted a window again: stop probing, and send again what was thrown at the closed one. */

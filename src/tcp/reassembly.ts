@@ -54,9 +54,9 @@ export class Reassembly {
     return this.byteCount - before;
   }
 
-  /** True when something kept begins before `seq`. */
-  beginsBefore(seq: Seq): boolean {
-    return this.ranges.length > 0 && seqLt(this.ranges[0]!.start, seq);
+  /** Where the first range begins, or `otherwise` when nothing is kept. */
+  firstStart(otherwise: Seq): Seq {
+    return this.ranges.length > 0 ? this.ranges[0]!.start : otherwise;
   }
 
   /**

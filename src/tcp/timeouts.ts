@@ -1,7 +1,7 @@
 // Timeouts by timer (RFC 9293 §3.10.8).
 import type { Connection } from './connection.js';
 import { keepAliveTimeout } from './keepalive.js';
-import { persistTimeout } from './persist.js';
+import { persistInterval, persistTimeout } from './persist.js';
 import { giveUp, retransmissionTimeout } from './retransmit.js';
 import { Trigger } from './state.js';
 import { Timer } from './timers.js';
@@ -22,9 +22,39 @@ export function onTimers(c: Connection, now: number): void {
   for (const timer of ORDER) {
     if (!c.timers.isDue(timer, now)) continue;
     c.timers.clear(timer);
-    c.trace?.timerChanged(c, timer, 'fire', 0, c.rtx.timeouts, now);
+    if (c.trace !== null)
+      c.trace.timerChanged(c, timer, 'fire', durationOf(c, timer), countOf(c, timer), now);
     fire(c, timer, now);
   }
+}
+
+/** How long a timer that fires now had been set for, in ms. */
+function durationOf(c: Connection, timer: Timer): number {
+  const { config } = c;
+  switch (timer) {
+    case Timer.USER:
+      return c.userTimeoutMs;
+    case Timer.TIME_WAIT:
+      return 2 * config.mslMs;
+    case Timer.FIN_WAIT_2:
+      return config.finWait2Ms;
+    case Timer.RETRANSMISSION:
+      return c.rtt.rto;
+    case Timer.PERSIST:
+      return persistInterval(c);
+    case Timer.KEEPALIVE:
+      return c.keepAliveProbesSent === 0 ? c.keepAliveIdleMs : config.keepAliveIntervalMs;
+    case Timer.DELAYED_ACK:
+      return config.delayedAckMs;
+  }
+}
+
+/** Retransmissions, probes or restarts so far. */
+function countOf(c: Connection, timer: Timer): number {
+  if (timer === Timer.RETRANSMISSION) return c.rtx.timeouts;
+  if (timer === Timer.PERSIST) return c.rtx.probes;
+  if (timer === Timer.KEEPALIVE) return c.keepAliveProbesSent;
+  return timer === Timer.TIME_WAIT ? c.timeWaitRestarts : 0;
 }
 
 function fire(c: Connection, timer: Timer, now: number): void {

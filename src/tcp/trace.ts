@@ -80,7 +80,7 @@ export interface Trace {
   /** A segment left; `segment.packetId` is set. */
   segmentSent(connection: Connection, segment: SegmentOut, now: number): void;
   /**
-   * @param delayMs time until it fires for start and restart; time it had run for fire; time that was left for stop
+   * @param delayMs time until it fires for start and restart; time it was set for on fire; time that was left for stop
    * @param n retransmissions, probes or restarts so far
    */
   timerChanged(
@@ -113,6 +113,6 @@ export interface Trace {
   ): void;
   /** The application called; `n` is a byte count where the call has one, `error` an error code or null. */
   called(connection: Connection, call: CallName, n: number, error: string | null, now: number): void;
-  /** The transmission control block is gone. Last event of a connection. */
+  /** The transmission control block is gone. Only the segment that ended it, and an RST of ours, are told of after it. */
   connectionClosed(connection: Connection, end: ConnectionEnd, now: number): void;
 }

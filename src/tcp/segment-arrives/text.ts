@@ -1,6 +1,6 @@
 // Urgent pointer, text and FIN of an acceptable segment (RFC 9293 §3.10.7.4, sixth to eighth check).
 import { FIN, type SegmentView, SYN } from '../../wire/segment.js';
-import { type Seq, seqAdd, seqDiff, seqGt, seqLt } from '../../wire/seq.js';
+import { type Seq, seqAdd, seqDiff, seqGt, seqLt, seqMin } from '../../wire/seq.js';
 import { noteTextForAck } from '../acknowledge.js';
 import { type Connection, Event } from '../connection.js';
 import { State, Trigger } from '../state.js';
@@ -85,14 +85,8 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   if (start === rcv.nxt) {
     const { reassembly } = c;
     const filledHole = finWaits || (reassembly !== null && reassembly.size > 0);
-    if (length <= 0) {
-      if (s.payloadLength > 0) verdict = 'dup';
-    } else if (reassembly?.beginsBefore(seqAdd(start, length))) {
-      // Bytes that came first stay, also where this segment says otherwise.
-      reassembly.insert(start, s.bytes, s.payloadOffset + skip, length);
-    } else {
-      deliver(c, s.bytes, s.payloadOffset + skip, length);
-    }
+    if (length > 0) deliverInOrder(c, s, s.payloadOffset + skip, seqAdd(start, length));
+    else if (s.payloadLength > 0) verdict = 'dup';
     deliverWaiting(c, now);
     reachFin(c);
     noteTextForAck(c, s.payloadLength, filledHole, now);
@@ -104,6 +98,21 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   }
   if (c.trace !== null) c.trace.buffersChanged(c, now);
   return verdict;
+}
+
+/** Delivers the text up to `end`. Bytes that came first stay, also where this segment says otherwise. */
+function deliverInOrder(c: Connection, s: SegmentView, offset: number, end: Seq): void {
+  const { rcv, reassembly } = c;
+  const start = rcv.nxt;
+  while (seqLt(rcv.nxt, end)) {
+    const kept = reassembly === null ? null : reassembly.take(rcv.nxt);
+    if (kept !== null) {
+      deliver(c, kept, 0, kept.length);
+      continue;
+    }
+    const stop = reassembly === null ? end : seqMin(end, reassembly.firstStart(end));
+    deliver(c, s.bytes, offset + seqDiff(rcv.nxt, start), seqDiff(stop, rcv.nxt));
+  }
 }
 
 function deliver(c: Connection, bytes: Uint8Array, offset: number, length: number): void {

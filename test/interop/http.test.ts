@@ -1,0 +1,99 @@
+// HTTP with the kernel's curl as the client: `node:http` on our sockets serves pages, downloads and uploads.
+import assert from 'node:assert/strict';
+import { createServer as createHttpServer } from 'node:http';
+import { test } from 'node:test';
+import { patternStream, patternSum, sumOf } from './byte-pattern.js';
+import { ANY, type Allowance, assertJudged } from './judge.js';
+import { FULL, Lab, obstacle, STACK, STACK_V6, type TestStack } from './lab.js';
+
+const skip = obstacle('curl', 'tshark');
+const LARGE = FULL ? 1_000_000_000 : 100_000_000;
+const MEDIUM = 20_000_000;
+
+/** Windows open and close with the reader's pace; nothing may get lost or be sent twice. */
+const FLOW_CONTROL: Allowance = { window_full: ANY, window_update: ANY, zero_window: ANY };
+
+/** Serves `/page`, `/bytes/SEED/SIZE` and PUT, which answers with size and sum of what came. */
+async function serve(stack: TestStack): Promise<number> {
+  const http = createHttpServer(async (request, response) => {
+    const [, kind, seed, size] = (request.url ?? '').split('/');
+    if (request.method === 'PUT') {
+      const got = await sumOf(request);
+      response.end(JSON.stringify(got));
+    } else if (kind === 'bytes') {
+      response.setHeader('Content-Length', size!);
+      patternStream(Number(seed), Number(size)).pipe(response);
+    } else {
+      response.end('a page from user space\n');
+    }
+  });
+  const server = stack.net.createServer({ allowHalfOpen: true }, (socket) => void http.emit('connection', socket));
+  return stack.listen(server);
+}
+
+for (const [family, host] of [
+  ['IPv4', STACK],
+  ['IPv6', `[${STACK_V6}]`],
+] as const) {
+  test(`curl: a page over ${family}`, { skip }, async (t) => {
+    const lab = Lab.open(t);
+    const stack = await lab.stack({ capture: 'page.pcapng' });
+    const port = await serve(stack);
+    const page = await lab.run(['curl', '-gsS', '--max-time', '20', `http://${host}:${port}/page`]);
+    assert.equal(page.stderr, '');
+    assert.equal(page.stdout, 'a page from user space\n');
+    await stack.settled();
+    await stack.close();
+    await assertJudged(stack.capture!, { minFrames: 9 });
+  });
+}
+
+test('curl: a download of 20 MB arrives unharmed, and no segment is sent twice', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const stack = await lab.stack({ capture: 'download.pcapng' });
+  const port = await serve(stack);
+  const got = await lab.run(['curl', '-sS', `http://${STACK}:${port}/bytes/7/${MEDIUM}`]);
+  assert.deepEqual([got.status, got.bytes, got.sum], [0, MEDIUM, patternSum(7, MEDIUM)], got.stderr);
+  await stack.settled();
+  assert.equal(await stack.close(), 0, 'the capture kept up');
+  await assertJudged(stack.capture!, { allow: FLOW_CONTROL, minFrames: MEDIUM / 1460 });
+});
+
+test('curl: an upload of 20 MB arrives unharmed', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const stack = await lab.stack({ capture: 'upload.pcapng' });
+  const port = await serve(stack);
+  const argv = ['curl', '-sS', '-T', '-', `http://${STACK}:${port}/upload`];
+  const answer = await lab.run(argv, patternStream(11, MEDIUM));
+  assert.equal(answer.status, 0, answer.stderr);
+  assert.deepEqual(JSON.parse(answer.stdout), { bytes: MEDIUM, sum: patternSum(11, MEDIUM) });
+  await stack.settled();
+  assert.equal(await stack.close(), 0, 'the capture kept up');
+  await assertJudged(stack.capture!, { allow: FLOW_CONTROL, minFrames: MEDIUM / 1460 });
+});
+
+test(`curl: ${LARGE / 1e6} MB down and up`, { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const stack = await lab.stack();
+  const port = await serve(stack);
+  const got = await lab.run(['curl', '-sS', `http://${STACK}:${port}/bytes/1/${LARGE}`]);
+  assert.deepEqual([got.status, got.bytes, got.sum], [0, LARGE, patternSum(1, LARGE)], got.stderr);
+  const answer = await lab.run(
+    ['curl', '-sS', '-T', '-', `http://${STACK}:${port}/upload`],
+    patternStream(2, LARGE),
+  );
+  assert.deepEqual(JSON.parse(answer.stdout), { bytes: LARGE, sum: patternSum(2, LARGE) }, answer.stderr);
+});
+
+test('curl: 8 downloads at once, each unharmed', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const stack = await lab.stack();
+  const port = await serve(stack);
+  const size = FULL ? LARGE / 8 : 10_000_000;
+  const runs = Array.from({ length: 8 }, (_, i) => lab.run(['curl', '-sS', `http://${STACK}:${port}/bytes/${i}/${size}`]));
+  const results = await Promise.all(runs);
+  for (const [i, got] of results.entries()) {
+    assert.deepEqual([got.status, got.bytes, got.sum], [0, size, patternSum(i, size)], `download ${i}: ${got.stderr}`);
+  }
+  await stack.settled();
+});

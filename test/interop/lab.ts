@@ -1,0 +1,272 @@
+// A place to meet the kernel's TCP: a namespace per test file, stacks on TUN devices in it, and programs on the
+// kernel's side. Everything made here is removed when the test ends, however it ends.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { constants as osConstants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { captureLink } from '../../src/link/capture.js';
+import { impair } from '../../src/link/impair.js';
+import type { ImpairOptions } from '../../src/link/impair-options.js';
+import { tunLink } from '../../src/link/tun.js';
+import { createNet, type Net } from '../../src/net/net.js';
+import { PcapngWriter } from '../../src/observe/pcapng.js';
+import { commentTrace } from '../../src/observe/state-comments.js';
+import { SystemClock } from '../../src/stack/clock.js';
+import type { Link } from '../../src/stack/link.js';
+import { Stack } from '../../src/stack/stack.js';
+import type { ConnectionConfig } from '../../src/tcp/config.js';
+import { STATE_NAMES } from '../../src/tcp/state.js';
+
+/** The kernel's addresses on the link. */
+export const KERNEL = '10.9.0.1';
+export const KERNEL_V6 = 'fd00:9::1';
+/** The stack's addresses. */
+export const STACK = '10.9.0.2';
+export const STACK_V6 = 'fd00:9::2';
+
+/** True for the full sizes (1 GB); the default keeps a run within minutes. */
+export const FULL = process.env.SYNWAVE_FULL === '1';
+
+/** Longest life of a program on the kernel's side, in milliseconds: a deadline for hangs, not a measurement. */
+export const PROGRAM_DEADLINE_MS = FULL ? 600_000 : 90_000;
+/** Longest wait for a condition. */
+const CONDITION_DEADLINE_MS = 20_000;
+const CONDITION_POLL_MS = 20;
+
+/**
+ * Why the machine cannot run these tests, or false: fit for the option `skip` of a test.
+ * @param tools programs that the test needs beside ip and nsenter
+ */
+export function obstacle(...tools: readonly string[]): string | false {
+  try {
+    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
+  } catch {
+    return '/dev/net/tun is missing or closed to this user';
+  }
+  const name = `synwave-probe-${process.pid}`;
+  const probe = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });
+  if (probe.status !== 0) return `no network namespaces: ${(probe.stderr ?? '').trim() || 'ip not found'}`;
+  spawnSync('ip', ['netns', 'del', name]);
+  for (const tool of ['nsenter', ...tools]) {
+    if (spawnSync('sh', ['-c', 'command -v "$0"', tool]).status !== 0) return `${tool} not found`;
+  }
+  return false;
+}
+
+/** Waits until `condition` holds. @throws Error naming `what` after 20 s */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + CONDITION_DEADLINE_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, CONDITION_POLL_MS));
+  }
+}
+
+/** How a program ended. */
+export interface ProgramResult {
+  /** Exit status, or 128 + signal as a shell reports it. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Bytes of stdout, and their SHA-256. */
+  readonly bytes: number;
+  readonly sum: string;
+}
+
+/** A program on the kernel's side. */
+export interface Program {
+  readonly child: ChildProcess;
+  /** What it has printed so far. `stdout` is kept up to 1 MB. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly ended: Promise<ProgramResult>;
+}
+
+const KEPT_OUTPUT = 1024 * 1024;
+
+/** A namespace with everything that a test does in it. */
+export class Lab {
+  readonly netns: string;
+  /** A folder for captures and other files. */
+  readonly folder: string;
+  private readonly stacks: TestStack[] = [];
+  private readonly programs: ChildProcess[] = [];
+  private static count = 0;
+
+  private constructor() {
+    this.netns = `synwave-test-${process.pid}-${++Lab.count}`;
+    this.folder = mkdtempSync(join(tmpdir(), 'synwave-test-'));
+    this.must('ip', 'netns', 'add', this.netns);
+    this.must('ip', '-n', this.netns, 'link', 'set', 'lo', 'up');
+  }
+
+  /** Makes one that ends with the test. */
+  static open(t: TestContext): Lab {
+    const lab = new Lab();
+    t.after(() => lab.close());
+    return lab;
+  }
+
+  /** Path of a file in the lab's folder. */
+  file(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Starts a stack on a TUN device of its own. */
+  async stack(options: TestStackOptions = {}): Promise<TestStack> {
+    const stack = await TestStack.open(this, this.stacks.length, options);
+    this.stacks.push(stack);
+    return stack;
+  }
+
+  /** Starts a program on the kernel's side. Without `input` its stdin is empty. */
+  start(argv: readonly string[], input: Readable | string | null = null): Program {
+    return this.launch('nsenter', [`--net=/run/netns/${this.netns}`, '--', ...argv], input);
+  }
+
+  /** Starts a program outside of the namespace; it, too, is ended with the lab. */
+  startOutside(argv: readonly string[], input: Readable | string | null = null): Program {
+    return this.launch(argv[0]!, argv.slice(1), input);
+  }
+
+  /** Runs a program on the kernel's side to its end. */
+  run(argv: readonly string[], input: Readable | string | null = null): Promise<ProgramResult> {
+    return this.start(argv, input).ended;
+  }
+
+  /** Starts `kernel-peer.ts`: a client, server or echo server of `node:net`. */
+  peer(...argv: readonly string[]): Program {
+    return this.start([process.execPath, fileURLToPath(new URL('./kernel-peer.js', import.meta.url)), ...argv]);
+  }
+
+  /** Removes everything. */
+  async close(): Promise<void> {
+    for (const child of this.programs) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    for (const stack of this.stacks) await stack.close();
+    spawnSync('ip', ['netns', 'del', this.netns]);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private launch(command: string, argv: readonly string[], input: Readable | string | null): Program {
+    const child = spawn(command, argv, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.programs.push(child);
+    // A program that ends without reading its input is judged by its status, not by EPIPE here.
+    child.stdin.on('error', () => {});
+    if (input === null || typeof input === 'string') child.stdin.end(input ?? '');
+    else input.pipe(child.stdin);
+    const timer = setTimeout(() => child.kill('SIGKILL'), PROGRAM_DEADLINE_MS);
+    const hash = createHash('sha256');
+    const kept = { stdout: '', stderr: '', bytes: 0 };
+    child.stdout.on('data', (chunk: Buffer) => {
+      hash.update(chunk);
+      kept.bytes += chunk.length;
+      if (kept.stdout.length < KEPT_OUTPUT) kept.stdout += chunk.toString('latin1');
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (kept.stderr.length < KEPT_OUTPUT) kept.stderr += chunk.toString();
+    });
+    const ended = new Promise<ProgramResult>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        clearTimeout(timer);
+        const status = code ?? 128 + osConstants.signals[signal!];
+        resolve({ ...kept, status, sum: hash.digest('hex') });
+      });
+    });
+    return { child, stdout: () => kept.stdout, stderr: () => kept.stderr, ended };
+  }
+
+  private must(...argv: readonly string[]): void {
+    const result = spawnSync(argv[0]!, argv.slice(1), { encoding: 'utf8' });
+    if (result.status !== 0) throw new Error(`${argv.join(' ')}: ${result.stderr}`);
+  }
+}
+
+/** Settings of a test's stack. */
+export interface TestStackOptions {
+  /** Makes the link worse. */
+  readonly impair?: Omit<ImpairOptions, 'clock'>;
+  /** Name of a capture in the lab's folder. Default: none. */
+  readonly capture?: string;
+  /** Bytes kept of each packet; checksums can be judged only in whole packets. Default: all. */
+  readonly snapLength?: number;
+  readonly config?: Partial<ConnectionConfig>;
+  readonly mtu?: number;
+}
+
+/** A stack on a TUN device, with its `net`. The first of a lab has the usual addresses. */
+export class TestStack {
+  private constructor(
+    readonly stack: Stack,
+    readonly net: Net,
+    /** Path of the capture, complete after `close`. */
+    readonly capture: string | null,
+    private readonly recorder: PcapngWriter | null,
+  ) {}
+
+  static async open(lab: Lab, index: number, options: TestStackOptions): Promise<TestStack> {
+    const octet = 9 + index;
+    const clock = new SystemClock();
+    const device = await tunLink({
+      name: `lab${index}`,
+      netns: lab.netns,
+      hostAddress: [`10.${octet}.0.1/24`, `fd00:${octet}::1/64`],
+      mtu: options.mtu ?? 1500,
+    });
+    // The capture is of what crossed the device: the faults of an impaired link come after it.
+    const capture = options.capture === undefined ? null : lab.file(options.capture);
+    const recorder =
+      capture === null
+        ? null
+        : new PcapngWriter({
+            target: capture,
+            maxBufferedBytes: 512 * 1024 * 1024,
+            ...(options.snapLength === undefined ? {} : { snapLength: options.snapLength }),
+          });
+    const captured = recorder === null ? null : captureLink(device, recorder, { clock });
+    let link: Link = captured ?? device;
+    if (options.impair !== undefined) link = impair(link, { ...options.impair, clock });
+    const stack = new Stack({
+      link,
+      addresses: [`10.${octet}.0.2/24`, `fd00:${octet}::2/64`],
+      clock,
+      trace:
+        captured === null
+          ? null
+          : commentTrace({
+              annotate: (packetId, text) => captured.annotate(packetId, text),
+              event: (fields) => captured.event(fields),
+            }),
+      ...(options.config === undefined ? {} : { config: options.config }),
+    });
+    return new TestStack(stack, createNet(stack), capture, recorder);
+  }
+
+  /** States of all connections, by name. */
+  states(): string[] {
+    return [...this.stack.connections()].map((endpoint) => STATE_NAMES[endpoint.connection.state]);
+  }
+
+  /** Waits until no connection is left but those in TIME-WAIT. */
+  settled(): Promise<void> {
+    return until('only TIME-WAIT is left', () => this.states().every((state) => state === 'TIME-WAIT'));
+  }
+
+  /** Listens on a free or given port; resolves with the port. */
+  listen(server: ReturnType<Net['createServer']>, port = 0, backlog = 511): Promise<number> {
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port, backlog }, () => resolve((server.address() as { port: number }).port));
+    });
+  }
+
+  /** Ends the stack and completes the capture. @returns packets that the capture could not keep up with */
+  async close(): Promise<number> {
+    await this.stack.close();
+    return this.recorder?.stats.dropped ?? 0;
+  }
+}

@@ -1,0 +1,237 @@
+// Parity of connecting: signatures, states, addresses, lookups, and the errors of it.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { AddressInfo, LookupFunction, Socket } from 'node:net';
+import { test } from 'node:test';
+import { Case, closeOf, DEADLINE_MS, type Environment, readAll, recordEvents } from './environment.js';
+
+/** A port of `address` on which nobody listens. */
+async function freePort(c: Case): Promise<number> {
+  const { server, port } = await c.listen();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function resolvesTo(...addresses: string[]): LookupFunction {
+  return (_host, options, callback) => {
+    const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+    if (options.all) setImmediate(callback, null, found);
+    else setImmediate(callback, null, found[0]!.address, found[0]!.family);
+  };
+}
+
+/** Registers the cases for one environment. */
+export function defineConnectingCases(env: Environment): void {
+  const timed = { timeout: DEADLINE_MS };
+
+  test('all signatures of connect', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen({}, (socket) => socket.end('ok'));
+    const { address } = env;
+    const openers: ((callback: () => void) => Socket)[] = [
+      (callback) => env.client.connect(port, address, callback),
+      (callback) => env.client.createConnection({ port, host: address }, callback),
+      (callback) => new env.client.Socket().connect({ port, host: address }, callback),
+      (callback) => new env.client.Socket().connect(port, address, callback),
+      (callback) => env.client.connect(String(port) as unknown as number, address, callback),
+    ];
+    for (const open of openers) {
+      let connected = 0;
+      const socket = c.adopt(open(() => connected++));
+      assert.equal((await readAll(socket)).toString(), 'ok');
+      assert.equal(connected, 1);
+    }
+  });
+
+  test('connecting, pending and readyState on the way', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen();
+    const socket = c.adopt(new env.client.Socket());
+    assert.deepEqual([socket.connecting, socket.pending, socket.readyState], [false, true, 'open']);
+    socket.connect({ port, host: env.address });
+    assert.deepEqual([socket.connecting, socket.pending, socket.readyState], [true, true, 'opening']);
+    await once(socket, 'connect');
+    assert.deepEqual([socket.connecting, socket.pending, socket.readyState], [false, false, 'open']);
+    socket.end();
+    assert.equal(socket.readyState, 'readOnly');
+    socket.destroy();
+    assert.deepEqual([socket.connecting, socket.pending, socket.readyState], [false, true, 'closed']);
+  });
+
+  test('addresses of both ends agree', timed, async (t) => {
+    const c = new Case(env, t);
+    const [client, accepted, { server, port }] = await c.pair();
+    assert.deepEqual(server.address(), { address: env.address, family: 'IPv4', port });
+    assert.equal(client.remoteAddress, env.address);
+    assert.equal(client.remotePort, port);
+    assert.equal(client.remoteFamily, 'IPv4');
+    assert.equal(accepted.localAddress, env.address);
+    assert.equal(accepted.localPort, port);
+    assert.equal(accepted.localFamily, 'IPv4');
+    assert.equal(accepted.remoteAddress, client.localAddress);
+    assert.equal(accepted.remotePort, client.localPort);
+    const own = client.address() as AddressInfo;
+    assert.deepEqual(own, { address: env.clientAddress, family: 'IPv4', port: client.localPort });
+    client.destroy();
+    assert.deepEqual(client.address(), {});
+    assert.equal(client.localAddress, undefined);
+    assert.equal(client.localPort, undefined);
+    assert.equal(client.remoteAddress, env.address);
+  });
+
+  test('localAddress and localPort are used', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port, server } = await c.listen();
+    const accepted = once(server, 'connection');
+    const reservation = c.track(env.client.createServer());
+    reservation.listen(0, env.clientAddress);
+    await once(reservation, 'listening');
+    const localPort = (reservation.address() as AddressInfo).port;
+    reservation.close();
+    await once(reservation, 'close');
+    c.connect({ port, localAddress: env.clientAddress, localPort });
+    const [socket] = await accepted;
+    assert.equal(socket.remoteAddress, env.clientAddress);
+    assert.equal(socket.remotePort, localPort);
+  });
+
+  test('connect ECONNREFUSED', timed, async (t) => {
+    const c = new Case(env, t);
+    const port = await freePort(c);
+    const client = c.connect({ port });
+    const seen = recordEvents(client, ['connect', 'ready', 'end', 'finish', 'error', 'close']);
+    const closed = closeOf(client);
+    const [error] = await once(client, 'error');
+    assert.equal(error.message, `connect ECONNREFUSED ${env.address}:${port}`);
+    assert.deepEqual(
+      { ...error },
+      { errno: -111, code: 'ECONNREFUSED', syscall: 'connect', address: env.address, port },
+    );
+    assert.equal(client.connecting, false);
+    const hadError = await closed;
+    assert.equal(hadError, true);
+    assert.deepEqual(seen, ['error', 'close']);
+  });
+
+  test('connect from an address that is not ours is EADDRNOTAVAIL of bind', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen();
+    const client = c.connect({ port, localAddress: '203.0.113.77' });
+    const [error] = await once(client, 'error');
+    assert.equal(error.message, 'bind EADDRNOTAVAIL 203.0.113.77');
+    assert.equal(error.syscall, 'bind');
+  });
+
+  test('a write that waits for a connection learns that there is none', timed, async (t) => {
+    const c = new Case(env, t);
+    const port = await freePort(c);
+    const client = c.connect({ port });
+    client.on('error', () => {});
+    const error = await new Promise<NodeJS.ErrnoException>((resolve) => {
+      client.write('x', (e) => resolve(e as NodeJS.ErrnoException));
+    });
+    assert.equal(error.code, 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION');
+    assert.equal(error.message, 'Socket closed before the connection was established');
+  });
+
+  test('a write without connect is ERR_SOCKET_CLOSED', timed, async () => {
+    const socket = new env.client.Socket();
+    socket.write('x');
+    const [error] = await once(socket, 'error');
+    assert.equal(error.code, 'ERR_SOCKET_CLOSED');
+  });
+
+  test('a socket connects again after it was closed', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen({}, (socket) => socket.end('again'));
+    const socket = c.adopt(new env.client.Socket());
+    for (let round = 0; round < 3; round++) {
+      let text = '';
+      const onData = (chunk: Buffer) => {
+        text += chunk;
+      };
+      socket.on('data', onData);
+      socket.connect({ port, host: env.address });
+      await once(socket, 'close');
+      socket.off('data', onData);
+      assert.equal(text, 'again');
+      assert.equal(socket.bytesRead, 5);
+    }
+  });
+
+  test('the option lookup resolves names, and lookup is emitted', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen({}, (socket) => socket.end('ok'));
+    for (const family of [4, 0]) {
+      const client = c.connect({ port, host: 'name.example', family, lookup: resolvesTo(env.address) });
+      const seen: unknown[][] = [];
+      client.on('lookup', (...args) => seen.push(args));
+      assert.equal((await readAll(client)).toString(), 'ok');
+      assert.deepEqual(seen, [[null, env.address, 4, 'name.example']]);
+    }
+  });
+
+  test('a lookup that fails is the error', timed, async (t) => {
+    const c = new Case(env, t);
+    const failure = Object.assign(new Error('getaddrinfo ENOTFOUND name.example'), { code: 'ENOTFOUND' });
+    const lookup: LookupFunction = (_host, _options, callback) => callback(failure, '', 0);
+    const client = c.connect({ port: 1, host: 'name.example', lookup });
+    const [error] = await once(client, 'error');
+    assert.equal(error, failure);
+  });
+
+  test('a lookup that returns no address is ERR_INVALID_IP_ADDRESS', timed, async (t) => {
+    const c = new Case(env, t);
+    const client = c.connect({ port: 1, host: 'name.example', lookup: resolvesTo('nonsense') });
+    const [error] = await once(client, 'error');
+    assert.equal(error.code, 'ERR_INVALID_IP_ADDRESS');
+    assert.equal(error.message, 'Invalid IP address: nonsense');
+  });
+
+  test('the next address of a name is tried when the first refuses', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen({}, (socket) => socket.end('second'));
+    const lookup = resolvesTo(env.otherAddress, env.address);
+    const client = c.connect({ port, host: 'name.example', lookup });
+    const attempts: string[] = [];
+    client.on('connectionAttempt', (ip) => attempts.push(`try ${ip}`));
+    client.on('connectionAttemptFailed', (ip) => attempts.push(`failed ${ip}`));
+    assert.equal((await readAll(client)).toString(), 'second');
+    const { otherAddress, address } = env;
+    assert.deepEqual(attempts, [`try ${otherAddress}`, `failed ${otherAddress}`, `try ${address}`]);
+    assert.deepEqual(client.autoSelectFamilyAttemptedAddresses, [
+      `${otherAddress}:${port}`,
+      `${address}:${port}`,
+    ]);
+  });
+
+  test('when all addresses refuse, the error names each', timed, async (t) => {
+    const c = new Case(env, t);
+    const port = await freePort(c);
+    const lookup = resolvesTo(env.otherAddress, env.address);
+    const client = c.connect({ port, host: 'name.example', lookup });
+    const [error] = await once(client, 'error');
+    assert.equal(error.constructor.name, 'AggregateError');
+    assert.equal(error.code, 'ECONNREFUSED');
+    assert.deepEqual(
+      error.errors.map((each: Error) => each.message),
+      [`connect ECONNREFUSED ${env.otherAddress}:${port}`, `connect ECONNREFUSED ${env.address}:${port}`],
+    );
+  });
+
+  test('destroy during a lookup: nothing but close', timed, async (t) => {
+    const c = new Case(env, t);
+    let answer = () => {};
+    const lookup: LookupFunction = (_host, _options, callback) => {
+      answer = () => callback(null, [{ address: env.address, family: 4 }]);
+    };
+    const client = c.connect({ port: 1, host: 'name.example', lookup });
+    const seen = recordEvents(client, ['connect', 'error', 'close']);
+    client.destroy();
+    answer();
+    await once(client, 'close');
+    await c.settle();
+    assert.deepEqual(seen, ['close']);
+  });
+}

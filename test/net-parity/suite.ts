@@ -1,0 +1,17 @@
+// The parity suite: everyday behaviour of `net`, with the same expectations for every module that claims its shape.
+import { describe } from 'node:test';
+import { defineArgumentCases } from './argument-cases.js';
+import { defineConnectingCases } from './connecting-cases.js';
+import { defineDataCases } from './data-cases.js';
+import { defineEndingCases } from './ending-cases.js';
+import type { Environment } from './environment.js';
+import { defineServerCases } from './server-cases.js';
+
+/** Registers all cases for one environment. */
+export function defineParitySuite(name: string, env: Environment): void {
+  describe(`${name}: data`, () => defineDataCases(env));
+  describe(`${name}: endings`, () => defineEndingCases(env));
+  describe(`${name}: connecting`, () => defineConnectingCases(env));
+  describe(`${name}: servers`, () => defineServerCases(env));
+  describe(`${name}: arguments`, () => defineArgumentCases(env));
+}

@@ -1,0 +1,173 @@
+// Programs of Node's own on these sockets: http, http2, pipeline, AsyncLocalStorage, and the view into TCP.
+import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { once } from 'node:events';
+import * as http from 'node:http';
+import * as http2 from 'node:http2';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { test } from 'node:test';
+import { State } from '../../src/tcp/state.js';
+import type { Socket } from '../../src/net/socket.js';
+import { joinStacks } from './stack-pair.js';
+
+const { server, client } = joinStacks(['10.9.0.1/24'], ['10.9.0.2/24']);
+const timed = { timeout: 20_000 };
+
+async function listen(listener: (socket: Socket) => void) {
+  const listening = server.net.createServer(listener).listen(0, '10.9.0.1');
+  await once(listening, 'listening');
+  return { listening, port: listening.address()!.port };
+}
+
+class SynwaveAgent extends http.Agent {
+  opened = 0;
+  // biome-ignore lint/suspicious/noExplicitAny: the types of Agent leave this hook out
+  createConnection(options: any, callback: any) {
+    this.opened++;
+    return client.net.createConnection(options, callback);
+  }
+}
+
+test('http: requests over one kept connection, bodies both ways', timed, async () => {
+  const application = http.createServer(async (request, response) => {
+    let size = 0;
+    for await (const chunk of request) size += chunk.length;
+    response.setHeader('x-from', request.socket.remoteAddress ?? '');
+    response.end('y'.repeat(size));
+  });
+  const { listening, port } = await listen((socket) => application.emit('connection', socket));
+  const agent = new SynwaveAgent({ keepAlive: true, maxSockets: 1 });
+  for (const size of [0, 1, 1000, 300_000]) {
+    const request = http.request({ host: '10.9.0.1', port, method: 'POST', agent: agent as http.Agent });
+    request.end('x'.repeat(size));
+    const [response] = await once(request, 'response');
+    let text = '';
+    for await (const chunk of response) text += chunk;
+    assert.equal(text.length, size);
+    assert.equal(response.headers['x-from'], '10.9.0.2');
+  }
+  assert.equal(agent.opened, 1);
+  agent.destroy();
+  application.closeAllConnections();
+  listening.close();
+});
+
+test('http2: concurrent streams on one connection', timed, async () => {
+  const application = http2.createServer();
+  application.on('stream', (stream, headers) => stream.end(`path ${headers[':path']}`));
+  const { listening, port } = await listen((socket) => application.emit('connection', socket));
+  const session = http2.connect(`http://10.9.0.1:${port}`, {
+    createConnection: () => client.net.connect(port, '10.9.0.1'),
+  });
+  const texts = await Promise.all(
+    Array.from({ length: 10 }, async (_, i) => {
+      const stream = session.request({ ':path': `/${i}` });
+      stream.setEncoding('utf8');
+      let text = '';
+      for await (const chunk of stream) text += chunk;
+      return text;
+    }),
+  );
+  assert.deepEqual(
+    texts,
+    Array.from({ length: 10 }, (_, i) => `path /${i}`),
+  );
+  session.close();
+  await once(session, 'close');
+  listening.close();
+});
+
+test('pipeline ends, and fails when the peer resets', timed, async () => {
+  let resets = false;
+  const { listening, port } = await listen((socket) => {
+    socket.on('error', () => {});
+    if (resets) socket.once('data', () => socket.resetAndDestroy());
+    else socket.resume();
+  });
+  await pipeline(Readable.from(['a', 'b']), client.net.connect(port, '10.9.0.1').resume());
+  resets = true;
+  const endless = Readable.from(
+    (function* () {
+      for (;;) yield Buffer.alloc(1000);
+    })(),
+  );
+  await assert.rejects(pipeline(endless, client.net.connect(port, '10.9.0.1')), (error: NodeJS.ErrnoException) =>
+    ['ECONNRESET', 'EPIPE'].includes(error.code ?? ''),
+  );
+  listening.close();
+});
+
+test('AsyncLocalStorage follows from connect to the events of the socket', timed, async () => {
+  const storage = new AsyncLocalStorage<string>();
+  const { listening, port } = await listen((socket) => socket.pipe(socket));
+  const run = (name: string) =>
+    storage.run(name, async () => {
+      const seen: (string | undefined)[] = [];
+      const socket = client.net.connect(port, '10.9.0.1', () => seen.push(storage.getStore()));
+      socket.on('data', () => {
+        seen.push(storage.getStore());
+        socket.end();
+      });
+      socket.write('x');
+      await once(socket, 'close');
+      return seen;
+    });
+  assert.deepEqual(await Promise.all([run('one'), run('two')]), [
+    ['one', 'one'],
+    ['two', 'two'],
+  ]);
+  listening.close();
+});
+
+test('tcpInfo shows the connection, during and after its life', timed, async () => {
+  const { listening, port } = await listen((socket) => socket.pipe(socket));
+  const socket = new client.net.Socket();
+  assert.equal(socket.tcpInfo(), null);
+  assert.equal(socket.endpoint, null);
+  socket.connect(port, '10.9.0.1');
+  await once(socket, 'connect');
+  assert.equal(socket.tcpInfo()?.state, State.ESTABLISHED);
+  assert.equal(socket.endpoint?.tuple.remotePort, port);
+  socket.end('0123456789');
+  socket.resume();
+  await once(socket, 'close');
+  assert.equal(socket.tcpInfo()?.state, State.TIME_WAIT);
+  assert.equal(socket.endpoint?.connection.bytesAcknowledged, 10);
+  listening.close();
+});
+
+test('the window closes while nobody reads, and opens again', timed, async () => {
+  let peer: Socket | undefined;
+  const { listening, port } = await listen((socket) => {
+    peer = socket;
+  });
+  const socket = client.net.connect(port, '10.9.0.1');
+  const size = 4 * 1024 * 1024;
+  socket.write(Buffer.alloc(size));
+  const untilThen = async (condition: () => boolean) => {
+    while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  };
+  await untilThen(() => socket.tcpInfo()?.sndWnd === 0);
+  assert.ok(peer!.readableLength < 200_000);
+  assert.ok(socket.writableLength > 0);
+  peer!.resume();
+  await untilThen(() => peer!.bytesRead === size);
+  assert.ok((socket.tcpInfo()?.sndWnd ?? 0) > 0);
+  socket.destroy();
+  listening.close();
+});
+
+test('closing the stack ends its sockets', timed, async () => {
+  const pair = joinStacks(['10.7.0.1/24'], ['10.7.0.2/24']);
+  const listening = pair.server.net.createServer().listen(0, '10.7.0.1');
+  await once(listening, 'listening');
+  const socket = pair.client.net.connect(listening.address()!.port, '10.7.0.1');
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  await pair.client.stack.close();
+  socket.resume();
+  await closed;
+  listening.close();
+});

@@ -1,0 +1,65 @@
+// ICMP errors: RFC 9293 §3.9.2.2, RFC 5461, RFC 5927.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Bench } from '../tcp/harness.js';
+
+type Kind = 'net' | 'host' | 'protocol' | 'port' | 'prohibited' | 'time';
+
+const icmp = (bench: Bench, kind: Kind, quoted: number) =>
+  bench.call((c, now) => c.onIcmpError(kind, (bench.iss + quoted) | 0, now));
+
+describe('ICMP errors', () => {
+  for (const kind of ['net', 'host', 'time'] as const) {
+    test(`RFC9293 MUST-56 SHLD-25: \`${kind}\` is a soft error in ESTABLISHED: told, not obeyed`, () => {
+      const bench = Bench.established();
+      bench.write(100);
+      bench.settled('ESTABLISHED');
+      icmp(bench, kind, 1).state('ESTABLISHED').silent().events(['SOFT_ERROR'], ['CLOSED']);
+      assert.notEqual(bench.connection.softError, null);
+      bench.peer('A 1 a101').state('ESTABLISHED');
+    });
+  }
+
+  for (const kind of ['protocol', 'port', 'prohibited'] as const) {
+    test(`RFC5927 §4: \`${kind}\` never aborts a synchronized connection`, () => {
+      const bench = Bench.established();
+      bench.write(100);
+      bench.settled('ESTABLISHED');
+      icmp(bench, kind, 1).state('ESTABLISHED').events([], ['CLOSED']);
+    });
+  }
+
+  for (const kind of ['protocol', 'port', 'prohibited'] as const) {
+    test(`RFC9293 SHLD-26: \`${kind}\` fails the connect in SYN-SENT`, () => {
+      const bench = Bench.synSent().expect('S 0');
+      icmp(bench, kind, 0).state('CLOSED').silent().events(['CLOSED'], ['ESTABLISHED']);
+      assert.ok(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(bench.connection.error!));
+      assert.equal(bench.connection.nextTimeout(), Number.POSITIVE_INFINITY);
+    });
+  }
+
+  test('RFC9293 MUST-54: an error that quotes nothing outstanding is ignored', () => {
+    const bench = Bench.established();
+    bench.write(100);
+    bench.settled('ESTABLISHED');
+    for (const quoted of [-1000, 0, 101, 5000]) {
+      icmp(bench, 'host', quoted).events([], ['SOFT_ERROR', 'CLOSED']);
+    }
+    const syn = Bench.synSent().expect('S 0');
+    for (const quoted of [-1, 1, 77]) icmp(syn, 'port', quoted).state('SYN-SENT');
+  });
+
+  test('RFC9293 SHLD-20: reports of soft errors can be switched off', () => {
+    const bench = Bench.established({ config: { reportSoftErrors: false } });
+    bench.write(100);
+    bench.settled('ESTABLISHED');
+    icmp(bench, 'host', 1).events([], ['SOFT_ERROR', 'CLOSED']);
+  });
+
+  test('RFC9293 MUST-54: it is the quote in flight that counts, across the wrap of sequence numbers', () => {
+    const bench = Bench.established({ iss: 0xfffffff0 });
+    bench.write(100);
+    bench.settled('ESTABLISHED');
+    icmp(bench, 'host', 50).events(['SOFT_ERROR']);
+  });
+});

@@ -1,0 +1,99 @@
+// Keep-alives: RFC 9293 §3.8.4.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Bench, type BenchOptions } from '../tcp/harness.js';
+
+const ON: BenchOptions = {
+  config: { keepAlive: true, keepAliveIdleMs: 60_000, keepAliveIntervalMs: 10_000, keepAliveProbes: 3 },
+};
+
+describe('keep-alive', () => {
+  test('RFC9293 MUST-25: off by default', () => {
+    Bench.established()
+      .advance(30 * 24 * 3_600_000)
+      .silent()
+      .state('ESTABLISHED');
+  });
+
+  test('RFC9293 MUST-28: the default interval is two hours at least', () => {
+    const bench = Bench.established({ config: { keepAlive: true } });
+    bench.advance(7_199_000).silent();
+    bench.advance(2000);
+    assert.equal(bench.take().length, 1);
+  });
+
+  test('RFC9293 SHLD-12: the probe carries no data and an old number, so that the peer must answer', () => {
+    const bench = Bench.established(ON).advance(60_000).expect('A 0 a1');
+    bench.peer('A 1 a1').advance(59_000).silent();
+  });
+
+  test('RFC9293 MUST-24 MUST-27: switched on and off, and timed, per connection', () => {
+    const bench = Bench.established();
+    bench
+      .call((c, now) => c.setKeepAlive(true, 5000, now))
+      .advance(4900)
+      .silent();
+    bench.advance(200).expect('A 0 a1').peer('A 1 a1');
+    bench
+      .call((c, now) => c.setKeepAlive(false, 5000, now))
+      .advance(1_000_000)
+      .silent();
+  });
+
+  test('RFC9293 MUST-26: not while data is outstanding', () => {
+    const bench = Bench.established({ config: { ...ON.config, rtoMinMs: 50_000, rtoInitialMs: 50_000 } });
+    bench.advance(30_000);
+    bench.write(100);
+    bench.take();
+    bench.advance(49_000);
+    for (const s of bench.take()) assert.equal(s.payload.length, 100);
+  });
+
+  test('RFC9293 MUST-26: whatever arrives begins the interval anew', () => {
+    const bench = Bench.established(ON);
+    for (let i = 1; i < 10; i++) {
+      bench.advance(50_000).silent();
+      bench.peer(`A ${i} a1 [1]`);
+      bench.advance(100).take();
+    }
+  });
+
+  test('RFC9293 MUST-29: one unanswered probe does not end the connection; all of them do', () => {
+    const bench = Bench.established(ON).advance(60_000).expect('A 0 a1');
+    bench.advance(10_000).expect('A 0 a1').state('ESTABLISHED');
+    bench.advance(10_000).expect('A 0 a1').state('ESTABLISHED');
+    bench.advance(10_000).state('CLOSED').events(['CLOSED']);
+    assert.equal(bench.connection.error, 'ETIMEDOUT');
+    assert.equal(bench.connection.nextTimeout(), Number.POSITIVE_INFINITY);
+  });
+
+  test('RFC9293 §3.8.4: an answer starts the count again', () => {
+    const bench = Bench.established(ON);
+    for (let round = 0; round < 5; round++) {
+      bench.advance(60_000).expect('A 0 a1');
+      bench.advance(10_000).expect('A 0 a1').peer('A 1 a1').state('ESTABLISHED');
+    }
+  });
+
+  test('RFC9293 §3.8.4: a peer that forgot the connection answers with RST', () => {
+    const bench = Bench.established(ON).advance(60_000).settled('ESTABLISHED');
+    bench.peer('R 1').state('CLOSED');
+    assert.equal(bench.connection.error, 'ECONNRESET');
+  });
+
+  test('RFC9293 §3.8.4: also in CLOSE-WAIT and FIN-WAIT-2, where the peer may have gone', () => {
+    const waiting = Bench.established(ON).peer('FA 1 a1');
+    waiting.advance(100_000).state('CLOSED');
+    const half = Bench.established(ON).shutdown().peer('A 1 a2').settled('FIN-WAIT-2');
+    half.advance(100_000).state('CLOSED');
+  });
+
+  test('RFC9293 §3.8.4: we answer the keep-alive of a peer, with or without its garbage octet', () => {
+    const bench = Bench.accepted().peer('A 1 a1 [10]');
+    bench.read();
+    bench.settled('ESTABLISHED').peer('A 10 a1').expect('A 1 a11');
+    bench.advance(1000);
+    bench.peer('A 10 a1 [1]').expect('A 1 a11');
+    assert.equal(bench.read(), 0);
+  });
+});

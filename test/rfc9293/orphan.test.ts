@@ -1,0 +1,62 @@
+// Connections whose application has left and whose peer never finishes: all of them end (RFC 9293 §3.8.3, RFC 6429).
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Bench } from '../tcp/harness.js';
+
+const HOUR = 3_600_000;
+
+/** The peer answers whatever arrives with the same ACK and a shut window, for some hours. */
+function heldShut(bench: Bench, ack: string, hours: number): void {
+  const until = bench.now + hours * HOUR;
+  while (bench.now < until && bench.stateName !== 'CLOSED') {
+    bench.advance(5000);
+    if (bench.take().length > 0 && bench.stateName !== 'CLOSED') bench.peer(`${ack} w0`);
+  }
+}
+
+describe('orphans', () => {
+  test('RFC6429 §3: closed with data queued behind a window that stays shut, it ends by R2', () => {
+    const bench = Bench.established({ config: { r2Ms: 100_000 } }).peer('A 1 a1 w0');
+    bench.queue(5000);
+    bench.close().state('FIN-WAIT-1');
+    heldShut(bench, 'A 1 a1', 24);
+    bench.state('CLOSED').events(['CLOSED']);
+    assert.equal(bench.connection.nextTimeout(), Number.POSITIVE_INFINITY);
+  });
+
+  test('CVE-2015-5358: the same in LAST-ACK', () => {
+    const bench = Bench.accepted({ config: { r2Ms: 100_000 } }).peer('FA 1 a1 w0');
+    bench.queue(5000);
+    bench.close().state('LAST-ACK');
+    heldShut(bench, 'A 2 a1', 24);
+    bench.state('CLOSED').events(['CLOSED']);
+  });
+
+  test('RFC9293 MUST-37: while the application is there, the shut window alone does not end it', () => {
+    const bench = Bench.established({ config: { r2Ms: 100_000 } }).peer('A 1 a1 w0');
+    bench.queue(5000);
+    bench.shutdown().state('FIN-WAIT-1');
+    heldShut(bench, 'A 1 a1', 24);
+    bench.state('FIN-WAIT-1');
+  });
+
+  test('RFC9293 MUST-20: a peer that acknowledges nothing cannot hold an orphan', () => {
+    const bench = Bench.established({ config: { r2Ms: 100_000 } });
+    bench.queue(5000);
+    bench.close();
+    bench.advance(HOUR).state('CLOSED');
+  });
+
+  test('RFC6429 §3: an orphan that makes progress is not ended', () => {
+    const bench = Bench.established({ config: { r2Ms: 100_000 }, peer: { window: 1000 } });
+    bench.queue(20_000);
+    bench.close();
+    for (let acked = 1001; acked <= 19_001; acked += 1000) {
+      bench.advance(50_000).state('FIN-WAIT-1');
+      bench.peer(`A 1 a${acked}`);
+    }
+    // The last octets, then the FIN that had no room in the window.
+    for (let i = 0; i < 2; i++) bench.peer(`A 1 a${bench.status.sndNxt}`);
+    bench.state('FIN-WAIT-2');
+  });
+});

@@ -1,0 +1,78 @@
+// Sequence numbers that pass 2^32 and 2^31: RFC 9293 §3.4.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Bench, Pair, pattern } from '../tcp/harness.js';
+
+const ORIGINS = [0xfffffffe, 0xffffffff, 0, 0x7fffffff, 0x7ffffffe, 0x80000000, 0xfffffc17];
+
+describe('sequence wrap', () => {
+  for (const iss of ORIGINS) {
+    for (const irs of [0xfffffffe, 0x7fffffff, 5]) {
+      const name = `ISS ${iss.toString(16)}, IRS ${irs.toString(16)}`;
+      test(`RFC9293 §3.4: handshake, data, loss, reordering and teardown (${name})`, () => {
+        const bench = Bench.established({ iss, irs, config: { delayedAckMs: 0, nagle: false } });
+        bench.write(3000);
+        assert.equal(bench.take().length, 3);
+        bench.peer('A 1 a1', 'A 1 a1', 'A 1 a1');
+        assert.equal(bench.take()[0]!.seq, 1);
+        bench.peer('A 1 a3001');
+        assert.equal(bench.status.sndUna, 3001);
+        bench.peer('A 1001 a3001 [1000]').expect('A 3001 a1');
+        bench.peer('A 1 a3001 [1000]').expect('A 3001 a2001');
+        assert.equal(bench.read(), 2000);
+        bench.take();
+        bench.peer('R 5000').expect('A 3001 a2001');
+        bench.peer('R 2000').silent();
+        bench
+          .shutdown()
+          .expect('FA 3001 a2001')
+          .peer('FA 2001 a3002')
+          .state('TIME-WAIT')
+          .expect('A 3002 a2002');
+      });
+
+      test(`RFC9293 §3.4: windows and acknowledgments across the wrap (${name})`, () => {
+        const bench = Bench.established({ iss, irs, peer: { window: 2500 } });
+        bench.write(10_000);
+        assert.ok(bench.status.sndNxt <= 2501);
+        bench.peer('A 1 a2001 w5000');
+        bench.peer('A 1 a20000').state('ESTABLISHED');
+        assert.equal(bench.status.sndUna, 2001);
+        bench.peer('A 1 a-30000').state('ESTABLISHED');
+        assert.equal(bench.status.sndUna, 2001);
+      });
+    }
+  }
+
+  for (const distance of [0x7fffffff, -0x80000000, -0x7fffffff]) {
+    test(`ACK at half the number space (${distance}) is never taken`, () => {
+      const bench = Bench.established({ iss: 0x7fffffff });
+      bench.write(100);
+      bench.peer(`A 1 a${1 + distance}`);
+      assert.equal(bench.status.sndUna, 1);
+      bench.state('ESTABLISHED');
+    });
+  }
+
+  test('RFC9293 §3.4: a transfer through the wrap in both directions', () => {
+    const pair = new Pair({ iss: 0xfffff000 }, { iss: 0x7ffff000 }).establish();
+    const size = 200_000;
+    const left = { ab: pattern(0, size, 1), ba: pattern(0, size, 2), abAt: 0, baAt: 0, abGot: 0, baGot: 0 };
+    pair.application = () => {
+      const { a, b } = { a: pair.a.connection!, b: pair.b.connection! };
+      left.abAt += a.send(left.ab.subarray(left.abAt), true, pair.now);
+      left.baAt += b.send(left.ba.subarray(left.baAt), true, pair.now);
+      for (let x = b.receive(1e6, pair.now); x !== null; x = b.receive(1e6, pair.now)) {
+        assert.deepEqual(x, left.ab.slice(left.abGot, left.abGot + x.length));
+        left.abGot += x.length;
+      }
+      for (let x = a.receive(1e6, pair.now); x !== null; x = a.receive(1e6, pair.now)) {
+        assert.deepEqual(x, left.ba.slice(left.baGot, left.baGot + x.length));
+        left.baGot += x.length;
+      }
+    };
+    pair.turn();
+    pair.advance(60_000);
+    assert.equal(`${left.abGot} ${left.baGot}`, `${size} ${size}`, pair.tail());
+  });
+});

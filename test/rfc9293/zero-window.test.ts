@@ -1,0 +1,111 @@
+// Zero-window probes: RFC 9293 §3.8.6.1.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Bench, type BenchOptions } from '../tcp/harness.js';
+
+/** Data is queued, nothing is outstanding, the peer's window is shut. */
+function shut(options: BenchOptions = {}): Bench {
+  const bench = Bench.established(options);
+  bench.peer('A 1 a1 w0');
+  bench.write(5000);
+  return bench.silent();
+}
+
+/** Advances to the next segment; returns how long that took. */
+function untilSent(bench: Bench, limit: number): number {
+  const start = bench.now;
+  while (bench.sent.length === 0) {
+    const wait = bench.untilTimer;
+    assert.ok(wait < limit, `nothing was sent within ${limit} ms`);
+    bench.advance(Math.max(wait, 0));
+  }
+  return bench.now - start;
+}
+
+describe('zero-window probes', () => {
+  test('RFC9293 MUST-36 SHLD-29: the first probe leaves one RTO after the window was shut', () => {
+    const bench = shut();
+    const rto = bench.status.rtoMs;
+    const waited = untilSent(bench, 10_000);
+    assert.ok(Math.abs(waited - rto) <= 1, `waited ${waited}, RTO ${rto}`);
+    const [probe] = bench.take();
+    // At least one octet of new data, or an old number that the peer must answer (RFC 9293 §3.8.6.1, MUST-36).
+    assert.ok(probe!.payload.length <= 1 && probe!.seq <= 1);
+  });
+
+  test('RFC9293 SHLD-30: the interval grows exponentially, up to the greatest RTO', () => {
+    const bench = shut({ config: { rtoMaxMs: 10_000 } });
+    const intervals: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      intervals.push(untilSent(bench, 100_000));
+      bench.take();
+      bench.peer('A 1 a1 w0');
+    }
+    for (let i = 1; i < 5; i++) {
+      const ratio = intervals[i]! / intervals[i - 1]!;
+      if (intervals[i]! < 9_999) assert.ok(ratio > 1.5 && ratio < 2.5, `intervals ${intervals.join(', ')}`);
+    }
+    assert.ok(Math.max(...intervals) <= 10_001, `intervals ${intervals.join(', ')}`);
+    assert.ok(intervals.at(-1)! >= 9_000);
+  });
+
+  test('RFC9293 MUST-37: as long as probes are answered the connection lives', () => {
+    const bench = shut({ config: { r2Ms: 100_000 } });
+    for (let i = 0; i < 200; i++) {
+      untilSent(bench, 1_000_000);
+      bench.take();
+      bench.peer('A 1 a1 w0').state('ESTABLISHED');
+    }
+    bench.events([], ['CLOSED']);
+    bench.peer('A 1 a1 w5000');
+    assert.equal(bench.take()[0]!.payload.length, 1000);
+  });
+
+  test('RFC9293 §3.8.3: probes that nobody answers end the connection at R2', () => {
+    const bench = shut({ config: { r2Ms: 100_000 } });
+    bench.advance(99_000).state('ESTABLISHED');
+    bench.advance(200_000).state('CLOSED').events(['CLOSED']);
+    assert.equal(bench.connection.error, 'ETIMEDOUT');
+  });
+
+  test('RFC9293 MUST-35: a window that shrinks to zero under data in flight is probed', () => {
+    const bench = Bench.established({ peer: { window: 3000 } });
+    bench.write(6000);
+    bench.settled('ESTABLISHED').peer('A 1 a3001 w0').silent();
+    untilSent(bench, 10_000);
+    bench.state('ESTABLISHED');
+    const [probe] = bench.take();
+    assert.ok(probe!.seq <= 3001 && probe!.payload.length <= 1);
+  });
+
+  test('RFC9293 §3.8.6.1: the window update starts the data, no octet is lost or doubled', () => {
+    const bench = shut();
+    untilSent(bench, 10_000);
+    const probed = bench.take()[0]!;
+    // The peer may or may not have kept the octet of the probe.
+    const ack = probed.seq === 1 ? 1 + probed.payload.length : 1;
+    bench.peer(`A 1 a${ack} w5000`);
+    const sent = bench.take();
+    assert.equal(sent[0]!.seq, ack);
+    const last = sent.at(-1)!;
+    assert.ok(last.seq + last.payload.length <= 5001);
+  });
+
+  test('RFC9293 §3.8.6.1: a FIN waits behind a shut window and leaves when it opens', () => {
+    const bench = Bench.established().peer('A 1 a1 w0');
+    bench.queue(10);
+    bench.shutdown().state('FIN-WAIT-1');
+    bench.take();
+    bench.advance(5000);
+    bench.take();
+    bench.peer('A 1 a1 w1000');
+    const all = bench.history.filter((s) => s.flags & 1);
+    assert.ok(all.length >= 1, 'the FIN has left');
+    assert.equal(all.at(-1)!.seq + all.at(-1)!.payload.length, 11);
+  });
+
+  test('RFC9293 §3.8.6.1: without data to send nothing is probed', () => {
+    const bench = Bench.established().peer('A 1 a1 w0');
+    bench.advance(1_000_000).silent();
+  });
+});

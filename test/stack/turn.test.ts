@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, it } from 'node:test';
+import type { Endpoint, EndpointHandler } from '../../src/stack/endpoint.js';
+import type { StackOptions } from '../../src/stack/stack.js';
+import { Event } from '../../src/tcp/connection.js';
+import { State } from '../../src/tcp/state.js';
+import { ACK, PSH, RST, SYN } from '../../src/wire/segment.js';
+import { fromPeer, PEER, TestLink, testStack } from './test-link.js';
+
+/** A stack with connections to port 80 of the peer, established, from local ports 6000 on. */
+function connected(
+  count: number,
+  options: Partial<StackOptions> = {},
+  handler: EndpointHandler | null = null,
+) {
+  const world = testStack(options);
+  const endpoints: Endpoint[] = [];
+  for (let i = 0; i < count; i++) {
+    const endpoint = world.stack.connect({ remote: PEER, remotePort: 80, localPort: 6000 + i }, handler);
+    endpoints.push(endpoint);
+  }
+  world.settle();
+  for (let i = 0; i < count; i++)
+    world.link.inject(toUs(i, { flags: SYN | ACK, seq: 99, options: Uint8Array.of(2, 4, 5, 180) }));
+  world.link.sent.length = 0;
+  for (const endpoint of endpoints) assert.equal(endpoint.connection.state, State.ESTABLISHED);
+  return { ...world, endpoints };
+}
+
+/** A segment to connection `i`. */
+function toUs(i: number, fields: Parameters<typeof fromPeer>[0]): Uint8Array {
+  return fromPeer({ sourcePort: 80, destinationPort: 6000 + i, seq: 100, ack: 1001, ...fields });
+}
+
+describe('a turn', () => {
+  it('RFC9293 MUST-58 MUST-59: processes a batch in full before one ACK covers it', () => {
+    const { link } = connected(1);
+    const payload = new Uint8Array(100);
+    const flushes = link.flushes;
+    link.inject(...[0, 1, 2, 3, 4, 5].map((k) => toUs(0, { flags: ACK | PSH, seq: 100 + 100 * k, payload })));
+    const acks = link.takeSegments();
+    assert.deepEqual(
+      acks.map((s) => s.ack),
+      [700],
+    );
+    assert.equal(link.flushes, flushes + 1);
+  });
+
+  it('calls handlers after the batch, and sends what they wrote with the ACK', () => {
+    const seen: number[] = [];
+    const handler: EndpointHandler = {
+      onEvents(endpoint, events) {
+        if (!(events & Event.READABLE)) return;
+        const bytes = endpoint.receive(1000)!;
+        seen.push(bytes.length);
+        endpoint.send(bytes, true);
+      },
+    };
+    const { link } = connected(1, {}, handler);
+    const payload = new Uint8Array(10).fill(3);
+    link.inject(toUs(0, { flags: ACK | PSH, payload }), toUs(0, { flags: ACK | PSH, seq: 110, payload }));
+    assert.deepEqual(seen, [20]);
+    const [echo, ...rest] = link.takeSegments();
+    assert.equal(rest.length, 0);
+    assert.deepEqual([echo!.ack, echo!.payload.length], [120, 20]);
+  });
+
+  it('puts calls from outside off to the end of the task, once', () => {
+    const { link, endpoints, settle } = connected(3);
+    const flushes = link.flushes;
+    for (const endpoint of endpoints) endpoint.send(Uint8Array.of(1), true);
+    for (const endpoint of endpoints) endpoint.setNagle(false);
+    for (const endpoint of endpoints) endpoint.send(Uint8Array.of(2), true);
+    assert.equal(link.sent.length, 0);
+    settle();
+    assert.deepEqual(
+      link.takeSegments().map((s) => s.payload.length),
+      [2, 2, 2],
+    );
+    assert.equal(link.flushes, flushes + 1);
+  });
+
+  it('ATTACKS 69: a handler may do anything to any connection', () => {
+    let events: [number, number][] = [];
+    let endpoints: Endpoint[] = [];
+    const handler: EndpointHandler = {
+      onEvents(endpoint, bits) {
+        events.push([endpoint.tuple.localPort, bits]);
+        if (!(bits & Event.READABLE)) return;
+        for (const other of endpoints) if (other !== endpoint) other.abort();
+        endpoint.close();
+        endpoint.abort();
+        endpoint.abort();
+      },
+    };
+    const world = connected(3, {}, handler);
+    endpoints = world.endpoints;
+    events = [];
+    const payload = Uint8Array.of(1);
+    world.link.inject(
+      toUs(0, { flags: ACK | PSH, payload }),
+      toUs(1, { flags: ACK | PSH, payload }),
+      toUs(2, { flags: RST }),
+    );
+    assert.equal([...world.stack.connections()].length, 0);
+    for (const port of [6000, 6001, 6002]) {
+      const closings = events.filter(([p, bits]) => p === port && bits & Event.CLOSED);
+      assert.equal(closings.length, 1, `one CLOSED for ${port}`);
+    }
+    assert.equal(world.link.takeSegments().filter((s) => s.flags & RST).length, 2);
+    assert.deepEqual(world.errors, []);
+  });
+
+  it('ATTACKS 71: a handler that throws stops nobody else; the error comes out after the turn', () => {
+    let isOver = false;
+    const reported: boolean[] = [];
+    const handler: EndpointHandler = {
+      onEvents(endpoint, bits) {
+        if (!(bits & Event.READABLE)) return;
+        endpoint.send(endpoint.receive(10)!, true);
+        if (endpoint.tuple.localPort !== 6002) throw new Error(`from ${endpoint.tuple.localPort}`);
+      },
+    };
+    const errors: string[] = [];
+    const report = (error: unknown) => {
+      reported.push(isOver);
+      errors.push((error as Error).message);
+    };
+    const { link } = connected(3, { report }, handler);
+    const flush = link.flush.bind(link);
+    link.flush = () => {
+      flush();
+      isOver = true;
+    };
+    link.inject(...[0, 1, 2].map((i) => toUs(i, { flags: ACK | PSH, payload: Uint8Array.of(i) })));
+    assert.deepEqual(errors, ['from 6000', 'from 6001']);
+    assert.deepEqual(reported, [true, true]);
+    assert.deepEqual(
+      link.takeSegments().map((s) => s.payload[0]),
+      [0, 1, 2],
+    );
+  });
+
+  it('lets the error of a handler surface as an uncaught exception by default', () => {
+    const script = `
+      const { Stack } = await import(${JSON.stringify(new URL('../../src/stack/stack.js', import.meta.url))});
+      const { TestLink, fromPeer } = await import(${JSON.stringify(new URL('./test-link.js', import.meta.url))});
+      const link = new TestLink();
+      const stack = new Stack({ link, addresses: ['10.9.0.2/24'], isn: { fixed: 0 } });
+      stack.listen({ address: null, port: 80 }, { onAcceptable() { throw new Error('mine'); } });
+      process.on('uncaughtException', (error) => {
+        console.log('uncaught', error.message, [...stack.connections()].length);
+        process.exit(7);
+      });
+      link.inject(fromPeer({ flags: 2, seq: 1 }));
+      link.inject(fromPeer({ flags: 16, seq: 2, ack: 1 }));
+      console.log('after');
+    `;
+    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    assert.deepEqual([stdout, status], ['after\nuncaught mine 1\n', 7]);
+  });
+
+  it('bounds the calls of handlers that always have something new to tell', () => {
+    let calls = 0;
+    let endpoints: Endpoint[] = [];
+    const handler: EndpointHandler = {
+      onEvents() {
+        calls++;
+        // A soft event on the other connection, for ever.
+        for (const { connection } of endpoints) connection.events |= Event.SOFT_ERROR;
+        for (const endpoint of endpoints) endpoint.setNagle(true);
+      },
+    };
+    const world = connected(2, { limits: { eventsPerTurn: 100 } }, handler);
+    calls = 0;
+    endpoints = world.endpoints;
+    endpoints[0]!.connection.events |= Event.SOFT_ERROR;
+    endpoints[0]!.setNagle(true);
+    world.settle();
+    assert.ok(calls > 10 && calls <= 100, `${calls} calls`);
+    const before = calls;
+    endpoints = [];
+    world.clock.advance(1);
+    assert.ok(calls > before, 'what was left over comes in a later turn');
+  });
+
+  it('bounds the segments of one turn, and goes on with the rest', () => {
+    const { link, endpoints, settle, clock } = connected(8, { limits: { segmentsPerTurn: 3 } });
+    for (const endpoint of endpoints) endpoint.send(new Uint8Array(10), true);
+    settle();
+    assert.equal(link.takeSegments().length, 3);
+    clock.step();
+    assert.equal(link.takeSegments().length, 3);
+    clock.step();
+    assert.equal(link.takeSegments().length, 2);
+  });
+
+  it('bounds the timers of one turn, and goes on with the rest', () => {
+    const { link, endpoints, settle, clock } = connected(8, { limits: { timersPerTurn: 3 } });
+    for (const endpoint of endpoints) endpoint.send(new Uint8Array(10), true);
+    settle();
+    link.sent.length = 0;
+    const sentPerTurn: number[] = [];
+    for (let i = 0; i < 100 && link.sent.length < 8; i++) {
+      const before = link.sent.length;
+      clock.step();
+      if (link.sent.length > before) sentPerTurn.push(link.sent.length - before);
+    }
+    assert.deepEqual(sentPerTurn, [3, 3, 2]);
+  });
+});
+
+describe('back-pressure', () => {
+  it('stops at a full link and goes on when it is writable, without losing or repeating anything', () => {
+    const { link, endpoints, settle, stack } = connected(3);
+    link.room = 2;
+    const data = Uint8Array.from({ length: 3 * 1460 }, (_, i) => i);
+    for (const endpoint of endpoints) endpoint.send(data, true);
+    settle();
+    assert.equal(link.sent.length, 2);
+    for (let i = 0; i < 50 && link.sent.length < 9; i++) link.makeRoom(1);
+    link.makeRoom(100);
+    const segments = link.takeSegments();
+    assert.equal(segments.length, 9);
+    for (const endpoint of endpoints) {
+      const own = segments.filter((s) => s.sourcePort === endpoint.tuple.localPort);
+      const stream = own.flatMap((s) => [...s.payload]);
+      assert.deepEqual(stream, [...data]);
+    }
+    assert.equal(stack.stats.ip.outDiscards, 0);
+    assert.equal(stack.stats.tcp.retransSegs, 0);
+  });
+
+  it('keeps timers running while the link is full', () => {
+    const { link, endpoints, settle, clock } = connected(1);
+    endpoints[0]!.send(Uint8Array.of(1), true);
+    settle();
+    link.sent.length = 0;
+    link.room = 0;
+    clock.advance(900_000 * 2);
+    assert.equal(endpoints[0]!.connection.error, 'ETIMEDOUT');
+    assert.equal(link.sent.length, 0);
+  });
+});
+
+describe('a connection on a link with offload', () => {
+  it('leaves the checksum to the link, with the sum of the pseudo header in its place', () => {
+    const link = new TestLink(1500, {
+      transmitChecksum: true,
+      receiveChecksum: false,
+      maxSegmentationBytes: 0,
+    });
+    const { stack, settle } = testStack({}, link);
+    stack.connect({ remote: PEER, remotePort: 80 }, null);
+    settle();
+    const [syn] = link.takeSegments();
+    assert.equal(syn!.tcp.checksumOk, false);
+    // 10.9.0.2 + 10.9.0.1 + 6 + length
+    const length = syn!.tcp.headerLength;
+    assert.equal(syn!.tcp.header.checksum, 0x0a09 + 2 + 0x0a09 + 1 + 6 + length);
+  });
+});
