@@ -1,5 +1,6 @@
 // When received text is acknowledged: at once, or a little later together with something else (RFC 9293 §3.8.6.3).
-import { AckDue, type Connection } from './connection.js';
+import type { Connection } from './connection.js';
+import { AckDue } from './tcb.js';
 import { Timer } from './timers.js';
 
 /**

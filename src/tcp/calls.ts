@@ -1,7 +1,7 @@
 // The user calls OPEN, SEND, RECEIVE, CLOSE and ABORT by state (RFC 9293 §3.10.1–3.10.5).
-import { type SegmentView, SYN } from '../wire/segment.js';
+import type { SegmentView } from '../wire/segment.js';
 import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
-import { type Connection, Event } from './connection.js';
+import type { Connection } from './connection.js';
 import { startOrphanTimer } from './segment-arrives/closing.js';
 import { State, Trigger } from './state.js';
 import { acceptSynOptions } from './syn-options.js';
@@ -183,15 +183,4 @@ export function abort(c: Connection, now: number): void {
   }
   c.receiveQueue = null;
   c.terminate(Trigger.CALL_ABORT, 'abort', null, null, now);
-}
-
-/** The connection is ESTABLISHED: what was kept from the SYN becomes readable, what was queued may go. */
-export function announceEstablished(c: Connection): void {
-  c.events |= Event.ESTABLISHED;
-  if (c.receiveQueueBytes > 0) c.events |= Event.READABLE;
-}
-
-/** True for a segment that repeats the SYN which opened this connection. */
-export function repeatsSyn(c: Connection, s: SegmentView): boolean {
-  return (s.flags & SYN) !== 0 && s.seq === c.rcv.irs;
 }

@@ -8,6 +8,7 @@ import * as calls from './calls.js';
 import { ReplyThrottle } from './challenge-ack.js';
 import type { ConnectionConfig } from './config.js';
 import type { Controller } from './congestion/controller.js';
+import { type ConnectionErrorCode, Event } from './events.js';
 import { type IcmpErrorKind, onIcmpError, onPathMss } from './icmp-error.js';
 import { armKeepAlive } from './keepalive.js';
 import { pollTransmit, wantsTransmit } from './output.js';
@@ -21,6 +22,7 @@ import { SegmentOut, type SegmentSink } from './segment-out.js';
 import { SendBuffer } from './send-buffer.js';
 import { State, type Transition, Trigger, transitionFor } from './state.js';
 import {
+  AckDue,
   DEFAULT_SEND_MSS_V4,
   DEFAULT_SEND_MSS_V6,
   ReceiveVariables,
@@ -31,6 +33,8 @@ import { onTimers } from './timeouts.js';
 import { Timer, Timers } from './timers.js';
 import type { ConnectionEnd, DropReason, DropReply, Trace, Verdict } from './trace.js';
 
+export { type ConnectionErrorCode, Event } from './events.js';
+
 /** What a connection needs from outside. Shared by all connections of a stack. */
 export interface ConnectionEnvironment {
   /** Listener of the core's events, or null. */
@@ -40,38 +44,6 @@ export interface ConnectionEnvironment {
   /** Told once per outage when a segment was retransmitted R1 times: the route may be bad (RFC 9293 MUST-20). */
   negativeAdvice?(tuple: FourTuple, now: number): void;
 }
-
-/** Bits of `Connection.takeEvents()`: what the application should learn. */
-export const Event = {
-  /** The handshake is complete. */
-  ESTABLISHED: 1 << 0,
-  /** In-order data waits in the receive queue. */
-  READABLE: 1 << 1,
-  /** The send buffer has room again after it had refused bytes. */
-  WRITABLE: 1 << 2,
-  /** The peer's FIN was reached: after the queued data comes the end. */
-  PEER_FIN: 1 << 3,
-  /** The connection is gone; `error` says why (null: orderly). */
-  CLOSED: 1 << 4,
-  /** Urgent data is announced or the pointer advanced; see `urgentBytes` (RFC 9293 MUST-32). */
-  URGENT: 1 << 5,
-  /** A soft ICMP error or the R1 threshold; see `softError`. The connection lives on. */
-  SOFT_ERROR: 1 << 6,
-  /** All that was sent, a FIN included, is acknowledged. */
-  ALL_ACKNOWLEDGED: 1 << 7,
-  /** The connection entered TIME-WAIT: both directions have ended, only the wait remains. */
-  TIME_WAIT: 1 << 8,
-} as const;
-
-/** Why a connection ended, in the spelling of `node:net`; the owner makes an Error of it. */
-export type ConnectionErrorCode =
-  | 'ECONNREFUSED'
-  | 'ECONNRESET'
-  | 'ETIMEDOUT'
-  | 'EHOSTUNREACH'
-  | 'ENETUNREACH'
-  | 'ECONNABORTED'
-  | 'EPROTO';
 
 /** Snapshot for people and tools: the STATUS call of RFC 9293 §3.10.6. Sequence numbers are relative to ISS and IRS. */
 export interface ConnectionStatus {
@@ -99,10 +71,6 @@ export interface ConnectionStatus {
   inFlight: number;
   retransmissions: number;
 }
-
-/** Whether and when an acknowledgment is owed. */
-export const AckDue = { NONE: 0, DELAYED: 1, NOW: 2 } as const;
-export type AckDue = (typeof AckDue)[keyof typeof AckDue];
 
 /** An RST with numbers of its own, which leaves before anything else. */
 interface PendingReset {

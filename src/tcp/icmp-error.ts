@@ -1,7 +1,8 @@
 // ICMP errors about segments of ours (RFC 9293 §3.9.2.2), believed only when they quote a sequence number in flight
 // (RFC 5927 §4).
 import { type Seq, seqGeq, seqLt } from '../wire/seq.js';
-import { type Connection, type ConnectionErrorCode, Event } from './connection.js';
+import type { Connection } from './connection.js';
+import { type ConnectionErrorCode, Event } from './events.js';
 import { resendEverything } from './retransmit.js';
 import { State, Trigger } from './state.js';
 import { updateSendMss } from './syn-options.js';

@@ -3,12 +3,13 @@
 import { ACK, FIN, PSH, SYN, URG } from '../wire/segment.js';
 import { type Seq, seqAdd, seqDiff, seqGeq, seqGt, seqLeq, seqMin } from '../wire/seq.js';
 import { acknowledged } from './acknowledge.js';
-import { AckDue, type Connection } from './connection.js';
+import type { Connection } from './connection.js';
 import { armPersist } from './persist.js';
 import { pipe } from './retransmit.js';
 import { SegmentOut, type SegmentSink } from './segment-out.js';
 import { State } from './state.js';
 import { writeSynOptions } from './syn-options.js';
+import { AckDue } from './tcb.js';
 import { Timer } from './timers.js';
 import { takeWindowField } from './window.js';
 

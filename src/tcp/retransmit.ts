@@ -2,7 +2,8 @@
 // retransmission timeout with Karn's rule and backoff (RFC 6298), and the thresholds R1 and R2 (RFC 9293 §3.8.3).
 import { type Seq, seqDiff, seqGeq, seqGt, seqMax, seqMin } from '../wire/seq.js';
 import type { ControllerInput } from './congestion/controller.js';
-import { type Connection, Event } from './connection.js';
+import type { Connection } from './connection.js';
+import { Event } from './events.js';
 import { probeInstead } from './persist.js';
 import { State, Trigger } from './state.js';
 import { Timer } from './timers.js';

@@ -5,6 +5,10 @@ import type { Seq } from '../wire/seq.js';
 export const DEFAULT_SEND_MSS_V4 = 536;
 export const DEFAULT_SEND_MSS_V6 = 1220;
 
+/** Whether and when an acknowledgment is owed. */
+export const AckDue = { NONE: 0, DELAYED: 1, NOW: 2 } as const;
+export type AckDue = (typeof AckDue)[keyof typeof AckDue];
+
 /** SND.*: the send sequence space. */
 export class SendVariables {
   iss: Seq = 0;

@@ -70,6 +70,8 @@ function acknowledgmentClasses(c: Situation): Record<string, number> {
     new: c.nxt,
     future: c.nxt + 1,
     farFuture: c.nxt + 0x40000000,
+    oldest: c.una - c.maxSndWnd,
+    tooOld: c.una - c.maxSndWnd - 1,
     farPast: c.una - 20_000,
   };
 }

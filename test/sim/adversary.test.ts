@@ -122,7 +122,11 @@ function run(bench: Bench, random: Random, gentle: boolean): number {
   for (let i = 0; i < 300; i++) {
     if (over(bench)) return i;
     const batch = random.int(1, 3);
-    for (let k = 0; k < batch && !over(bench); k++) attack(bench, random, gentle);
+    for (let k = 0; k < batch && !over(bench); k++) {
+      const told = bench.recorder.verdicts.length;
+      attack(bench, random, gentle);
+      assert.equal(bench.recorder.verdicts.length, told + 1, 'the trace tells of every segment once');
+    }
     const before = bench.sent.length;
     bench.flush();
     check(bench);

@@ -58,6 +58,7 @@ const WORLDS: Record<string, Partial<TransferOptions>> = {
     b: { mslMs: 120_000, nagle: false, delayedAckMs: 0 },
     path: { loss: 0.05, duplicate: 0.05, delayMs: 5, jitterMs: 20 },
   },
+  'a path that carries less than the MSS': { pathCarries: 600, path: { ...CLEAN, loss: 0.03 } },
   'few reassembly slots': {
     b: { mslMs: 120_000, reassemblySegments: 3 },
     path: { loss: 0.1, duplicate: 0.1, delayMs: 5, jitterMs: 50 },
@@ -92,7 +93,8 @@ describe('transfers', () => {
   });
 
   test('a clean path takes about as many segments as the data needs', () => {
-    const { segments, log } = runTransfer(options(1, { bytesAB: 1_000_000, bytesBA: 0 }));
+    const { segments, log, retransmissions } = runTransfer(options(1, { bytesAB: 1_000_000, bytesBA: 0 }));
+    assert.equal(retransmissions, 0, 'nothing was lost, nothing is sent twice');
     const data = log.filter((line) => line.includes('a>b') && line.includes('[')).length;
     // 1 000 000 / 1460 is 685; writes of random length and Nagle make some more.
     assert.ok(data < 1200, `${data} data segments`);

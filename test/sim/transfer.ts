@@ -27,6 +27,8 @@ export interface TransferOptions {
   simultaneousOpen: boolean;
   /** Virtual ms after which one side aborts, or 0. */
   abortAfterMs: number;
+  /** Payload that the path carries at most; larger segments are lost and their sender is told. Default: any. */
+  pathCarries?: number;
 }
 
 /** One application: writes `toWrite` pattern bytes, reads everything, then closes its direction. */
@@ -101,6 +103,15 @@ function randomPath(options: PathOptions, random: Random): Path {
   };
 }
 
+/** A router that cannot forward large packets answers with "fragmentation needed", which may get lost too. */
+function narrow(sender: () => Side, path: Path, carries = Number.POSITIVE_INFINITY): Path {
+  return (segment, index) => {
+    if (segment.payload.length <= carries) return path(segment, index);
+    if (index % 3 !== 0) sender().connection?.onPathMss(carries, segment.rawSeq);
+    return [];
+  };
+}
+
 function expectedHash(length: number, salt: number): string {
   const bytes = new Uint8Array(length);
   for (let i = 0; i < length; i++) bytes[i] = patternByte(i, salt);
@@ -112,6 +123,7 @@ export interface TransferResult {
   log: readonly string[];
   now: number;
   segments: number;
+  retransmissions: number;
 }
 
 const SALT_A = 1;
@@ -121,9 +133,9 @@ const SALT_B = 90;
 export function runTransfer(o: TransferOptions): TransferResult {
   const random = new Random(o.seed);
   const path = randomPath(o.path, random);
-  const pair = new Pair(
-    { config: o.a, iss: o.issA, path, opens: true },
-    { config: o.b, iss: o.issB, path, opens: o.simultaneousOpen },
+  const pair: Pair = new Pair(
+    { config: o.a, iss: o.issA, path: narrow(() => pair.a, path, o.pathCarries), opens: true },
+    { config: o.b, iss: o.issB, path: narrow(() => pair.b, path, o.pathCarries), opens: o.simultaneousOpen },
   );
   const apps = [
     new Application(pair.a, o.bytesAB, SALT_A, SALT_B, random),
@@ -169,7 +181,8 @@ export function runTransfer(o: TransferOptions): TransferResult {
     const message = `seed ${o.seed}: ${(error as Error).message}\n${JSON.stringify(o)}\n${pair.tail(25)}`;
     throw new Error(message, { cause: error });
   }
-  return { log: pair.log, now: pair.now, segments: pair.log.length };
+  const resent = [pair.a, pair.b].map((side) => side.connection?.retransmissions ?? 0);
+  return { log: pair.log, now: pair.now, segments: pair.log.length, retransmissions: resent[0]! + resent[1]! };
 }
 
 /** The application is needed: there is something to read, or it has not written all yet. */

@@ -2,12 +2,11 @@
 // move the send window.
 import { FIN, type SegmentView } from '../../wire/segment.js';
 import { seqDiff, seqGt, seqLeq, seqLt } from '../../wire/seq.js';
-import { announceEstablished } from '../calls.js';
 import type { Connection } from '../connection.js';
-import { armKeepAlive } from '../keepalive.js';
 import { sendWindowOpened } from '../persist.js';
 import { acknowledgeUpTo, duplicateAck } from '../retransmit.js';
 import { State, Trigger } from '../state.js';
+import { announceEstablished } from './opening.js';
 import { deliverWaiting } from './text.js';
 
 const RULE = 'RFC9293-3.10.7.4';
@@ -44,9 +43,8 @@ function completesHandshake(c: Connection, s: SegmentView, now: number): boolean
   c.snd.wl1 = s.seq;
   c.snd.wl2 = s.ack;
   c.enter(State.ESTABLISHED, Trigger.SEG_ACK_OF_SYN, s, now);
-  announceEstablished(c);
+  announceEstablished(c, now);
   deliverWaiting(c, now);
-  armKeepAlive(c, now);
   return true;
 }
 

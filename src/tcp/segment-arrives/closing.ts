@@ -1,6 +1,7 @@
 // The last steps of a connection: what the ACK of our FIN leads to, and the 2 MSL wait (RFC 9293 §3.6, §3.10.7.4).
 import type { SegmentView } from '../../wire/segment.js';
-import { type Connection, Event } from '../connection.js';
+import type { Connection } from '../connection.js';
+import { Event } from '../events.js';
 import { State, Trigger } from '../state.js';
 import { Timer } from '../timers.js';
 

@@ -1,9 +1,9 @@
 // SEGMENT ARRIVES in SYN-RECEIVED and every later state (RFC 9293 §3.10.7.4): the checks, in the order of the RFC.
 import { ACK, FIN, RST, type SegmentView, SYN, URG } from '../../wire/segment.js';
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLt } from '../../wire/seq.js';
-import { repeatsSyn } from '../calls.js';
-import { AckDue, type Connection } from '../connection.js';
+import type { Connection } from '../connection.js';
 import { State, Trigger } from '../state.js';
+import { AckDue } from '../tcb.js';
 import type { Verdict } from '../trace.js';
 import { checkAck } from './ack.js';
 import { finishAckOfFin, restartTimeWait } from './closing.js';
@@ -134,4 +134,9 @@ function synInWindow(c: Connection, s: SegmentView, now: number): Verdict {
     return 'drop';
   }
   return c.dropped(s, 'syn', c.challenge(now), 'RFC5961-4', now);
+}
+
+/** True for a segment that repeats the SYN which opened this connection. */
+function repeatsSyn(c: Connection, s: SegmentView): boolean {
+  return (s.flags & SYN) !== 0 && s.seq === c.rcv.irs;
 }

@@ -1,15 +1,14 @@
 // SEGMENT ARRIVES in SYN-SENT (RFC 9293 §3.10.7.3).
 import { ACK, RST, type SegmentView, SYN } from '../../wire/segment.js';
 import { seqAdd, seqGt, seqLeq } from '../../wire/seq.js';
-import { announceEstablished } from '../calls.js';
 import type { Connection } from '../connection.js';
-import { armKeepAlive } from '../keepalive.js';
 import { acknowledgeUpTo } from '../retransmit.js';
 import { State, Trigger } from '../state.js';
 import { acceptSynOptions } from '../syn-options.js';
 import { Timer } from '../timers.js';
 import type { Verdict } from '../trace.js';
 import { openReceiveWindow } from '../window.js';
+import { announceEstablished } from './opening.js';
 import { textAndFin } from './text.js';
 
 const RULE = 'RFC9293-3.10.7.3';
@@ -49,8 +48,7 @@ function takePeerSyn(c: Connection, s: SegmentView): void {
 function establish(c: Connection, s: SegmentView, now: number): Verdict {
   acknowledgeUpTo(c, s.ack, now);
   c.enter(State.ESTABLISHED, Trigger.SEG_SYN_ACK, s, now);
-  announceEstablished(c);
-  armKeepAlive(c, now);
+  announceEstablished(c, now);
   c.acknowledgeNow();
   return textAndFin(c, s, false, now);
 }

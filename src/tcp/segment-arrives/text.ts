@@ -2,7 +2,8 @@
 import { FIN, type SegmentView, SYN } from '../../wire/segment.js';
 import { type Seq, seqAdd, seqDiff, seqGt, seqLt, seqMin } from '../../wire/seq.js';
 import { noteTextForAck } from '../acknowledge.js';
-import { type Connection, Event } from '../connection.js';
+import type { Connection } from '../connection.js';
+import { Event } from '../events.js';
 import { State, Trigger } from '../state.js';
 import type { Verdict } from '../trace.js';
 import { enterTimeWait, finishAckOfFin } from './closing.js';
