@@ -1,6 +1,5 @@
 // Where each connection stands in the stack's tables, and the bounds of these tables. After anything was done to a
 // connection `settle` moves it to the place that its state asks for; nothing here calls a user or sends a packet.
-import { Event } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
 import { Demux } from './demux.js';
 import type { Endpoint } from './endpoint.js';
@@ -9,7 +8,6 @@ import type { Limits } from './limits.js';
 import type { TableHash } from './siphash.js';
 import type { TcpStats } from './stats.js';
 import type { TimerWheel } from './timer-wheel.js';
-import type { StackTrace } from './trace.js';
 
 /** All connections of a stack, by tuple and by stage of life. */
 export class ConnectionTable {
@@ -27,7 +25,6 @@ export class ConnectionTable {
     private readonly limits: Limits,
     private readonly stats: TcpStats,
     private readonly wheel: TimerWheel<Endpoint>,
-    private readonly trace: StackTrace | null,
     hash: Pick<TableHash, 'hash'>,
     private readonly onVictim: (endpoint: Endpoint) => void,
   ) {
@@ -67,12 +64,8 @@ export class ConnectionTable {
     const { connection } = endpoint;
     this.stats.timeWaitReused++;
     this.release(endpoint);
-    // The transition out of TIME-WAIT is told by the new connection; the old one only ends.
-    connection.timers.clearAll();
-    connection.state = State.CLOSED;
+    connection.supersede(now);
     endpoint.settledState = State.CLOSED;
-    connection.events |= Event.CLOSED;
-    this.trace?.connectionClosed(connection, 'reused', now);
   }
 
   private settleState(endpoint: Endpoint, state: State, now: number): void {

@@ -6,7 +6,7 @@ import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
 import { defaultConfig } from '../tcp/defaults.js';
 import { makeIsnGenerator } from '../tcp/isn.js';
 import { State } from '../tcp/state.js';
-import type { FourTuple, IpAddress } from '../wire/address.js';
+import type { IpAddress } from '../wire/address.js';
 import { LocalAddresses } from './addresses.js';
 import { type Clock, type ScheduledCall, SystemClock } from './clock.js';
 import { ConnectionTable } from './connection-table.js';
@@ -26,6 +26,7 @@ import { newStackStats, type StackStats } from './stats.js';
 import { TcpInput } from './tcp-input.js';
 import { TimerWheel } from './timer-wheel.js';
 import type { StackTrace } from './trace.js';
+import { TupleChoice } from './tuple-choice.js';
 import { Turn } from './turn.js';
 
 /** What a stack is made of. */
@@ -70,7 +71,7 @@ export class Stack {
   private readonly local: LocalAddresses;
   private readonly config: ConnectionConfig;
   private readonly environment: ConnectionEnvironment;
-  private readonly ports: EphemeralPorts;
+  private readonly choice: TupleChoice;
   private readonly listenerTable = new ListenerTable();
   private readonly wheel: TimerWheel<Endpoint>;
   private readonly loopback: Loopback;
@@ -113,18 +114,22 @@ export class Stack {
     this.limits = withDefaultLimits(options.limits);
     this.local = new LocalAddresses(options.addresses);
     this.config = { ...defaultConfig(), ...options.config };
-    this.environment = { trace: this.trace, initialSequence: initialSequence(options.isn, random) };
-    this.ports = new EphemeralPorts(random, options.ephemeralPorts);
+    this.environment = {
+      trace: this.trace,
+      initialSequence: initialSequence(options.isn, random),
+      negativeAdvice: () => void this.stats.ip.negativeAdvices++,
+    };
+    const ports = new EphemeralPorts(random, options.ephemeralPorts);
     this.wheel = new TimerWheel(this.clock, () => this.wake());
     this.loopback = new Loopback(this.limits.loopbackBytes);
     this.table = new ConnectionTable(
       this.limits,
       this.stats.tcp,
       this.wheel,
-      this.trace,
       new TableHash(random),
       (endpoint) => this.turn.mark(endpoint),
     );
+    this.choice = new TupleChoice(this.local, ports, this.table, this.listenerTable);
     const output = new IpOutput(link, this.loopback, this.stats, random);
     this.turn = this.makeTurn(output);
     this.input = this.makeInput(output);
@@ -163,7 +168,6 @@ export class Stack {
   listen(options: ListenOptions, handler: ListenerHandler): Listener {
     const { address, backlog = this.limits.backlog } = options;
     this.requireOpen('listen', address ?? undefined, options.port);
-    requirePort('listen', address ?? undefined, options.port, 0);
     if (!Number.isInteger(backlog) || backlog < 0) {
       throw systemError(
         'EINVAL',
@@ -173,19 +177,7 @@ export class Stack {
         'backlog must not be negative',
       );
     }
-    if (address !== null && !this.local.owns(address)) {
-      throw systemError(
-        'EADDRNOTAVAIL',
-        'listen',
-        address,
-        options.port,
-        'listen on an address of the stack',
-      );
-    }
-    const port = options.port === 0 ? this.portToListen(address) : options.port;
-    if (this.listenerTable.conflicts(address, port)) {
-      throw systemError('EADDRINUSE', 'listen', address ?? '0.0.0.0', port);
-    }
+    const port = this.choice.forListen(address, options.port);
     const configs = { v4: this.configFor(4, options.config), v6: this.configFor(6, options.config) };
     const listener = new Listener(++this.lastListenerId, address, port, backlog, handler, configs, {
       limits: this.limits,
@@ -209,20 +201,10 @@ export class Stack {
   connect(options: ConnectOptions, handler: EndpointHandler | null): Endpoint {
     const { remote, remotePort } = options;
     this.requireOpen('connect', remote, remotePort);
-    requirePort('connect', remote, remotePort, 1);
-    if (!this.local.isValidRemote(remote)) {
-      throw systemError(
-        'EINVAL',
-        'connect',
-        remote,
-        remotePort,
-        'broadcast, multicast and the like have no TCP',
-      );
-    }
+    const tuple = this.choice.forConnect(options);
     if (this.table.isFull) {
       throw systemError('ENOBUFS', 'connect', remote, remotePort, 'limits.connections is reached');
     }
-    const tuple = this.tupleTo(options);
     const config = this.configFor(remote.family, options.config);
     const connection = new Connection(this.table.nextId(), tuple, config, this.environment, 'active');
     const endpoint = new Endpoint(connection, this.turn);
@@ -332,10 +314,7 @@ export class Stack {
         return batch !== null;
       },
       defer: options.defer ?? queueMicrotask,
-      resume:
-        clock instanceof SystemClock
-          ? (callback) => void setImmediate(callback)
-          : (callback) => void clock.schedule(clock.now(), callback),
+      resume: (callback) => void clock.schedule(clock.now(), callback),
       report: options.report ?? throwLater,
       ended: () => {
         if (this.onDrained !== null && this.table.size === this.table.timeWait.size) this.onDrained();
@@ -382,69 +361,11 @@ export class Stack {
     return config;
   }
 
-  private tupleTo(options: ConnectOptions): FourTuple {
-    const { remote, remotePort } = options;
-    const local = options.local ?? this.local.sourceFor(remote);
-    if (local === null) {
-      throw systemError('EHOSTUNREACH', 'connect', remote, remotePort, 'the stack has no address for it');
-    }
-    if (!this.local.owns(local)) {
-      throw systemError(
-        'EADDRNOTAVAIL',
-        'connect',
-        local,
-        options.localPort,
-        'bind to an address of the stack',
-      );
-    }
-    if (local.family !== remote.family) {
-      throw systemError('EINVAL', 'connect', remote, remotePort, 'both ends must be of one address family');
-    }
-    const localPort = options.localPort ?? 0;
-    requirePort('connect', local, localPort, 0);
-    const isTupleFree = (port: number) =>
-      this.table.demux.get({ local, localPort: port, remote, remotePort }) === null;
-    if (localPort === 0) {
-      const isFree = (port: number) => isTupleFree(port) && !this.listenerTable.conflicts(local, port);
-      const port = this.ports.forConnection(local, remote, remotePort, isFree);
-      if (port === 0) {
-        throw systemError('EADDRNOTAVAIL', 'connect', remote, remotePort, 'all ephemeral ports are in use');
-      }
-      return { local, localPort: port, remote, remotePort };
-    }
-    if (this.listenerTable.conflicts(local, localPort)) {
-      throw systemError('EADDRINUSE', 'connect', local, localPort, 'somebody listens there');
-    }
-    if (!isTupleFree(localPort)) {
-      throw systemError(
-        'EADDRNOTAVAIL',
-        'connect',
-        remote,
-        remotePort,
-        'this connection exists, or is in TIME-WAIT',
-      );
-    }
-    return { local, localPort, remote, remotePort };
-  }
-
-  private portToListen(address: IpAddress | null): number {
-    const port = this.ports.forListener((candidate) => !this.listenerTable.conflicts(address, candidate));
-    if (port === 0) {
-      throw systemError('EADDRNOTAVAIL', 'listen', address ?? '0.0.0.0', 0, 'all ephemeral ports are in use');
-    }
-    return port;
-  }
-
   private requireOpen(syscall: string, address: IpAddress | undefined, port: number): void {
     if (this.phase === 'open') return;
     const why = this.phase === 'failed' ? 'the link has failed' : 'the stack is closed';
     throw systemError('ENETDOWN', syscall, address, port, why);
   }
-}
-
-function requirePort(syscall: string, address: IpAddress | undefined, port: number, least: number): void {
-  if (Number.isInteger(port) && port >= least && port <= 65_535) return;
-  throw systemError('EINVAL', syscall, address, port, `the port must be ${least} to 65535`);
 }
 
 function initialSequence(

@@ -26,6 +26,8 @@ export interface IpStats {
   outRequests: number;
   /** Packets that the link refused. */
   outDiscards: number;
+  /** Doubts about a route, told by connections past R1 (RFC 9293 MUST-20); with one link there is no other to take. */
+  negativeAdvices: number;
   /** Packets from us to us. */
   loopedBack: number;
   /** Dropped: no room to loop them back (`limits.loopbackBytes`). */
@@ -115,6 +117,7 @@ export function newStackStats(): StackStats {
       inDelivers: 0,
       outRequests: 0,
       outDiscards: 0,
+      negativeAdvices: 0,
       loopedBack: 0,
       loopbackDiscards: 0,
     },

@@ -267,6 +267,17 @@ export class Connection {
     this.terminate(Trigger.LIMIT_EVICTED, 'evicted', null, null, now);
   }
 
+  /**
+   * A new incarnation takes the place of this one in TIME-WAIT (RFC 9293 MAY-2). The transition out of TIME-WAIT is told
+   * by the new connection; this one only ends.
+   */
+  supersede(now: number): void {
+    this.state = State.CLOSED;
+    this.timers.clearAll();
+    this.events |= Event.CLOSED;
+    this.trace?.connectionClosed(this, 'reused', now);
+  }
+
   // ---- options during the connection
 
   /**

@@ -23,7 +23,7 @@ async function listen(listener: (socket: Socket) => void) {
 class SynwaveAgent extends http.Agent {
   opened = 0;
   // biome-ignore lint/suspicious/noExplicitAny: the types of Agent leave this hook out
-  createConnection(options: any, callback: any) {
+  override createConnection(options: any, callback: any) {
     this.opened++;
     return client.net.createConnection(options, callback);
   }
@@ -123,8 +123,7 @@ test('AsyncLocalStorage follows from connect to the events of the socket', timed
 test('tcpInfo shows the connection, during and after its life', timed, async () => {
   const { listening, port } = await listen((socket) => socket.pipe(socket));
   const socket = new client.net.Socket();
-  assert.equal(socket.tcpInfo(), null);
-  assert.equal(socket.endpoint, null);
+  assert.deepEqual([socket.tcpInfo(), socket.endpoint], [null, null]);
   socket.connect(port, '10.9.0.1');
   await once(socket, 'connect');
   assert.equal(socket.tcpInfo()?.state, State.ESTABLISHED);

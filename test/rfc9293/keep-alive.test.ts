@@ -75,6 +75,13 @@ describe('keep-alive', () => {
     }
   });
 
+  test('RFC9293 MUST-24: switching it on anew begins anew', () => {
+    const bench = Bench.established(ON).advance(80_000).expect('A 0 a1', 'A 0 a1', 'A 0 a1');
+    bench.call((c, now) => c.setKeepAlive(true, 30_000, now)).advance(29_900).silent();
+    bench.advance(100).expect('A 0 a1').advance(20_000).expect('A 0 a1', 'A 0 a1').state('ESTABLISHED');
+    bench.advance(10_000).state('CLOSED');
+  });
+
   test('RFC9293 §3.8.4: a peer that forgot the connection answers with RST', () => {
     const bench = Bench.established(ON).advance(60_000).settled('ESTABLISHED');
     bench.peer('R 1').state('CLOSED');

@@ -74,6 +74,9 @@ describe('PSH', () => {
     const bench = Bench.established();
     bench.write(2500);
     const sent = bench.take();
+    for (const s of sent) {
+      if (s.seq + s.payload.length < 2501) assert.equal(s.flags & PSH, 0, 'more is to follow');
+    }
     const rest = bench.peer('A 1 a2001').take();
     assert.equal((rest.at(-1) ?? sent.at(-1))!.flags & PSH, PSH);
   });

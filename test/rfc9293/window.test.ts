@@ -145,6 +145,7 @@ describe('receive window', () => {
       .expect('A 1 a4001 w0');
     for (let i = 0; i < 9; i++) {
       assert.equal(bench.read(100), 100);
+      bench.silent();
       bench.peer('A 4000 a1');
       for (const s of bench.take()) assert.equal(s.wnd, 0, 'a small opening is not advertised');
     }
@@ -158,6 +159,13 @@ describe('receive window', () => {
     bench.peer('A 1 a1 [1000]', 'A 1001 a1 [1000]').expect('A 1 a2001 w0');
     assert.equal(bench.read(), 2000);
     bench.expect('A 1 a2001 w2000');
+  });
+
+  test('RFC9293 §3.8.6: after the FIN of the peer there is no window to speak of', () => {
+    const bench = Bench.accepted({ config: { receiveBufferBytes: 3000, delayedAckMs: 0 } });
+    bench.peer('A 1 a1 [1000]', 'FA 1001 a1 [1000]').settled('CLOSE-WAIT');
+    assert.equal(bench.read(), 2000);
+    bench.silent();
   });
 
   test('RFC9293 SHLD-14: the right edge never moves left, whatever arrives and whatever is read', () => {
@@ -202,6 +210,17 @@ describe('silly windows', () => {
     bench.write(5000);
     bench.expect('A 1 a1 [600]').peer('A 1 a601 w299').silent();
     bench.peer('A 1 a601 w300').expect('A 601 a1 [300]');
+  });
+
+  test('RFC9293 MUST-38: what was pushed and fits the window as a whole is sent, however small the window', () => {
+    const bench = Bench.established({ peer: { window: 5000 } });
+    bench.peer('A 1 a1 w300');
+    bench.write(301);
+    bench.silent();
+    const whole = Bench.established({ peer: { window: 5000 } });
+    whole.peer('A 1 a1 w300');
+    whole.write(300);
+    whole.expect('A 1 a1 [300]');
   });
 
   test('RFC9293 MUST-38: data that the window holds back is sent when the override timer expires', () => {

@@ -338,6 +338,7 @@ describe('ICMP', () => {
     assert.equal(endpoint.connection.pathMss, 1460);
     link.inject(unreachable(4, 9000, syn!), unreachable(4, 1500, syn!));
     assert.equal(endpoint.connection.pathMss, 1460);
+    assert.equal(stack.stats.icmp.inIgnored, 2);
     link.inject(unreachable(4, 1400, syn!));
     assert.equal(endpoint.connection.pathMss, 1360);
     link.inject(unreachable(4, 1450, syn!));

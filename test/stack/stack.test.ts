@@ -142,7 +142,7 @@ describe('connect', () => {
   });
 
   it('gives the port back when an attempt ends', () => {
-    const { stack, link, settle } = testStack();
+    const { stack, link, settle, clock } = testStack();
     const events: number[] = [];
     const handler: EndpointHandler = { onEvents: (_, bits) => void events.push(bits) };
     const first = stack.connect({ remote: PEER, remotePort: 80, localPort: 1000 }, handler);
@@ -150,6 +150,7 @@ describe('connect', () => {
     link.inject(answer(1000, { flags: RST | ACK }));
     assert.equal(first.connection.error, 'ECONNREFUSED');
     assert.deepEqual(events, [Event.CLOSED]);
+    assert.equal(clock.nextCallAt(), Number.POSITIVE_INFINITY, 'its timers are gone');
     const second = stack.connect({ remote: PEER, remotePort: 80, localPort: 1000 }, handler);
     second.abort();
     stack.connect({ remote: PEER, remotePort: 80, localPort: 1000 }, handler);
@@ -293,9 +294,12 @@ describe('closing a stack', () => {
     assert.equal([...stack.connections()].length + [...stack.listeners()].length, 0);
     assert.throws(() => stack.connect({ remote: PEER, remotePort: 80 }, null), { code: 'ENETDOWN' });
     assert.throws(() => stack.listen({ address: null, port: 80 }, nobody), { code: 'ENETDOWN' });
+    const { flushes } = link;
     link.inject(fromPeer({ flags: SYN }));
+    endpoint.setNagle(false);
     settle();
     assert.equal(link.sent.length, 0);
+    assert.equal(link.flushes, flushes, 'a closed link is left alone');
     assert.equal(clock.nextCallAt(), Number.POSITIVE_INFINITY);
   });
 

@@ -58,10 +58,16 @@ describe('timer wheel', () => {
     clock.advanceTo(1000);
     assert.deepEqual(expired, [{ name: 1, at: 399 }]);
     wheel.arm(entry, 5000);
+    wheel.arm(entry, 1101);
     wheel.arm(entry, 1100);
     wheel.reschedule();
     clock.advanceTo(1100);
     assert.deepEqual(expired[1], { name: 1, at: 1100 });
+    wheel.arm(entry, 1110);
+    wheel.arm(entry, 1109);
+    wheel.reschedule();
+    clock.advanceTo(1109);
+    assert.deepEqual(expired[2], { name: 1, at: 1109 });
   });
 
   it('has one call of the clock outstanding, however many entries', () => {

@@ -1,0 +1,122 @@
+// Which local address and port a new connection or listener gets, and why one cannot have what it asks for. Nothing is
+// reserved here: the caller enters what was chosen into the tables at once.
+import type { FourTuple, IpAddress } from '../wire/address.js';
+import type { LocalAddresses } from './addresses.js';
+import type { ConnectionTable } from './connection-table.js';
+import type { ConnectOptions } from './endpoint.js';
+import { systemError } from './errors.js';
+import type { ListenerTable } from './listener-table.js';
+import type { EphemeralPorts } from './ports.js';
+
+/** Chooses the local ends of a stack. */
+export class TupleChoice {
+  constructor(
+    private readonly addresses: LocalAddresses,
+    private readonly ports: EphemeralPorts,
+    private readonly table: ConnectionTable,
+    private readonly listeners: ListenerTable,
+  ) {}
+
+  /**
+   * The tuple of a new connection (RFC 9293 MUST-43, MUST-44, MUST-46).
+   * @throws Error as `Stack.connect` does
+   */
+  forConnect(options: ConnectOptions): FourTuple {
+    const { remote, remotePort } = options;
+    requirePort('connect', remote, remotePort, 1);
+    if (!this.addresses.isValidRemote(remote)) {
+      throw systemError(
+        'EINVAL',
+        'connect',
+        remote,
+        remotePort,
+        'broadcast, multicast and the like have no TCP',
+      );
+    }
+    const local = this.localFor(options);
+    const localPort = options.localPort ?? 0;
+    requirePort('connect', local, localPort, 0);
+    if (localPort === 0) {
+      const port = this.ephemeralPort(local, remote, remotePort);
+      return { local, localPort: port, remote, remotePort };
+    }
+    if (this.listeners.conflicts(local, localPort)) {
+      throw systemError('EADDRINUSE', 'connect', local, localPort, 'somebody listens there');
+    }
+    const tuple = { local, localPort, remote, remotePort };
+    if (this.table.demux.get(tuple) !== null) {
+      throw systemError(
+        'EADDRNOTAVAIL',
+        'connect',
+        remote,
+        remotePort,
+        'this connection exists, or is in TIME-WAIT',
+      );
+    }
+    return tuple;
+  }
+
+  /**
+   * The port of a new listener; `port` 0 asks for an ephemeral one.
+   * @throws Error as `Stack.listen` does
+   */
+  forListen(address: IpAddress | null, port: number): number {
+    requirePort('listen', address ?? undefined, port, 0);
+    if (address !== null && !this.addresses.owns(address)) {
+      throw systemError('EADDRNOTAVAIL', 'listen', address, port, 'listen on an address of the stack');
+    }
+    if (port !== 0) {
+      if (this.listeners.conflicts(address, port)) {
+        throw systemError('EADDRINUSE', 'listen', address ?? '0.0.0.0', port);
+      }
+      return port;
+    }
+    const chosen = this.ports.forListener((candidate) => !this.listeners.conflicts(address, candidate));
+    if (chosen === 0) {
+      throw systemError('EADDRNOTAVAIL', 'listen', address ?? '0.0.0.0', 0, 'all ephemeral ports are in use');
+    }
+    return chosen;
+  }
+
+  private localFor(options: ConnectOptions): IpAddress {
+    const { remote, remotePort } = options;
+    const local = options.local ?? this.addresses.sourceFor(remote);
+    if (local === null) {
+      throw systemError('EHOSTUNREACH', 'connect', remote, remotePort, 'the stack has no address for it');
+    }
+    if (!this.addresses.owns(local)) {
+      throw systemError(
+        'EADDRNOTAVAIL',
+        'connect',
+        local,
+        options.localPort,
+        'bind to an address of the stack',
+      );
+    }
+    if (local.family !== remote.family) {
+      throw systemError('EINVAL', 'connect', remote, remotePort, 'both ends must be of one address family');
+    }
+    return local;
+  }
+
+  private ephemeralPort(local: IpAddress, remote: IpAddress, remotePort: number): number {
+    const { demux } = this.table;
+    const port = this.ports.forConnection(
+      local,
+      remote,
+      remotePort,
+      (localPort) =>
+        demux.get({ local, localPort, remote, remotePort }) === null &&
+        !this.listeners.conflicts(local, localPort),
+    );
+    if (port === 0) {
+      throw systemError('EADDRNOTAVAIL', 'connect', remote, remotePort, 'all ephemeral ports are in use');
+    }
+    return port;
+  }
+}
+
+function requirePort(syscall: string, address: IpAddress | undefined, port: number, least: number): void {
+  if (Number.isInteger(port) && port >= least && port <= 65_535) return;
+  throw systemError('EINVAL', syscall, address, port, `the port must be ${least} to 65535`);
+}
