@@ -21,7 +21,12 @@ When stdin ends, -N sends our FIN and receiving goes on; without it the connecti
 --rst ends by RST instead.`,
   options: {
     'half-close': { type: 'boolean', short: 'N', help: 'send FIN at the end of stdin' },
-    timeout: { type: 'string', short: 'w', value: 'SEC', help: 'give up when connecting, or silence, lasts so long' },
+    timeout: {
+      type: 'string',
+      short: 'w',
+      value: 'SEC',
+      help: 'give up when connecting, or silence, lasts so long',
+    },
     'source-port': { type: 'string', short: 'p', value: 'SPORT', help: 'local port' },
     rst: { type: 'boolean', help: 'end by RST instead of FIN' },
   },

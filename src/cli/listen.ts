@@ -19,14 +19,20 @@ Takes one connection (-k: one after the other) and joins it with stdin and stdou
   options: {
     'keep-open': { type: 'boolean', short: 'k', help: 'take the next connection when one has ended' },
     'half-close': { type: 'boolean', short: 'N', help: 'send FIN at the end of stdin' },
-    timeout: { type: 'string', short: 'w', value: 'SEC', help: 'give a connection up that is silent so long' },
+    timeout: {
+      type: 'string',
+      short: 'w',
+      value: 'SEC',
+      help: 'give a connection up that is silent so long',
+    },
     rst: { type: 'boolean', help: 'end by RST instead of FIN' },
   },
   needs: 'stack',
   async run(context) {
     const { values, positionals } = context.args;
     const [port, ...rest] = positionals;
-    if (port === undefined || rest.length > 0) throw usageError('listen wants a port', 'usage: synwave listen PORT');
+    if (port === undefined || rest.length > 0)
+      throw usageError('listen wants a port', 'usage: synwave listen PORT');
     const number = parsePort(port, 'PORT');
     const wait = textOf(values, 'timeout');
     const timeoutMs = wait === undefined ? 0 : parseDuration(wait, '-w', 's');

@@ -8,7 +8,7 @@ import { connect } from './connect.js';
 import { doctor } from './doctor/doctor.js';
 import { down } from './down.js';
 import { echo } from './echo.js';
-import { CliFailure, ExitCode, toFailure, usageError } from './failure.js';
+import { type CliFailure, ExitCode, toFailure, usageError } from './failure.js';
 import { get } from './get.js';
 import { http } from './http.js';
 import { withLifetime } from './lifetime.js';
@@ -38,7 +38,9 @@ function overview(): string {
 }
 
 function version(): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+    version: string;
+  };
   return version;
 }
 

@@ -30,8 +30,11 @@ export interface MarkerFile {
   readonly marker: Marker;
 }
 
-/** Environment variable that names the folder of the markers, set for runs inside a user namespace. */
+/** Environment variable that names the folder of the markers, in place of the usual one. */
 export const RUNTIME_VARIABLE = 'SYNWAVE_RUNTIME_DIR';
+
+/** Environment variable that is set for runs inside a user namespace of their own. */
+export const USER_NAMESPACE_VARIABLE = 'SYNWAVE_USER_NAMESPACE';
 
 /** Folder of the markers: of the system for root, of the user otherwise. */
 export function runtimeDirectory(): string {
@@ -91,7 +94,7 @@ export function newMarker(netns: string, verb: string, lasting: boolean): Marker
     startTime: lasting ? '' : (startTimeOf(process.pid) ?? ''),
     bootId: currentBootId(),
     verb,
-    userNamespace: process.env[RUNTIME_VARIABLE] !== undefined,
+    userNamespace: process.env[USER_NAMESPACE_VARIABLE] === '1',
   };
 }
 

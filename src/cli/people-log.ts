@@ -14,14 +14,15 @@ interface PrettyConfig {
   messageFormat(record: LogRecord, messageKey: string): string;
 }
 
-const LEVELS: readonly (readonly [least: number, name: string, style: Parameters<typeof paint>[1] | null])[] = [
-  [60, 'FATAL', 'red'],
-  [50, 'ERROR', 'red'],
-  [40, 'WARN', 'yellow'],
-  [30, 'INFO', 'green'],
-  [20, 'DEBUG', 'dim'],
-  [0, 'TRACE', 'dim'],
-];
+const LEVELS: readonly (readonly [least: number, name: string, style: Parameters<typeof paint>[1] | null])[] =
+  [
+    [60, 'FATAL', 'red'],
+    [50, 'ERROR', 'red'],
+    [40, 'WARN', 'yellow'],
+    [30, 'INFO', 'green'],
+    [20, 'DEBUG', 'dim'],
+    [0, 'TRACE', 'dim'],
+  ];
 
 /** A destination for pino that prints for people. */
 export function peopleLog(terminal: Terminal): { write(line: string): void } {

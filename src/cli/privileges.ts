@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { exitOf, run, spawnShared } from './command.js';
 import { environmentError } from './failure.js';
-import { RUNTIME_VARIABLE, runtimeDirectory } from './ownership.js';
+import { RUNTIME_VARIABLE, runtimeDirectory, USER_NAMESPACE_VARIABLE } from './ownership.js';
 
 /** Linux capabilities that the stack may need, by bit number (capabilities(7)). */
 export const Capability = { NET_ADMIN: 12, NET_RAW: 13, SYS_ADMIN: 21 } as const;

@@ -18,12 +18,18 @@ Serves everything that is asked for, until interrupted. Each option may be repea
     http: { type: 'string', multiple: true, value: 'PORT:DIR', help: 'the files of a folder' },
     echo: { type: 'string', multiple: true, value: 'PORT', help: 'sends back what comes (RFC 862)' },
     discard: { type: 'string', multiple: true, value: 'PORT', help: 'reads and forgets (RFC 863)' },
-    chargen: { type: 'string', multiple: true, value: 'PORT', help: 'sends characters without end (RFC 864)' },
+    chargen: {
+      type: 'string',
+      multiple: true,
+      value: 'PORT',
+      help: 'sends characters without end (RFC 864)',
+    },
   },
   needs: 'stack',
   async run(context) {
     const { values, positionals } = context.args;
-    if (positionals.length > 0) throw usageError(`what is "${positionals[0]}"?`, 'services are options: --echo 7');
+    if (positionals.length > 0)
+      throw usageError(`what is "${positionals[0]}"?`, 'services are options: --echo 7');
     const offers: Offer[] = [];
     for (const text of textsOf(values, 'http')) {
       offers.push({ kind: 'http', ...parsePortAndDirectory(text, '--http') });

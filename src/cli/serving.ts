@@ -1,7 +1,8 @@
 // What the serving verbs share: services on ports of one stack, until somebody ends them.
+
+import { statSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { resolve } from 'node:path';
-import { statSync } from 'node:fs';
 import { ExitCode, usageError } from './failure.js';
 import { chargen, discard, echo, type Service } from './services.js';
 import { openSession, type Session, type StackSocket } from './session.js';
@@ -28,7 +29,12 @@ const SIMPLE: Readonly<Record<'echo' | 'discard' | 'chargen', Service>> = { echo
  * Opens a stack, serves all offers on it and waits for a signal.
  * @throws CliFailure when two offers want one port, or a folder is none
  */
-export async function serve(context: Context, verb: string, offers: readonly Offer[], options: ServeOptions): Promise<number> {
+export async function serve(
+  context: Context,
+  verb: string,
+  offers: readonly Offer[],
+  options: ServeOptions,
+): Promise<number> {
   checkOffers(offers);
   const session = await openSession(context, verb);
   for (const offer of offers) await openOffer(session, context, offer, options);

@@ -1,20 +1,15 @@
 // A running stack for one verb: its namespace, link, log, ladder and capture, and their end in the right order.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type CaptureLink, captureLink } from '../link/capture.js';
+import { createStack, type SynwaveStack } from '../index.js';
 import { impair } from '../link/impair.js';
 import { type TunLink, tunLink } from '../link/tun.js';
-import { createNet, type Net } from '../net/net.js';
 import type { Socket } from '../net/socket.js';
 import { type LadderTrace, ladderTrace } from '../observe/ladder.js';
 import { createLogger } from '../observe/logger.js';
-import { PcapngWriter } from '../observe/pcapng.js';
 import { type PinoTrace, pinoTrace } from '../observe/pino.js';
-import { commentTrace } from '../observe/state-comments.js';
-import { TraceHub } from '../observe/trace-hub.js';
 import { type Clock, SystemClock } from '../stack/clock.js';
 import type { Link } from '../stack/link.js';
-import { Stack } from '../stack/stack.js';
 import { State } from '../tcp/state.js';
 import { addressClash } from './doctor/network.js';
 import { environmentError, usageError } from './failure.js';
@@ -52,15 +47,13 @@ export async function openSession(
   }
   await refuseClash(settings);
   const claim = claimNamespace(settings.netns, verb, context.life);
-  const parts: Parts = { context, settings, clock: new SystemClock(), hub: new TraceHub() };
+  const parts: Parts = { context, settings, clock: new SystemClock() };
   const log = pinoTrace({ logger: openLogger(parts), lang: settings.lang });
-  parts.hub.add(log);
   const ladder = openLadder(parts);
   const device = await openDevice(parts);
   context.life.defer(`device ${device.name}`, () => device.close());
   claim.addDevice(device.name);
-  const link = openCapture(parts, openImpairment(parts, device, log, ladder));
-  return new Session(settings, link, parts, log);
+  return openStack(parts, openImpairment(parts, device, log, ladder), log, ladder);
 }
 
 /** What the pieces of a session share. */
@@ -68,41 +61,54 @@ interface Parts {
   readonly context: Context;
   readonly settings: StackSettings;
   readonly clock: Clock;
-  readonly hub: TraceHub;
+}
+
+async function openStack(
+  { context, settings, clock }: Parts,
+  link: Link,
+  log: PinoTrace,
+  ladder: LadderTrace | null,
+): Promise<Session> {
+  let announce: (error: Error) => void = () => {};
+  const failed = new Promise<Error>((resolve) => {
+    announce = resolve;
+  });
+  const { capture } = settings;
+  const stack = await createStack({
+    link,
+    addresses: settings.addresses.map((own) => `${own.address}/${own.prefix}`),
+    clock,
+    lang: settings.lang,
+    observers: ladder === null ? [log] : [log, ladder],
+    config: settings.mslMs === null ? {} : { mslMs: settings.mslMs },
+    isn: settings.isn === null ? 'rfc6528' : { fixed: settings.isn },
+    onLinkFailure: (error) => {
+      log.sys('error', { err: error.message }, clock.now(), error.message);
+      announce(error);
+    },
+    ...(capture === null
+      ? {}
+      : {
+          capture: {
+            target: capture,
+            onError: (error) => context.terminal.complain(`the capture ended early: ${error.message}`),
+          },
+        }),
+  });
+  context.life.defer('the stack', () => stack.close());
+  return new Session(settings, stack, failed);
 }
 
 /** A stack in use by a verb. It ends with the verb's lifetime. */
 export class Session {
-  readonly stack: Stack;
-  readonly net: Net;
-  /** Resolves when the link is gone under the stack; never otherwise. */
-  readonly failed: Promise<Error>;
-
+  /**
+   * @param failed resolves when the link is gone under the stack; never otherwise
+   */
   constructor(
     readonly settings: StackSettings,
-    link: Link,
-    parts: Parts,
-    log: PinoTrace,
-  ) {
-    let announce: (error: Error) => void = () => {};
-    this.failed = new Promise((resolve) => {
-      announce = resolve;
-    });
-    this.stack = new Stack({
-      link,
-      addresses: settings.addresses.map((own) => `${own.address}/${own.prefix}`),
-      clock: parts.clock,
-      trace: parts.hub.current,
-      config: settings.mslMs === null ? {} : { mslMs: settings.mslMs },
-      isn: settings.isn === null ? 'rfc6528' : { fixed: settings.isn },
-      onLinkFailure: (error) => {
-        log.sys('error', { err: error.message }, parts.clock.now(), error.message);
-        announce(error);
-      },
-    });
-    parts.context.life.defer('the stack', () => this.stack.close());
-    this.net = createNet(this.stack);
-  }
+    readonly stack: SynwaveStack,
+    readonly failed: Promise<Error>,
+  ) {}
 
   /** The first address of the stack. */
   get address(): string {
@@ -114,7 +120,7 @@ export class Session {
    * @throws error with `code` EADDRINUSE, EADDRNOTAVAIL …
    */
   listen(port: number, accept: (socket: StackSocket) => void): Promise<void> {
-    const server = this.net.createServer({ allowHalfOpen: true }, accept);
+    const server = this.stack.net.createServer({ allowHalfOpen: true }, accept);
     const { backlog } = this.settings;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
@@ -127,7 +133,7 @@ export class Session {
 
   /** Connects. What goes wrong is emitted by the socket. */
   connect(options: { host: string; port: number; localPort?: number }): StackSocket {
-    return this.net.connect({ ...options, allowHalfOpen: true });
+    return this.stack.net.connect({ ...options, allowHalfOpen: true });
   }
 
   /**
@@ -162,7 +168,8 @@ function openLogger({ context, settings, clock }: Parts): Logger {
   const level = LEVELS[verbosity as keyof typeof LEVELS];
   // A diagram with log lines between its rows is no diagram.
   const forPeople = ladder && verbosity < 1 ? 'error' : level;
-  if (log === null) return createLogger({ destination: peopleLog(context.terminal), level: forPeople, clock });
+  if (log === null)
+    return createLogger({ destination: peopleLog(context.terminal), level: forPeople, clock });
   const fileLevel = verbosity < 0 ? 'info' : level;
   return createLogger({ destination: log === '-' ? 1 : log, level: fileLevel, clock });
 }
@@ -170,7 +177,7 @@ function openLogger({ context, settings, clock }: Parts): Logger {
 /** Payloads up to so many bytes are shown in the ladder. */
 const PREVIEW_BYTES = 24;
 
-function openLadder({ context, settings, hub }: Parts): LadderTrace | null {
+function openLadder({ context, settings }: Parts): LadderTrace | null {
   if (!settings.ladder) return null;
   const ladder = ladderTrace({
     live: process.stderr,
@@ -178,7 +185,6 @@ function openLadder({ context, settings, hub }: Parts): LadderTrace | null {
     color: context.terminal.color,
     previewBytes: PREVIEW_BYTES,
   });
-  hub.add(ladder);
   context.life.defer('the ladder', () => ladder.finish());
   return ladder;
 }
@@ -192,7 +198,12 @@ function openDevice({ settings }: Parts): Promise<TunLink> {
   });
 }
 
-function openImpairment({ settings, clock }: Parts, link: Link, log: PinoTrace, ladder: LadderTrace | null): Link {
+function openImpairment(
+  { settings, clock }: Parts,
+  link: Link,
+  log: PinoTrace,
+  ladder: LadderTrace | null,
+): Link {
   const faults = settings.impairment;
   if (faults === null) return link;
   const { seed, loss, delayMs, jitterMs, duplicate, reorder, corrupt, rules } = faults;
@@ -211,26 +222,4 @@ function openImpairment({ settings, clock }: Parts, link: Link, log: PinoTrace, 
       ladder?.onAct(act);
     },
   });
-}
-
-/** The capture sees what the stack sees: after what the link loses on the way in, before what it loses on the way out. */
-function openCapture({ context, settings, clock, hub }: Parts, link: Link): Link {
-  if (settings.capture === null) return link;
-  const recorder = new PcapngWriter({
-    target: settings.capture === '-' ? 1 : settings.capture,
-    medium: link.medium,
-    interfaceName: link.name,
-    addresses: settings.addresses.map((own) => `${own.address}/${own.prefix}`),
-    names: settings.addresses.map((own) => ({ address: own.address.toString(), name: 'stack' })),
-    onError: (error) => context.terminal.complain(`the capture ended early: ${error.message}`),
-  });
-  const captured: CaptureLink = captureLink(link, recorder, { clock });
-  hub.add(
-    commentTrace({
-      annotate: (packetId, text) => captured.annotate(packetId, text),
-      event: (fields) => captured.event(fields),
-      lang: settings.lang,
-    }),
-  );
-  return captured;
 }

@@ -235,7 +235,9 @@ function rangeOf(
   const last = match[2] === '' ? size - 1 : Math.min(Number(match[2]), size - 1);
   if (match[1] === '') {
     const length = Number(match[2]);
-    return length === 0 || size === 0 ? 'unsatisfiable' : { start: Math.max(0, size - length), end: size - 1 };
+    return length === 0 || size === 0
+      ? 'unsatisfiable'
+      : { start: Math.max(0, size - length), end: size - 1 };
   }
   const start = Number(match[1]);
   if (start >= size) return 'unsatisfiable';

@@ -188,6 +188,8 @@ export class Connecting implements EndpointHandler {
     if (this.targets.length > 1) {
       this.owner.autoSelectFamilyAttemptedAddresses?.push(`${target.address}:${this.port}`);
     }
+    // Nobody listens on port 0, so nobody need be asked.
+    if (this.port === 0) return this.errorOf('ECONNREFUSED', target);
     const remote = parseAddress(target.address);
     const local = this.localAddress === undefined ? undefined : parseAddress(this.localAddress);
     if (remote === null || local === null) return this.errorOf('EINVAL', target, this.unboundLocal(target));

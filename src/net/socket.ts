@@ -7,6 +7,7 @@ import { type AddressInfo, addressInfo } from './addresses.js';
 import { normalizeArguments, parseInitialDelay, parseTimeout } from './arguments.js';
 import { Connecting } from './connecting.js';
 import {
+  addressError,
   closedBeforeConnection,
   endedByPeer,
   invalidArgType,
@@ -132,11 +133,22 @@ export class Socket extends Duplex implements TransportOwner {
       failed: (error) => this.destroy(error),
     });
     if (this.destroyed) this.#renew();
-    this.#attempts?.cancel();
+    else if (this.connecting || this.#transport !== null) return this.#refuseSecondConnect(options);
     this.#attempts = attempts;
     this.connecting = true;
     this._unrefTimer();
     attempts.start();
+    return this;
+  }
+
+  /** One connection at a time. */
+  #refuseSecondConnect({ host = 'localhost', port }: SocketConnectOptions): this {
+    const code = this.connecting ? 'EALREADY' : 'EISCONN';
+    process.nextTick(() => {
+      const local = this.#local();
+      const shown = local === null ? undefined : `${local.address}:${local.port}`;
+      this.destroy(addressError(code, 'connect', host, Number(port), shown));
+    });
     return this;
   }
 

@@ -134,6 +134,8 @@ export class Connection {
 
   ackDue: AckDue = AckDue.NONE;
   bytesSinceAck = 0;
+  /** Segments that arrived out of order since the last in-order one and have not been answered each by an ACK. */
+  duplicateAcksDue = 0;
   quickAcks = QUICK_ACKS;
   pendingReset: PendingReset | null = null;
   events = 0;
@@ -451,6 +453,7 @@ export class Connection {
     this.sendBuffer = null;
     this.reassembly = null;
     this.ackDue = AckDue.NONE;
+    this.duplicateAcksDue = 0;
     this.rtx.resendHead = false;
     this.rtx.inLoss = false;
     this.rtx.probeNow = false;

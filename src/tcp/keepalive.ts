@@ -29,7 +29,8 @@ export function keepAliveTimeout(c: Connection, now: number): void {
     const quietFor = now - Math.max(c.lastReceivedAt, c.lastSentAt);
     // RFC9293 MUST-26: only with nothing outstanding and nothing received for the interval.
     if (c.inFlight > 0 || quietFor < c.keepAliveIdleMs) {
-      const wait = c.inFlight > 0 ? c.keepAliveIdleMs : c.keepAliveIdleMs - quietFor;
+      // A remainder too small for the clock's fraction would fire at this very moment, again and again.
+      const wait = c.inFlight > 0 ? c.keepAliveIdleMs : Math.max(1, c.keepAliveIdleMs - quietFor);
       c.startTimer(Timer.KEEPALIVE, wait, 0, now);
       return;
     }

@@ -25,6 +25,11 @@ export function pollTransmit(c: Connection, now: number, sink: SegmentSink): boo
     sendPendingReset(c, now, sink);
   }
   if (c.state === State.CLOSED || c.state === State.LISTEN) return true;
+  while (c.duplicateAcksDue > 0) {
+    if (!sink.writable) return false;
+    c.duplicateAcksDue--;
+    transmit(c, c.snd.nxt, ACK, 0, now, sink);
+  }
   if (c.state !== State.TIME_WAIT) {
     c.windowLimited = false;
     while (sendNextSequenced(c, now, sink)) {}
@@ -51,7 +56,7 @@ export function wantsTransmit(c: Connection): boolean {
   if (c.state === State.TIME_WAIT) return false;
   const { rtx } = c;
   if (rtx.resendHead || rtx.probeNow) return true;
-  if (rtx.inLoss && seqGt(rtx.recover, rtx.next) && resendLength(c, rtx.next, rtx.recover) > 0) return true;
+  if (rtx.inLoss && seqGt(rtx.recover, rtx.next)) return resendLength(c, rtx.next, rtx.recover) > 0;
   return c.snd.nxt === c.snd.iss || newDataLength(c) >= 0;
 }
 
@@ -154,7 +159,7 @@ function newDataLength(c: Connection): number {
   const usable = seqDiff(seqAdd(snd.una, snd.wnd), snd.nxt);
   const finDue = c.finQueued && !c.finSent;
   if (usable <= 0) return -1;
-  const room = c.congestion.cwnd - pipe(c);
+  const room = c.congestion.cwnd + limitedTransmit(c) - pipe(c);
   const wanted = Math.min(unsentData, snd.mss);
   if (room < wanted && pipe(c) > 0) {
     c.windowLimited = true;
@@ -169,6 +174,12 @@ function newDataLength(c: Connection): number {
   if (idle && pushed) return sendable;
   if (idle && sendable >= snd.maxWnd / 2 && sendable < unsentData) return sendable;
   return -1;
+}
+
+/** RFC 3042: the first two duplicate ACKs each let one new segment go, so that a small window yields the third. */
+function limitedTransmit(c: Connection): number {
+  const { dupAcks, inRecovery, inLoss } = c.rtx;
+  return inRecovery || inLoss ? 0 : Math.min(dupAcks, 2) * c.snd.mss;
 }
 
 /** A probe of a closed window: one octet beyond it, or the oldest octet again (§3.8.6.1). */

@@ -125,6 +125,7 @@ function raiseSenderEvents(c: Connection): void {
 export function duplicateAck(c: Connection, now: number): void {
   const { rtx, congestion } = c;
   if (rtx.inLoss) return;
+  if (rtx.dupAcks === 0) rtx.inFlightAtFirstDup = c.inFlight;
   rtx.dupAcks++;
   if (rtx.inRecovery) {
     congestion.onDuplicateAckInRecovery(describe(c, 0, c.inFlight, now));
@@ -135,7 +136,8 @@ export function duplicateAck(c: Connection, now: number): void {
   rtx.inRecovery = true;
   rtx.recover = c.snd.nxt;
   rtx.resendHead = true;
-  congestion.onEnterRecovery(describe(c, 0, c.inFlight, now));
+  // What limited transmit has added does not count as flight (RFC 5681 §3.2, step 2).
+  congestion.onEnterRecovery(describe(c, 0, rtx.inFlightAtFirstDup, now));
   tell(c, '3dupack', now);
 }
 

@@ -57,6 +57,7 @@ export class ReceiveVariables {
 /** What the sender knows of losses and of the segment under measurement. */
 export class RetransmissionVariables {
   dupAcks = 0;
+  inFlightAtFirstDup = 0;
   /** SND.NXT when the last recovery or timeout began (RFC 6582). */
   recover: Seq = 0;
   /** Fast recovery is under way. */

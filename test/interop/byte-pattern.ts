@@ -19,7 +19,8 @@ export function patternStream(seed: number, size: number): Readable {
 function* pattern(seed: number, size: number): Generator<Buffer, undefined> {
   const key = createHash('sha256').update(`synwave ${seed}`).digest().subarray(0, 16);
   const cipher = createCipheriv('aes-128-ctr', key, Buffer.alloc(16));
-  for (let left = size; left > 0; left -= CHUNK) yield cipher.update(ZEROS.subarray(0, Math.min(left, CHUNK)));
+  for (let left = size; left > 0; left -= CHUNK)
+    yield cipher.update(ZEROS.subarray(0, Math.min(left, CHUNK)));
   return undefined;
 }
 
@@ -30,13 +31,17 @@ export function patternSum(seed: number, size: number): string {
   return hash.digest('hex');
 }
 
-/** Reads a stream to its end. */
-export async function sumOf(stream: AsyncIterable<Uint8Array>): Promise<{ bytes: number; sum: string }> {
+/** Reads a stream to its end and leaves it open: the other direction of a half-closed socket goes on. */
+export function sumOf(stream: Readable): Promise<{ bytes: number; sum: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of stream) {
-    hash.update(chunk);
-    bytes += chunk.length;
-  }
-  return { bytes, sum: hash.digest('hex') };
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      hash.update(chunk);
+      bytes += chunk.length;
+    });
+    stream.once('end', () => resolve({ bytes, sum: hash.digest('hex') }));
+    stream.once('error', reject);
+    stream.once('close', () => reject(new Error(`closed before its end, after ${bytes} bytes`)));
+  });
 }

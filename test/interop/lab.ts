@@ -8,16 +8,13 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { captureLink } from '../../src/link/capture.js';
+import { createStack, type SynwaveStack } from '../../src/index.js';
 import { impair } from '../../src/link/impair.js';
 import type { ImpairOptions } from '../../src/link/impair-options.js';
 import { tunLink } from '../../src/link/tun.js';
-import { createNet, type Net } from '../../src/net/net.js';
-import { PcapngWriter } from '../../src/observe/pcapng.js';
-import { commentTrace } from '../../src/observe/state-comments.js';
+import type { Net } from '../../src/net/net.js';
 import { SystemClock } from '../../src/stack/clock.js';
 import type { Link } from '../../src/stack/link.js';
-import { Stack } from '../../src/stack/stack.js';
 import type { ConnectionConfig } from '../../src/tcp/config.js';
 import { STATE_NAMES } from '../../src/tcp/state.js';
 
@@ -86,6 +83,8 @@ export interface Program {
   readonly ended: Promise<ProgramResult>;
 }
 
+/** A capture that drops packets would look like a lossy link to the judge. */
+const CAPTURE_BUFFER_BYTES = 512 * 1024 * 1024;
 const KEPT_OUTPUT = 1024 * 1024;
 
 /** A namespace with everything that a test does in it. */
@@ -140,12 +139,24 @@ export class Lab {
 
   /** Starts `kernel-peer.ts`: a client, server or echo server of `node:net`. */
   peer(...argv: readonly string[]): Program {
-    return this.start([process.execPath, fileURLToPath(new URL('./kernel-peer.js', import.meta.url)), ...argv]);
+    return this.start([
+      process.execPath,
+      fileURLToPath(new URL('./kernel-peer.js', import.meta.url)),
+      ...argv,
+    ]);
+  }
+
+  /** Sets a knob of the kernel in the namespace; false when this kernel has none of that name. */
+  knob(name: string, value: string): boolean {
+    const path = `/proc/sys/${name.replaceAll('.', '/')}`;
+    const argv = [`--net=/run/netns/${this.netns}`, '--', 'sh', '-c', 'echo "$1" >"$0"', path, value];
+    return spawnSync('nsenter', argv).status === 0;
   }
 
   /** Removes everything. */
   async close(): Promise<void> {
-    for (const child of this.programs) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    for (const child of this.programs)
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     for (const stack of this.stacks) await stack.close();
     spawnSync('ip', ['netns', 'del', this.netns]);
     rmSync(this.folder, { recursive: true, force: true });
@@ -192,58 +203,40 @@ export interface TestStackOptions {
   readonly impair?: Omit<ImpairOptions, 'clock'>;
   /** Name of a capture in the lab's folder. Default: none. */
   readonly capture?: string;
-  /** Bytes kept of each packet; checksums can be judged only in whole packets. Default: all. */
-  readonly snapLength?: number;
   readonly config?: Partial<ConnectionConfig>;
   readonly mtu?: number;
 }
 
 /** A stack on a TUN device, with its `net`. The first of a lab has the usual addresses. */
 export class TestStack {
+  private readonly servers: ReturnType<Net['createServer']>[] = [];
+
   private constructor(
-    readonly stack: Stack,
+    readonly stack: SynwaveStack,
     readonly net: Net,
     /** Path of the capture, complete after `close`. */
     readonly capture: string | null,
-    private readonly recorder: PcapngWriter | null,
   ) {}
 
   static async open(lab: Lab, index: number, options: TestStackOptions): Promise<TestStack> {
     const octet = 9 + index;
     const clock = new SystemClock();
-    const device = await tunLink({
+    let link: Link = await tunLink({
       name: `lab${index}`,
       netns: lab.netns,
       hostAddress: [`10.${octet}.0.1/24`, `fd00:${octet}::1/64`],
       mtu: options.mtu ?? 1500,
     });
-    // The capture is of what crossed the device: the faults of an impaired link come after it.
-    const capture = options.capture === undefined ? null : lab.file(options.capture);
-    const recorder =
-      capture === null
-        ? null
-        : new PcapngWriter({
-            target: capture,
-            maxBufferedBytes: 512 * 1024 * 1024,
-            ...(options.snapLength === undefined ? {} : { snapLength: options.snapLength }),
-          });
-    const captured = recorder === null ? null : captureLink(device, recorder, { clock });
-    let link: Link = captured ?? device;
     if (options.impair !== undefined) link = impair(link, { ...options.impair, clock });
-    const stack = new Stack({
+    const capture = options.capture === undefined ? null : lab.file(options.capture);
+    const stack = await createStack({
       link,
       addresses: [`10.${octet}.0.2/24`, `fd00:${octet}::2/64`],
       clock,
-      trace:
-        captured === null
-          ? null
-          : commentTrace({
-              annotate: (packetId, text) => captured.annotate(packetId, text),
-              event: (fields) => captured.event(fields),
-            }),
+      ...(capture === null ? {} : { capture: { target: capture, maxBufferedBytes: CAPTURE_BUFFER_BYTES } }),
       ...(options.config === undefined ? {} : { config: options.config }),
     });
-    return new TestStack(stack, createNet(stack), capture, recorder);
+    return new TestStack(stack, stack.net, capture);
   }
 
   /** States of all connections, by name. */
@@ -258,15 +251,16 @@ export class TestStack {
 
   /** Listens on a free or given port; resolves with the port. */
   listen(server: ReturnType<Net['createServer']>, port = 0, backlog = 511): Promise<number> {
+    this.servers.push(server);
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen({ port, backlog }, () => resolve((server.address() as { port: number }).port));
     });
   }
 
-  /** Ends the stack and completes the capture. @returns packets that the capture could not keep up with */
-  async close(): Promise<number> {
+  /** Ends the stack and completes the capture. */
+  async close(): Promise<void> {
+    for (const server of this.servers.splice(0)) server.close();
     await this.stack.close();
-    return this.recorder?.stats.dropped ?? 0;
   }
 }

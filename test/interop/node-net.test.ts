@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { patternStream, patternSum, sumOf } from './byte-pattern.js';
 import { ANY, assertJudged } from './judge.js';
-import { KERNEL, KERNEL_V6, Lab, obstacle, type Program, STACK, STACK_V6, until } from './lab.js';
 import type { PeerReport } from './kernel-peer.js';
+import { KERNEL, KERNEL_V6, Lab, obstacle, type Program, STACK, STACK_V6, until } from './lab.js';
 
 const skip = obstacle('tshark');
 const SIZE = 5_000_000;
@@ -61,7 +61,9 @@ for (const [family, ours, theirs] of [
     await assertJudged(stack.capture!, { allow: FLOW_CONTROL });
   });
 
-  test(`RFC9293 §3.10.7.1: nobody listens on our port, the kernel's client is refused over ${family}`, { skip }, async (t) => {
+  test(`RFC9293 §3.10.7.1: nobody listens on our port, the kernel's client is refused over ${family}`, {
+    skip,
+  }, async (t) => {
     const lab = Lab.open(t);
     const stack = await lab.stack({ capture: 'refused-by-us.pcapng' });
     const result = await lab.peer('client', ours, '81').ended;
@@ -70,7 +72,9 @@ for (const [family, ours, theirs] of [
     await assertJudged(stack.capture!, { allow: { rst: 1 }, minFrames: 2 });
   });
 
-  test(`RFC9293 §3.10.7.3: nobody listens on the kernel's port, our client is refused over ${family}`, { skip }, async (t) => {
+  test(`RFC9293 §3.10.7.3: nobody listens on the kernel's port, our client is refused over ${family}`, {
+    skip,
+  }, async (t) => {
     const lab = Lab.open(t);
     const stack = await lab.stack({ capture: 'refused-by-kernel.pcapng' });
     const socket = stack.net.connect({ host: theirs, port: 81 });

@@ -16,7 +16,20 @@ for (const [family, address] of [
     const small = await lab.run(['ping', '-c', '5', '-i', '0.2', '-W', '5', address]);
     assert.equal(small.status, 0, small.stderr);
     assert.match(small.stdout, /5 packets transmitted, 5 received, 0% packet loss/);
-    const large = await lab.run(['ping', '-c', '2', '-i', '0.2', '-W', '5', '-s', '1400', '-p', 'c3', address]);
+    const large = await lab.run([
+      'ping',
+      '-c',
+      '2',
+      '-i',
+      '0.2',
+      '-W',
+      '5',
+      '-s',
+      '1400',
+      '-p',
+      'c3',
+      address,
+    ]);
     assert.match(large.stdout, /2 packets transmitted, 2 received, 0% packet loss/);
     assert.doesNotMatch(large.stdout, /wrong data byte/);
     await stack.close();

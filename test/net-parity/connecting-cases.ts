@@ -114,6 +114,27 @@ export function defineConnectingCases(env: Environment): void {
     assert.deepEqual(seen, ['error', 'close']);
   });
 
+  test('connect to port 0 is refused', timed, async (t) => {
+    const c = new Case(env, t);
+    const client = c.connect({ port: 0 });
+    const [error] = await once(client, 'error');
+    assert.equal(error.message, `connect ECONNREFUSED ${env.address}`);
+  });
+
+  test('connect while connecting is EALREADY', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen();
+    const client = c.connect({ port });
+    const seen = recordEvents(client, ['connect', 'error', 'close']);
+    client.connect({ port, host: env.address });
+    const closed = closeOf(client);
+    const [error] = await once(client, 'error');
+    const prefix = `connect EALREADY ${env.address}:${port} - Local (${env.clientAddress}:`;
+    assert.ok(error.message.startsWith(prefix), error.message);
+    assert.equal(await closed, true);
+    assert.deepEqual(seen, ['error', 'close']);
+  });
+
   test('connect from an address that is not ours is EADDRNOTAVAIL of bind', timed, async (t) => {
     const c = new Case(env, t);
     const { port } = await c.listen();

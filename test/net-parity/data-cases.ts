@@ -40,25 +40,32 @@ export function defineDataCases(env: Environment): void {
     assert.equal((await readAll(accepted)).toString(), sent);
   });
 
-  test('a reader that stops holds the writer back, and everything arrives once it goes on', timed, async (t) => {
-    const c = new Case(env, t);
-    const [client, accepted] = await c.pair();
-    const sent = pattern(16 * MEGABYTE);
-    let written = false;
-    let drained = false;
-    client.on('drain', () => {
-      drained = true;
-    });
-    assert.equal(client.write(sent, () => (written = true)), false);
-    await until(() => accepted.readableLength >= accepted.readableHighWaterMark);
-    await c.settle();
-    assert.ok(accepted.readableLength < MEGABYTE, `reader holds ${accepted.readableLength} bytes`);
-    assert.equal(written, false);
-    assert.equal(drained, false);
-    client.end();
-    assert.ok((await readAll(accepted)).equals(sent));
-    assert.equal(written, true);
-  });
+  test(
+    'a reader that stops holds the writer back, and everything arrives once it goes on',
+    timed,
+    async (t) => {
+      const c = new Case(env, t);
+      const [client, accepted] = await c.pair();
+      const sent = pattern(16 * MEGABYTE);
+      let written = false;
+      let drained = false;
+      client.on('drain', () => {
+        drained = true;
+      });
+      assert.equal(
+        client.write(sent, () => (written = true)),
+        false,
+      );
+      await until(() => accepted.readableLength >= accepted.readableHighWaterMark);
+      await c.settle();
+      assert.ok(accepted.readableLength < MEGABYTE, `reader holds ${accepted.readableLength} bytes`);
+      assert.equal(written, false);
+      assert.equal(drained, false);
+      client.end();
+      assert.ok((await readAll(accepted)).equals(sent));
+      assert.equal(written, true);
+    },
+  );
 
   test('drain follows a write that returned false', timed, async (t) => {
     const c = new Case(env, t);
@@ -217,7 +224,10 @@ export function defineDataCases(env: Environment): void {
     const c = new Case(env, t);
     const [client, accepted] = await c.pair();
     let callbacks = 0;
-    assert.equal(client.setTimeout(20, () => callbacks++), client);
+    assert.equal(
+      client.setTimeout(20, () => callbacks++),
+      client,
+    );
     assert.equal(client.timeout, 20);
     await once(client, 'timeout');
     assert.equal(callbacks, 1);

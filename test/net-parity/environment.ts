@@ -1,6 +1,7 @@
 // What the parity cases run in: two `net` modules that reach each other, and the cleaning up after each case.
-import type * as NodeNet from 'node:net';
+
 import { once } from 'node:events';
+import type * as NodeNet from 'node:net';
 import type { TestContext } from 'node:test';
 
 /** The shape under test. */
@@ -40,7 +41,10 @@ export class Case {
   }
 
   /** A server that listens on a free port of `env.address`. */
-  async listen(options: NodeNet.ServerOpts = {}, listener?: (socket: NodeNet.Socket) => void): Promise<Running> {
+  async listen(
+    options: NodeNet.ServerOpts = {},
+    listener?: (socket: NodeNet.Socket) => void,
+  ): Promise<Running> {
     const server = this.track(this.env.server.createServer(options, listener));
     server.listen(0, this.env.address);
     await once(server, 'listening');
@@ -56,7 +60,9 @@ export class Case {
 
   /** A client that connects to a port of `env.address`. */
   connect(options: Partial<NodeNet.NetConnectOpts> & { port: number }): NodeNet.Socket {
-    return this.adopt(this.env.client.connect({ host: this.env.address, ...options } as NodeNet.NetConnectOpts));
+    return this.adopt(
+      this.env.client.connect({ host: this.env.address, ...options } as NodeNet.NetConnectOpts),
+    );
   }
 
   /** Takes a socket along to the end of the case. */

@@ -29,7 +29,10 @@ export function defineServerCases(env: Environment): void {
       const server = c.track(env.server.createServer((socket) => socket.end()));
       assert.equal(server.address(), null);
       assert.equal(server.listening, false);
-      assert.equal(listen(server, () => called++), server);
+      assert.equal(
+        listen(server, () => called++),
+        server,
+      );
       await once(server, 'listening');
       assert.equal(called, 1);
       assert.equal(server.listening, true);
@@ -122,12 +125,16 @@ export function defineServerCases(env: Environment): void {
     assert.deepEqual(seen, ['close']);
   });
 
-  test('close of a server that does not run gives ERR_SERVER_NOT_RUNNING to its callback', timed, async () => {
-    const server = env.server.createServer();
-    const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => server.close(resolve));
-    assert.equal(error?.code, 'ERR_SERVER_NOT_RUNNING');
-    assert.equal(error?.message, 'Server is not running.');
-  });
+  test(
+    'close of a server that does not run gives ERR_SERVER_NOT_RUNNING to its callback',
+    timed,
+    async () => {
+      const server = env.server.createServer();
+      const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => server.close(resolve));
+      assert.equal(error?.code, 'ERR_SERVER_NOT_RUNNING');
+      assert.equal(error?.message, 'Server is not running.');
+    },
+  );
 
   test('close before listening has happened prevents it', timed, async (t) => {
     const c = new Case(env, t);

@@ -9,8 +9,6 @@ import { defineParitySuite } from './suite.js';
 const [left, right] = memoryLinkPair();
 const server = new Stack({ link: left, addresses: ['10.9.0.1/24', '10.9.0.3/24'] });
 const client = new Stack({ link: right, addresses: ['10.9.0.2/24'] });
-server.unref();
-client.unref();
 
 after(async () => {
   await client.close();

@@ -1,12 +1,12 @@
 // Who keeps the process alive, and for how long.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { IdleTimer } from '../../src/net/idle-timer.js';
 import { Server } from '../../src/net/server.js';
 import { Socket } from '../../src/net/socket.js';
+import { VirtualClock } from '../../src/stack/clock.js';
 import { Event } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
-import { IdleTimer } from '../../src/net/idle-timer.js';
-import { VirtualClock } from '../../src/stack/clock.js';
 import { type ScriptedEndpoint, ScriptedStack, turn } from './scripted-stack.js';
 
 async function connecting(): Promise<[ScriptedStack, Socket, ScriptedEndpoint]> {

@@ -7,8 +7,8 @@ import * as http2 from 'node:http2';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
-import { State } from '../../src/tcp/state.js';
 import type { Socket } from '../../src/net/socket.js';
+import { State } from '../../src/tcp/state.js';
 import { joinStacks } from './stack-pair.js';
 
 const { server, client } = joinStacks(['10.9.0.1/24'], ['10.9.0.2/24']);
@@ -79,21 +79,29 @@ test('http2: concurrent streams on one connection', timed, async () => {
 });
 
 test('pipeline ends, and fails when the peer resets', timed, async () => {
-  let resets = false;
+  let text = '';
+  const good = await listen((socket) => {
+    socket.on('data', (chunk) => {
+      text += chunk;
+    });
+  });
+  const sink = client.net.connect(good.port, '10.9.0.1').resume();
+  await Promise.all([pipeline(Readable.from(['a', 'b']), sink), once(sink, 'close')]);
+  assert.equal(text, 'ab');
+  good.listening.close();
+
   const { listening, port } = await listen((socket) => {
     socket.on('error', () => {});
-    if (resets) socket.once('data', () => socket.resetAndDestroy());
-    else socket.resume();
+    socket.once('data', () => socket.resetAndDestroy());
   });
-  await pipeline(Readable.from(['a', 'b']), client.net.connect(port, '10.9.0.1').resume());
-  resets = true;
   const endless = Readable.from(
     (function* () {
       for (;;) yield Buffer.alloc(1000);
     })(),
   );
-  await assert.rejects(pipeline(endless, client.net.connect(port, '10.9.0.1')), (error: NodeJS.ErrnoException) =>
-    ['ECONNRESET', 'EPIPE'].includes(error.code ?? ''),
+  await assert.rejects(
+    pipeline(endless, client.net.connect(port, '10.9.0.1')),
+    (error: NodeJS.ErrnoException) => ['ECONNRESET', 'EPIPE'].includes(error.code ?? ''),
   );
   listening.close();
 });
@@ -136,6 +144,17 @@ test('tcpInfo shows the connection, during and after its life', timed, async () 
   listening.close();
 });
 
+test('connect on a connected socket is EISCONN', timed, async () => {
+  const { listening, port } = await listen((socket) => socket.on('error', () => {}));
+  const socket = client.net.connect(port, '10.9.0.1');
+  await once(socket, 'connect');
+  const local = `10.9.0.2:${socket.localPort}`;
+  socket.connect(port, '10.9.0.1');
+  const [error] = await once(socket, 'error');
+  assert.equal(error.message, `connect EISCONN 10.9.0.1:${port} - Local (${local})`);
+  listening.close();
+});
+
 test('the window closes while nobody reads, and opens again', timed, async () => {
   let peer: Socket | undefined;
   const { listening, port } = await listen((socket) => {
@@ -147,7 +166,7 @@ test('the window closes while nobody reads, and opens again', timed, async () =>
   const untilThen = async (condition: () => boolean) => {
     while (!condition()) await new Promise((resolve) => setImmediate(resolve));
   };
-  await untilThen(() => socket.tcpInfo()?.sndWnd === 0);
+  await untilThen(() => peer !== undefined && socket.tcpInfo()?.sndWnd === 0);
   assert.ok(peer!.readableLength < 200_000);
   assert.ok(socket.writableLength > 0);
   peer!.resume();

@@ -1,4 +1,7 @@
 // A stack whose endpoints do what a test says: for moments that real traffic brings about only by luck.
+import { after } from 'node:test';
+import { Liveness } from '../../src/net/liveness.js';
+import type { NetContext, NetStack } from '../../src/net/net-stack.js';
 import { VirtualClock } from '../../src/stack/clock.js';
 import type {
   ConnectOptions,
@@ -8,11 +11,19 @@ import type {
   ListenerHandler,
   ListenOptions,
 } from '../../src/stack/endpoint.js';
-import type { ConnectionErrorCode } from '../../src/tcp/connection.js';
+import { type ConnectionErrorCode, Event } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
 import { IpAddress } from '../../src/wire/address.js';
-import { Liveness } from '../../src/net/liveness.js';
-import type { NetContext, NetStack } from '../../src/net/net-stack.js';
+
+/** Every endpoint of the file: those that the tests left open end with it, so that they do not keep the process alive. */
+const made: ScriptedEndpoint[] = [];
+
+after(() => {
+  for (const endpoint of made) {
+    endpoint.state = State.CLOSED;
+    endpoint.tell(Event.CLOSED);
+  }
+});
 
 const OURS = IpAddress.parse('10.9.0.2')!;
 
@@ -41,7 +52,9 @@ export class ScriptedEndpoint {
 
   constructor(
     readonly tuple: { local: IpAddress; localPort: number; remote: IpAddress; remotePort: number },
-  ) {}
+  ) {
+    made.push(this);
+  }
 
   get atEnd(): boolean {
     return this.peerEnded && this.queue.length === 0;

@@ -11,15 +11,15 @@ export interface End {
 }
 
 /** Makes two ends; they are closed after the tests of the file or suite. */
-export function joinStacks(serverAddresses: string[], clientAddresses: string[]): { server: End; client: End } {
+export function joinStacks(
+  serverAddresses: string[],
+  clientAddresses: string[],
+): { server: End; client: End } {
   const [left, right] = memoryLinkPair();
   const ends = [
     new Stack({ link: left, addresses: serverAddresses }),
     new Stack({ link: right, addresses: clientAddresses }),
-  ].map((stack) => {
-    stack.unref();
-    return { stack, net: createNet(stack) };
-  });
+  ].map((stack) => ({ stack, net: createNet(stack) }));
   after(async () => {
     for (const { stack } of ends) await stack.close();
   });

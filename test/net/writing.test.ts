@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { Duplex } from 'node:stream';
 import { test } from 'node:test';
-import type { Endpoint } from '../../src/stack/endpoint.js';
-import { Event } from '../../src/tcp/connection.js';
-import { State } from '../../src/tcp/state.js';
 import { Liveness } from '../../src/net/liveness.js';
 import { PendingWrite } from '../../src/net/pending-write.js';
 import { Transport, type TransportOwner } from '../../src/net/transport.js';
+import type { Endpoint } from '../../src/stack/endpoint.js';
+import { Event } from '../../src/tcp/connection.js';
+import { State } from '../../src/tcp/state.js';
 import { ScriptedStack } from './scripted-stack.js';
 
 function establish() {

@@ -180,6 +180,29 @@ describe('fast retransmit and recovery', () => {
     assert.ok(bench.status.cwnd >= 1 * MSS);
   });
 
+  test('RFC6582 §3.2: the full ACK ends recovery: nothing is resent, the window grows again, the next loss is found', () => {
+    const bench = flowing(10);
+    bench.take();
+    threeDuplicates(bench, 1);
+    bench.take();
+    const before = bench.status;
+    bench.peer(`A 1 a${before.sndNxt}`);
+    for (const s of bench.take()) assert.ok(s.seq >= before.sndNxt, 'new data only');
+    assert.equal(bench.status.retransmissions, before.retransmissions);
+    const { cwnd } = bench.status;
+    for (let i = 0; i < 12; i++) {
+      bench.peer(`A 1 a${bench.status.sndUna + MSS}`);
+      bench.take();
+    }
+    assert.ok(bench.status.cwnd > cwnd, 'congestion avoidance goes on');
+    const una = bench.status.sndUna;
+    threeDuplicates(bench, una);
+    assert.ok(
+      bench.take().some((s) => s.seq === una),
+      'the second loss is resent at the third duplicate as well',
+    );
+  });
+
   test('RFC5681 §3.2: further duplicates during recovery let new segments go, one for each at most', () => {
     const bench = flowing(10);
     bench.take();

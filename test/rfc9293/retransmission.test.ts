@@ -159,6 +159,21 @@ describe('retransmission timer', () => {
     assert.equal(again[0]!.ack, 501);
   });
 
+  for (const length of [999, 1000, 1001]) {
+    test(`RFC9293 §3.8.1: ${length} bytes and a FIN come again as they went, the FIN at its place`, () => {
+      const bench = Bench.established({ config: { nagle: false } });
+      bench.queue(length);
+      bench.shutdown();
+      const first = bench.take().map((s) => `${s.flags & 1} ${s.seq} ${s.payload.length}`);
+      bench.advance(250);
+      const again = bench.take();
+      assert.equal(`${again[0]!.flags & 1} ${again[0]!.seq} ${again[0]!.payload.length}`, first[0]);
+      bench.peer(`A 1 a${length + 1}`).advance(2000);
+      assert.equal(bench.take().at(-1)!.flags & 1, 1);
+      bench.peer(`A 1 a${length + 2}`).state('FIN-WAIT-2');
+    });
+  }
+
   test('RFC9293 §3.8.1: small writes may be put together when they are sent again', () => {
     const bench = Bench.established({ config: { nagle: false } });
     for (let i = 0; i < 5; i++) bench.write(10);

@@ -91,6 +91,23 @@ describe('send window', () => {
     assert.equal(bench.status.sndWnd, 2 << 14);
   });
 
+  test('RFC7323 §2.2: a shift of 0 is an offer too: the other direction is scaled', () => {
+    const options = { config: { receiveBufferBytes: 40_000, windowScale: 4, delayedAckMs: 0 } };
+    const bench = Bench.synReceived(options, 'S 0 <mss 1000, ws 0>').expect('SA 0 a1 <ws 4>').peer('A 1 a1 w500');
+    assert.equal(bench.status.sndWnd, 500);
+    bench.peer('A 1 a1 [1000]');
+    assert.equal(bench.take()[0]!.wnd, 39_000 >> 4);
+  });
+
+  test('RFC7323 §2.3: a shift that the buffer does not need is not offered: the field would read as closed', () => {
+    const options = { config: { receiveBufferBytes: 600, windowScale: 14, delayedAckMs: 0 } };
+    const bench = Bench.synReceived(options, 'S 0 <mss 1000, ws 2>');
+    const shift = bench.take()[0]!.options.ws ?? 0;
+    bench.peer('A 1 a1').peer('A 1 a1 [100]');
+    const granted = bench.take()[0]!.wnd << shift;
+    assert.ok(granted >= 250 && granted <= 500, `${granted} granted of 500`);
+  });
+
   test('RFC7323 §2.2: no scaling unless both SYNs had the option', () => {
     const ours = Bench.synSent({ config: { windowScale: 3 } })
       .expect('S 0 <ws 3>')

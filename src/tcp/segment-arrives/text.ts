@@ -9,6 +9,8 @@ import type { Verdict } from '../trace.js';
 import { enterTimeWait, finishAckOfFin } from './closing.js';
 
 const RULE = 'RFC9293-3.10.7.4';
+/** Duplicate ACKs sent after one batch at most: three start a recovery, some more keep it going. */
+const MAX_DUPLICATE_ACKS = 64;
 
 /** Notes where urgent data ends, once per advance of the pointer (RFC9293 MUST-31, MUST-32). It stays in the stream. */
 export function noteUrgent(c: Connection, s: SegmentView): void {
@@ -94,7 +96,8 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   } else {
     if (length > 0) keepForLater(c, start, s, skip, length, now);
     verdict = 'ooo';
-    // RFC9293 MAY-13: the peer counts these to learn of its loss.
+    // RFC9293 MAY-13, RFC 5681 §4.2: the peer counts these to learn of its loss, so they are not aggregated.
+    if (c.duplicateAcksDue < MAX_DUPLICATE_ACKS) c.duplicateAcksDue++;
     c.acknowledgeNow();
   }
   if (c.trace !== null) c.trace.buffersChanged(c, now);
@@ -117,6 +120,7 @@ function deliverInOrder(c: Connection, s: SegmentView, offset: number, end: Seq)
 }
 
 function deliver(c: Connection, bytes: Uint8Array, offset: number, length: number): void {
+  c.duplicateAcksDue = 0;
   c.requireReceiveQueue().push(bytes, offset, length);
   c.rcv.nxt = seqAdd(c.rcv.nxt, length);
   c.bytesReceived += length;

@@ -1,0 +1,219 @@
+// The command `synwave` as a process: interrupted, killed, cleaned up after; the peers of the kernel learn of its end.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { patternStream, patternSum } from './byte-pattern.js';
+import { assertJudged } from './judge.js';
+import type { PeerReport } from './kernel-peer.js';
+import { KERNEL, Lab, obstacle, type Program, STACK, until } from './lab.js';
+
+const skip = obstacle('curl', 'nc', 'ss', 'tshark');
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+let runs = 0;
+
+/** A namespace name and a folder of claims for one test, so that runs on one machine do not meet. */
+class Bench {
+  readonly netns = `synwave-cmd-${process.pid}-${++runs}`;
+  readonly claims: string;
+
+  constructor(readonly lab: Lab) {
+    this.claims = lab.file('claims');
+  }
+
+  start(...words: readonly string[]): Program {
+    return this.lab.startOutside(this.words(words));
+  }
+
+  run(...words: readonly string[]) {
+    return this.start(...words).ended;
+  }
+
+  words([verb = '', ...rest]: readonly string[]): string[] {
+    const dashes = rest.indexOf('--');
+    const own = dashes < 0 ? rest : rest.slice(0, dashes);
+    const passed = dashes < 0 ? [] : rest.slice(dashes);
+    return [
+      'env',
+      `SYNWAVE_RUNTIME_DIR=${this.claims}`,
+      process.execPath,
+      MAIN,
+      verb,
+      '--netns',
+      this.netns,
+      ...own,
+      ...passed,
+    ];
+  }
+
+  /** Starts a serving verb and waits until it serves. */
+  async serving(...words: readonly string[]): Promise<Program> {
+    const program = this.start(...words);
+    await until('it serves', () => /in another terminal/.test(program.stderr()) || program.child.exitCode !== null);
+    assert.equal(program.child.exitCode, null, program.stderr());
+    return program;
+  }
+
+  get claimed(): string[] {
+    return existsSync(this.claims) ? readdirSync(this.claims) : [];
+  }
+
+  get namespaceExists(): boolean {
+    return existsSync(`/run/netns/${this.netns}`);
+  }
+
+  assertClean(): void {
+    assert.equal(this.namespaceExists, false, 'the namespace is gone');
+    assert.deepEqual(this.claimed, [], 'no claim is left');
+  }
+}
+
+/** Keeps a kernel client in the midst of an endless download. */
+async function downloading(bench: Bench, port: number): Promise<Program> {
+  const client = bench.start('sh', '--', process.execPath, PEER, 'client', STACK, String(port));
+  await until('the download runs', async () => {
+    const sockets = await bench.run('sh', '--', 'ss', '-Htn', 'state', 'established', `dport = ${port}`);
+    return sockets.stdout.trim() !== '';
+  });
+  return client;
+}
+
+const PEER = fileURLToPath(new URL('./kernel-peer.js', import.meta.url));
+
+test('SIGINT: exit code 130, nothing left behind, the kernel peer gets RST', { skip }, async (t) => {
+  const bench = new Bench(Lab.open(t));
+  const capture = bench.lab.file('interrupted.pcapng');
+  const serve = await bench.serving('serve', '--chargen', '19', '-w', capture);
+  assert.equal(bench.namespaceExists, true);
+  assert.equal(bench.claimed.length, 1);
+  const client = await downloading(bench, 19);
+  serve.child.kill('SIGINT');
+  assert.equal((await serve.ended).status, 130);
+  bench.assertClean();
+  const report = JSON.parse((await client.ended).stdout) as PeerReport;
+  assert.equal(report.error, 'ECONNRESET');
+  const { findings } = await assertJudged(capture, {
+    allow: { rst: [1, 2], window_full: [0, 1e9], window_update: [0, 1e9], zero_window: [0, 1e9] },
+  });
+  assert.ok(findings.get('rst')!.length >= 1);
+});
+
+test('SIGTERM: as SIGINT, with 143', { skip }, async (t) => {
+  const bench = new Bench(Lab.open(t));
+  const serve = await bench.serving('serve', '--echo', '7');
+  serve.child.kill('SIGTERM');
+  assert.equal((await serve.ended).status, 143);
+  bench.assertClean();
+});
+
+test('SIGKILL: `clean` removes what is left, and only then; `doctor` sees it', { skip }, async (t) => {
+  const bench = new Bench(Lab.open(t));
+  const living = await bench.serving('serve', '--echo', '7');
+  assert.match((await bench.run('clean')).stderr, /nothing to remove/);
+  assert.equal(bench.namespaceExists, true, 'clean leaves what a living process claims');
+  living.child.kill('SIGKILL');
+  await living.ended;
+  assert.equal(bench.namespaceExists, true);
+  const doctor = await bench.run('doctor', '--json');
+  const { checks } = JSON.parse(doctor.stdout) as { checks: { check: string; verdict: string; fix: string }[] };
+  const leftovers = checks.find((finding) => finding.check === 'leftovers');
+  assert.deepEqual([leftovers?.verdict, leftovers?.fix], ['warn', 'synwave clean']);
+  const clean = await bench.run('clean', '--json');
+  assert.deepEqual(JSON.parse(clean.stdout), { removed: [`namespace ${bench.netns}`] });
+  bench.assertClean();
+});
+
+test('SIGKILL: the next run takes the namespace over, and resets the peer that still believes', { skip }, async (t) => {
+  const bench = new Bench(Lab.open(t));
+  const first = await bench.serving('serve', '--discard', '9');
+  const gate = bench.lab.file('gate');
+  // A line now; the next when the gate opens.
+  const script = `mkfifo "$0"; { echo one; read _ <"$0"; while echo more; do :; done; } | nc ${STACK} 9`;
+  const client = bench.start('sh', '--', 'sh', '-c', script, gate);
+  await until('nc is connected', async () => {
+    return (await bench.run('sh', '--', 'ss', '-Htn', 'state', 'established')).stdout.trim() !== '';
+  });
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const second = await bench.serving('serve', '--discard', '9');
+  await bench.lab.startOutside(['sh', '-c', 'echo go >"$0"', gate]).ended;
+  // RFC9293 §3.5.1: the half-open connection is discovered by the first segment, and reset.
+  await client.ended;
+  assert.equal((await bench.run('sh', '--', 'ss', '-Htn', 'state', 'established')).stdout.trim(), '');
+  second.child.kill('SIGINT');
+  await second.ended;
+  bench.assertClean();
+});
+
+test('two stacks in one namespace: the last one removes it', { skip }, async (t) => {
+  const bench = new Bench(Lab.open(t));
+  const first = await bench.serving('serve', '--echo', '7');
+  const second = await bench.serving('echo', '--link', 'tun:lab1', '--addr', '10.9.1.2/24');
+  const busy = await bench.run('echo');
+  assert.equal(busy.status, 3);
+  assert.match(busy.stderr, /already open in another process/);
+  first.child.kill('SIGINT');
+  await first.ended;
+  assert.equal(bench.namespaceExists, true);
+  const echoed = await bench.run('sh', '--', 'sh', '-c', 'echo still here | nc -N 10.9.1.2 7');
+  assert.equal(echoed.stdout, 'still here\n');
+  second.child.kill('SIGINT');
+  await second.ended;
+  bench.assertClean();
+});
+
+test('up, http, get, connect, listen, down', { skip }, async (t) => {
+  const bench = new Bench(Lab.open(t));
+  const { lab } = bench;
+  assert.equal((await bench.run('up')).status, 0);
+  assert.equal((await bench.run('up')).status, 3);
+  const size = 3_000_000;
+  const peer = bench.start('sh', '--', process.execPath, PEER, 'server', KERNEL, '4000', String(size), '41');
+  await until('the peer listens', () => peer.stdout() !== '');
+  const connect = await lab.startOutside(
+    bench.words(['connect', KERNEL, '4000', '-N', '-w', '20', '--msl', '100ms']),
+    patternStream(42, size),
+  ).ended;
+  assert.deepEqual([connect.status, connect.bytes, connect.sum], [0, size, patternSum(41, size)], connect.stderr);
+  const said = (await peer.ended).stdout.split('\n');
+  assert.deepEqual(JSON.parse(said[1]!), { bytes: size, sum: patternSum(42, size), error: null });
+
+  const listen = lab.startOutside(bench.words(['listen', '5000', '-N', '--msl', '100ms']), patternStream(43, size));
+  await until('it listens', () => /listening on/.test(listen.stderr()));
+  const client = await bench.run('sh', '--', process.execPath, PEER, 'client', STACK, '5000', String(size), '44');
+  assert.deepEqual(JSON.parse(client.stdout), { bytes: size, sum: patternSum(43, size), error: null });
+  const heard = await listen.ended;
+  assert.deepEqual([heard.status, heard.bytes, heard.sum], [0, size, patternSum(44, size)], heard.stderr);
+
+  const refused = await bench.run('get', `http://${KERNEL}:81/`);
+  assert.equal(refused.status, 4);
+  assert.match(refused.stderr, /ECONNREFUSED/);
+
+  const http = await bench.serving('http', '--first-close', 'server', new URL('.', import.meta.url).pathname);
+  const page = await bench.run('sh', '--', 'curl', '-sS', `http://${STACK}/command.test.js`);
+  assert.equal(page.stdout, readFileSync(fileURLToPath(import.meta.url), 'latin1'));
+  http.child.kill('SIGINT');
+  await http.ended;
+  assert.equal(bench.namespaceExists, true, '`up` outlives the verbs');
+  assert.equal((await bench.run('down')).status, 0);
+  bench.assertClean();
+});
+
+test('without the right to make devices, a user namespace is entered', { skip }, async (t) => {
+  const bench = new Bench(Lab.open(t));
+  const drop = ['setpriv', '--inh-caps=-net_admin,-sys_admin', '--bounding-set=-net_admin,-sys_admin'];
+  const serve = bench.lab.startOutside([...drop, ...bench.words(['serve', '--echo', '7'])]);
+  await until('it serves, or not', () => /in another terminal/.test(serve.stderr()) || serve.child.exitCode !== null);
+  if (serve.child.exitCode !== null) {
+    assert.match(serve.stderr(), /no user namespace either/);
+    t.skip('this machine allows no user namespaces');
+    return;
+  }
+  assert.equal(bench.namespaceExists, false, 'the name exists only inside');
+  const echoed = await bench.run('sh', '--', 'sh', '-c', `echo inside | nc -N ${STACK} 7`);
+  assert.equal(echoed.stdout, 'inside\n', echoed.stderr);
+  serve.child.kill('SIGINT');
+  assert.equal((await serve.ended).status, 130);
+  bench.assertClean();
+});
