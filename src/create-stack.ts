@@ -64,6 +64,8 @@ export async function createStack(options: CreateStackOptions): Promise<SynwaveS
       options.onLinkFailure?.(error);
     },
   });
+  // As with `node:net`, it is sockets and servers that keep a process alive; a mere TIME-WAIT does not.
+  core.unref();
   return {
     core,
     net: createNet(core),

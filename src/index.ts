@@ -2,12 +2,23 @@
 export { type CreateStackOptions, createStack, type SynwaveStack } from './create-stack.js';
 export { type CaptureLink, captureLink, type PacketRecorder } from './link/capture.js';
 export { type ImpairedLink, impair } from './link/impair.js';
+export { RuleError } from './link/impair-numbers.js';
 export type { ActEvent, Impairments, ImpairOptions } from './link/impair-options.js';
 export { parseRule } from './link/impair-rule-text.js';
 export { act, type Rule, type RuleAct, type RuleMatch } from './link/impair-rules.js';
 export { type MemoryLinkOptions, memoryLinkPair } from './link/memory.js';
 export { TunError, type TunLink, type TunLinkOptions, tunLink } from './link/tun.js';
+export type { AddressInfo } from './net/addresses.js';
+export type { SystemError } from './net/errors.js';
 export { createNet, type Net } from './net/net.js';
+export type { NetStack } from './net/net-stack.js';
+export type {
+  CreateConnectionOptions,
+  ListenArguments,
+  ServerOptions,
+  SocketConnectOptions,
+  SocketOptions,
+} from './net/options.js';
 export type { Server } from './net/server.js';
 export type { Socket } from './net/socket.js';
 export { type LadderDocument, type LadderOptions, type LadderTrace, ladderTrace } from './observe/ladder.js';

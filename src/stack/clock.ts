@@ -39,8 +39,9 @@ function immediate(callback: () => void): ScheduledCall {
   const pending = setImmediate(callback);
   return {
     cancel: () => clearImmediate(pending),
-    ref: () => void pending.ref(),
-    unref: () => void pending.unref(),
+    // It runs in this very turn of the event loop; unreferenced, it would wait for something else to wake the loop up.
+    ref: () => {},
+    unref: () => {},
   };
 }
 
