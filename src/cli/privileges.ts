@@ -63,7 +63,7 @@ export async function runAgainAsUserRoot(): Promise<number> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const argv = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const child = spawnShared(inUserNamespace(argv), {
-    env: { ...process.env, [RUNTIME_VARIABLE]: directory },
+    env: { ...process.env, [RUNTIME_VARIABLE]: directory, [USER_NAMESPACE_VARIABLE]: '1' },
   });
   // A terminal signals both of us, `kill` only this process. The child takes two at once for one (lifetime.ts).
   const pass = (signal: NodeJS.Signals) => void child.kill(signal);

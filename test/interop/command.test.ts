@@ -50,7 +50,10 @@ class Bench {
   /** Starts a serving verb and waits until it serves. */
   async serving(...words: readonly string[]): Promise<Program> {
     const program = this.start(...words);
-    await until('it serves', () => /in another terminal/.test(program.stderr()) || program.child.exitCode !== null);
+    await until(
+      'it serves',
+      () => /in another terminal/.test(program.stderr()) || program.child.exitCode !== null,
+    );
     assert.equal(program.child.exitCode, null, program.stderr());
     return program;
   }
@@ -71,7 +74,7 @@ class Bench {
 
 /** Keeps a kernel client in the midst of an endless download. */
 async function downloading(bench: Bench, port: number): Promise<Program> {
-  const client = bench.start('sh', '--', process.execPath, PEER, 'client', STACK, String(port));
+  const client = bench.start('sh', '--', process.execPath, PEER, 'reader', STACK, String(port));
   await until('the download runs', async () => {
     const sockets = await bench.run('sh', '--', 'ss', '-Htn', 'state', 'established', `dport = ${port}`);
     return sockets.stdout.trim() !== '';
@@ -116,7 +119,9 @@ test('SIGKILL: `clean` removes what is left, and only then; `doctor` sees it', {
   await living.ended;
   assert.equal(bench.namespaceExists, true);
   const doctor = await bench.run('doctor', '--json');
-  const { checks } = JSON.parse(doctor.stdout) as { checks: { check: string; verdict: string; fix: string }[] };
+  const { checks } = JSON.parse(doctor.stdout) as {
+    checks: { check: string; verdict: string; fix: string }[];
+  };
   const leftovers = checks.find((finding) => finding.check === 'leftovers');
   assert.deepEqual([leftovers?.verdict, leftovers?.fix], ['warn', 'synwave clean']);
   const clean = await bench.run('clean', '--json');
@@ -124,7 +129,9 @@ test('SIGKILL: `clean` removes what is left, and only then; `doctor` sees it', {
   bench.assertClean();
 });
 
-test('SIGKILL: the next run takes the namespace over, and resets the peer that still believes', { skip }, async (t) => {
+test('SIGKILL: the next run takes the namespace over, and resets the peer that still believes', {
+  skip,
+}, async (t) => {
   const bench = new Bench(Lab.open(t));
   const first = await bench.serving('serve', '--discard', '9');
   const gate = bench.lab.file('gate');
@@ -175,13 +182,30 @@ test('up, http, get, connect, listen, down', { skip }, async (t) => {
     bench.words(['connect', KERNEL, '4000', '-N', '-w', '20', '--msl', '100ms']),
     patternStream(42, size),
   ).ended;
-  assert.deepEqual([connect.status, connect.bytes, connect.sum], [0, size, patternSum(41, size)], connect.stderr);
+  assert.deepEqual(
+    [connect.status, connect.bytes, connect.sum],
+    [0, size, patternSum(41, size)],
+    connect.stderr,
+  );
   const said = (await peer.ended).stdout.split('\n');
   assert.deepEqual(JSON.parse(said[1]!), { bytes: size, sum: patternSum(42, size), error: null });
 
-  const listen = lab.startOutside(bench.words(['listen', '5000', '-N', '--msl', '100ms']), patternStream(43, size));
+  const listen = lab.startOutside(
+    bench.words(['listen', '5000', '-N', '--msl', '100ms']),
+    patternStream(43, size),
+  );
   await until('it listens', () => /listening on/.test(listen.stderr()));
-  const client = await bench.run('sh', '--', process.execPath, PEER, 'client', STACK, '5000', String(size), '44');
+  const client = await bench.run(
+    'sh',
+    '--',
+    process.execPath,
+    PEER,
+    'client',
+    STACK,
+    '5000',
+    String(size),
+    '44',
+  );
   assert.deepEqual(JSON.parse(client.stdout), { bytes: size, sum: patternSum(43, size), error: null });
   const heard = await listen.ended;
   assert.deepEqual([heard.status, heard.bytes, heard.sum], [0, size, patternSum(44, size)], heard.stderr);
@@ -204,7 +228,10 @@ test('without the right to make devices, a user namespace is entered', { skip },
   const bench = new Bench(Lab.open(t));
   const drop = ['setpriv', '--inh-caps=-net_admin,-sys_admin', '--bounding-set=-net_admin,-sys_admin'];
   const serve = bench.lab.startOutside([...drop, ...bench.words(['serve', '--echo', '7'])]);
-  await until('it serves, or not', () => /in another terminal/.test(serve.stderr()) || serve.child.exitCode !== null);
+  await until(
+    'it serves, or not',
+    () => /in another terminal/.test(serve.stderr()) || serve.child.exitCode !== null,
+  );
   if (serve.child.exitCode !== null) {
     assert.match(serve.stderr(), /no user namespace either/);
     t.skip('this machine allows no user namespaces');

@@ -17,18 +17,21 @@ function say(value: object): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** Sends the pattern, then FIN, and reads to the peer's FIN at the same time. */
-async function exchange(socket: Socket): Promise<void> {
-  const failed = new Promise<string>((resolve) => {
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-  });
-  patternStream(Number(seed), Number(size)).pipe(socket);
-  const got = await Promise.race([sumOf(socket).catch(() => null), failed]);
-  if (got === null || typeof got === 'string') say({ bytes: 0, sum: '', error: got ?? (await failed) });
-  else say({ ...got, error: null } satisfies PeerReport);
+function failure(error: NodeJS.ErrnoException): PeerReport {
+  return { bytes: 0, sum: '', error: error.code ?? error.message };
 }
 
-if (role === 'client') {
+/** Sends the pattern, then FIN, and reads to the peer's FIN at the same time. */
+async function exchange(socket: Socket): Promise<void> {
+  patternStream(Number(seed), Number(size)).pipe(socket);
+  say(await sumOf(socket).then((all) => ({ ...all, error: null }), failure));
+}
+
+if (role === 'reader') {
+  // Sends nothing, not even FIN, until the peer has ended.
+  const got = sumOf(connect({ host, port: Number(port) }));
+  say(await got.then((all) => ({ ...all, error: null }), failure));
+} else if (role === 'client') {
   const socket = connect({ host, port: Number(port), allowHalfOpen: true });
   await exchange(socket);
 } else if (role === 'server') {
@@ -44,5 +47,5 @@ if (role === 'client') {
   });
   server.listen(Number(port), host, () => say(server.address() as object));
 } else {
-  throw new Error(`usage: kernel-peer client|server|echo HOST PORT [BYTES [SEED]], not "${role}"`);
+  throw new Error(`usage: kernel-peer reader|client|server|echo HOST PORT [BYTES [SEED]], not "${role}"`);
 }
