@@ -1,8 +1,9 @@
 // A link that shows every packet crossing another link to a recorder, with the comments that observers attach to it
 // in the same turn. Formats and files are the recorder's affair.
 import type { Clock, ScheduledCall } from '../stack/clock.js';
-import type { Link, LinkOffload, LinkReceiver, LinkStats, PacketBatch, PacketIds } from '../stack/link.js';
+import type { Link, LinkOffload, LinkReceiver, LinkStats, PacketBatch } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
+import { LinkWrapper } from './link-wrapper.js';
 
 /** Packets and events that may wait for comments; more are recorded without waiting. */
 const MAX_PENDING = 2048;
@@ -87,7 +88,7 @@ interface PendingEvent {
 const NO_COMMENTS: string[] = [];
 
 /** The link made by `captureLink`. */
-export class CaptureLink implements Link {
+export class CaptureLink extends LinkWrapper implements Link {
   readonly captureStats: CaptureStats = { packets: 0, lateAnnotations: 0 };
   private receiver: LinkReceiver | null = null;
   private pending: (PendingPacket | PendingEvent)[] = [];
@@ -103,25 +104,15 @@ export class CaptureLink implements Link {
 
   /** Use `captureLink`. */
   constructor(
-    private readonly inner: Link,
+    inner: Link,
     private readonly recorder: PacketRecorder,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    super(inner);
+  }
 
-  get name(): string {
-    return this.inner.name;
-  }
-  get medium(): 'ip' | 'ethernet' {
-    return this.inner.medium;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
   get offload(): LinkOffload {
     return this.inner.offload;
-  }
-  get packetIds(): PacketIds {
-    return this.inner.packetIds;
   }
   get stats(): LinkStats {
     return this.inner.stats;
@@ -205,14 +196,6 @@ export class CaptureLink implements Link {
   flush(): void {
     this.inner.flush();
     this.drain();
-  }
-
-  ref(): void {
-    this.inner.ref?.();
-  }
-
-  unref(): void {
-    this.inner.unref?.();
   }
 
   /** Resolves when the link is closed and the recorder has everything; rejects when either failed. */

@@ -1,14 +1,7 @@
 // A link that does to the packets of another link what networks do to packets: by chance, from a seed, or by script.
 // What a packet's fate can be is said in impair-options.ts and impair-rules.ts; here it is carried out.
 import type { Clock, ScheduledCall } from '../stack/clock.js';
-import {
-  type Link,
-  type LinkReceiver,
-  NO_OFFLOAD,
-  newLinkStats,
-  type PacketBatch,
-  type PacketIds,
-} from '../stack/link.js';
+import { type Link, type LinkReceiver, NO_OFFLOAD, newLinkStats, type PacketBatch } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
 import { BatchView, Scratch } from './impair-buffers.js';
 import { Judge } from './impair-judge.js';
@@ -23,6 +16,7 @@ import { ActLog } from './impair-report.js';
 import type { Rule } from './impair-rules.js';
 import type { InjectedSegment } from './impair-segment.js';
 import { PacketStore } from './impair-store.js';
+import { LinkWrapper } from './link-wrapper.js';
 
 /** Packets kept for later that are handed to the stack in one `receive`, at most. */
 const STORED_BATCH_PACKETS = 256;
@@ -49,7 +43,7 @@ export function impair(link: Link, options: ImpairOptions): ImpairedLink {
 }
 
 /** The link made by `impair`. */
-export class ImpairedLink implements Link {
+export class ImpairedLink extends LinkWrapper implements Link {
   readonly offload = NO_OFFLOAD;
   /** Packets that reached the stack and the inner link; `dropped` counts all that were lost here. */
   readonly stats = newLinkStats();
@@ -69,10 +63,8 @@ export class ImpairedLink implements Link {
   private readonly batch = new BatchView();
 
   /** Use `impair`. */
-  constructor(
-    private readonly inner: Link,
-    options: ImpairOptions,
-  ) {
+  constructor(inner: Link, options: ImpairOptions) {
+    super(inner);
     this.clock = options.clock;
     this.log = new ActLog(options.clock, this.stats, options.onAct);
     this.store = new PacketStore(
@@ -82,18 +74,6 @@ export class ImpairedLink implements Link {
     this.judge = new Judge(inner.medium, inner.packetIds, this.store, this.log, options);
   }
 
-  get name(): string {
-    return this.inner.name;
-  }
-  get medium(): 'ip' | 'ethernet' {
-    return this.inner.medium;
-  }
-  get mtu(): number {
-    return this.inner.mtu;
-  }
-  get packetIds(): PacketIds {
-    return this.inner.packetIds;
-  }
   get writable(): boolean {
     return !this.closed && this.waiting.length === 0 && this.inner.writable;
   }
@@ -189,16 +169,16 @@ export class ImpairedLink implements Link {
     this.inner.flush();
   }
 
-  ref(): void {
+  override ref(): void {
     this.referenced = true;
     this.wake?.ref();
-    this.inner.ref?.();
+    super.ref();
   }
 
-  unref(): void {
+  override unref(): void {
     this.referenced = false;
     this.wake?.unref();
-    this.inner.unref?.();
+    super.unref();
   }
 
   /** Drops and counts what is still kept, and closes the inner link. */

@@ -58,6 +58,12 @@ describe('keep-alive', () => {
     }
   });
 
+  test('RFC9293 MUST-26: bare ACKs and window updates count as received', () => {
+    const bench = Bench.established(ON);
+    for (let i = 1; i < 10; i++) bench.advance(50_000).silent().peer(`A 1 a1 w${5000 + i}`).silent();
+    bench.advance(60_000).expect('A 0 a1');
+  });
+
   test('RFC9293 MUST-29: one unanswered probe does not end the connection; all of them do', () => {
     const bench = Bench.established(ON).advance(60_000).expect('A 0 a1');
     bench.advance(10_000).expect('A 0 a1').state('ESTABLISHED');

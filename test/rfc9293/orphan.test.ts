@@ -47,6 +47,16 @@ describe('orphans', () => {
     bench.advance(HOUR).state('CLOSED');
   });
 
+  test('RFC6429 §3: an orphan ends by its own limit when that is shorter than R2; an owned connection does not', () => {
+    const config = { r2Ms: 24 * HOUR, orphanMs: 60_000 };
+    const orphan = Bench.established({ config });
+    orphan.queue(5000);
+    orphan.close().advance(200_000).state('CLOSED');
+    const owned = Bench.established({ config });
+    owned.queue(5000);
+    owned.shutdown().advance(200_000).state('FIN-WAIT-1');
+  });
+
   test('RFC6429 §3: an orphan that makes progress is not ended', () => {
     const bench = Bench.established({ config: { r2Ms: 100_000 }, peer: { window: 1000 } });
     bench.queue(20_000);

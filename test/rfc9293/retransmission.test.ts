@@ -66,6 +66,19 @@ describe('RTO', () => {
     assert.equal(bench.status.srttMs, before);
   });
 
+  test('RFC9293 MUST-18: Karn holds for a segment that fast retransmit sent again', () => {
+    const bench = Bench.established();
+    for (let i = 0; i < 5; i++) roundTrip(bench, 100);
+    const { sndNxt } = bench.status;
+    bench.take();
+    bench.write(4000);
+    bench.advance(100).peer(`A 1 a${sndNxt}`, `A 1 a${sndNxt}`, `A 1 a${sndNxt}`);
+    assert.ok(bench.take().some((s) => s.seq === sndNxt && s.retransmission > 0));
+    const before = bench.status.srttMs;
+    bench.advance(150).peer(`A 1 a${sndNxt + 1000}`);
+    assert.equal(bench.status.srttMs, before);
+  });
+
   test('RFC9293 MUST-18: Karn holds for the SYN', () => {
     const bench = Bench.synSent().expect('S 0');
     bench.advance(1500).expect('S 0');

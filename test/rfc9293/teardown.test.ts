@@ -187,6 +187,13 @@ describe('close by an application that leaves', () => {
     bench.close().state('CLOSED').expect('RA 1 a11');
   });
 
+  test('RFC9293 SHLD-3: the same after a half-close of our own, in FIN-WAIT-1 and FIN-WAIT-2', () => {
+    const early = Bench.accepted().shutdown().peer('A 1 a1 [10]').settled('FIN-WAIT-1');
+    early.close().state('CLOSED').expect('RA 2 a11');
+    const late = Bench.accepted().shutdown().peer('A 1 a2 [10]').settled('FIN-WAIT-2');
+    late.close().state('CLOSED').expect('RA 2 a11');
+  });
+
   test('RFC9293 SHLD-3: data that arrives after close is answered with RST', () => {
     const bench = Bench.accepted().close().expect('FA 1 a1').peer('A 1 a2').state('FIN-WAIT-2');
     bench.peer('A 1 a2 [10]').state('CLOSED').events(['CLOSED']);

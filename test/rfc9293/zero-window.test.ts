@@ -91,6 +91,16 @@ describe('zero-window probes', () => {
     assert.ok(last.seq + last.payload.length <= 5001);
   });
 
+  test('RFC9293 §3.8.6.1: a window that opens before the first probe leaves no timer behind', () => {
+    const bench = shut();
+    bench.peer('A 1 a1 w9000');
+    for (let i = 0; i < 10; i++) bench.peer(`A 1 a${bench.status.sndNxt} w9000`);
+    assert.equal(bench.status.sndUna, 5001);
+    assert.equal(bench.connection.nextTimeout(), Number.POSITIVE_INFINITY);
+    bench.take();
+    bench.advance(1_000_000).silent();
+  });
+
   test('RFC9293 §3.8.6.1: a FIN waits behind a shut window and leaves when it opens', () => {
     const bench = Bench.established().peer('A 1 a1 w0');
     bench.queue(10);

@@ -1,0 +1,31 @@
+// What every link around a link passes through: its identity. What crosses it is the wrapper's own business.
+import type { Link, PacketIds } from '../stack/link.js';
+
+/** The common part of links that wrap a link. */
+export abstract class LinkWrapper {
+  protected constructor(protected readonly inner: Link) {}
+
+  get name(): string {
+    return this.inner.name;
+  }
+
+  get medium(): 'ip' | 'ethernet' {
+    return this.inner.medium;
+  }
+
+  get mtu(): number {
+    return this.inner.mtu;
+  }
+
+  get packetIds(): PacketIds {
+    return this.inner.packetIds;
+  }
+
+  ref(): void {
+    this.inner.ref?.();
+  }
+
+  unref(): void {
+    this.inner.unref?.();
+  }
+}
