@@ -68,8 +68,6 @@ export async function judge(file: string): Promise<Judgement> {
     'ip.check_checksum:TRUE',
     'tcp.check_checksum:TRUE',
     'tcp.analyze_sequence_numbers:TRUE',
-    // Only TCP is judged: putting the payload of a large chunked upload together takes minutes.
-    'tcp.desegment_tcp_streams:FALSE',
   ];
   const argv = [
     '-n',
@@ -84,6 +82,8 @@ export async function judge(file: string): Promise<Judgement> {
     '-E',
     'aggregator=,',
   ];
+  // Only TCP is judged. Whatever an ephemeral port number means to Wireshark, the payload is not that protocol.
+  argv.push('-d', 'tcp.port==1-65535,data');
   for (const preference of preferences) argv.push('-o', preference);
   for (const field of FIELDS) argv.push('-e', field);
   const text = await tshark(argv);

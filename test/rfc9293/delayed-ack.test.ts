@@ -50,6 +50,12 @@ describe('delayed acknowledgment', () => {
     bench.peer(`A ${next + 2000} a1 [1000]`).expect(`A 1 a${next}`);
   });
 
+  test('RFC5681 §4.2: each out-of-order segment of a batch gets its own duplicate ACK, which the peer counts', () => {
+    const { bench, next } = warm();
+    const lines = [1, 2, 3, 4].map((i) => `A ${next + i * 1000} a1 [1000]`);
+    bench.peer(...lines).expect(...lines.map(() => `A 1 a${next}`));
+  });
+
   test('RFC5681 §4.2: a segment that fills a hole is acknowledged at once', () => {
     const { bench, next } = warm();
     bench.peer(`A ${next + 1000} a1 [1000]`).take();

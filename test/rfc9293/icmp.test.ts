@@ -10,7 +10,7 @@ const icmp = (bench: Bench, kind: Kind, quoted: number) =>
 
 describe('ICMP errors', () => {
   for (const kind of ['net', 'host', 'time'] as const) {
-    test(`RFC9293 MUST-56 SHLD-25: \`${kind}\` is a soft error in ESTABLISHED: told, not obeyed`, () => {
+    test(`RFC9293 MUST-47 MUST-56 SHLD-25: \`${kind}\` is a soft error in ESTABLISHED: told, not obeyed`, () => {
       const bench = Bench.established();
       bench.write(100);
       bench.settled('ESTABLISHED');

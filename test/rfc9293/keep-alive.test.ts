@@ -60,7 +60,12 @@ describe('keep-alive', () => {
 
   test('RFC9293 MUST-26: bare ACKs and window updates count as received', () => {
     const bench = Bench.established(ON);
-    for (let i = 1; i < 10; i++) bench.advance(50_000).silent().peer(`A 1 a1 w${5000 + i}`).silent();
+    for (let i = 1; i < 10; i++)
+      bench
+        .advance(50_000)
+        .silent()
+        .peer(`A 1 a1 w${5000 + i}`)
+        .silent();
     bench.advance(60_000).expect('A 0 a1');
   });
 
@@ -83,7 +88,10 @@ describe('keep-alive', () => {
 
   test('RFC9293 MUST-24: switching it on anew begins anew', () => {
     const bench = Bench.established(ON).advance(80_000).expect('A 0 a1', 'A 0 a1', 'A 0 a1');
-    bench.call((c, now) => c.setKeepAlive(true, 30_000, now)).advance(29_900).silent();
+    bench
+      .call((c, now) => c.setKeepAlive(true, 30_000, now))
+      .advance(29_900)
+      .silent();
     bench.advance(100).expect('A 0 a1').advance(20_000).expect('A 0 a1', 'A 0 a1').state('ESTABLISHED');
     bench.advance(10_000).state('CLOSED');
   });
@@ -93,7 +101,10 @@ describe('keep-alive', () => {
       const bench = Bench.established();
       // Around 65 536 ms the sum of a time and an interval loses its last bit.
       bench.advance(15_200.119539829844 + 1 / i).call((c, now) => c.setKeepAlive(true, 500, now));
-      bench.advance(100.3 + i / 7).peer('A 1 a1 [1]').take();
+      bench
+        .advance(100.3 + i / 7)
+        .peer('A 1 a1 [1]')
+        .take();
       // `advance` itself fails when timers keep firing without an end.
       bench.advance(2000);
       assert.ok(bench.take().length > 0);
@@ -113,7 +124,7 @@ describe('keep-alive', () => {
     half.advance(100_000).state('CLOSED');
   });
 
-  test('RFC9293 §3.8.4: we answer the keep-alive of a peer, with or without its garbage octet', () => {
+  test('RFC9293 MAY-6: we answer the keep-alive of a peer, with or without its garbage octet', () => {
     const bench = Bench.accepted().peer('A 1 a1 [10]');
     bench.read();
     bench.settled('ESTABLISHED').peer('A 10 a1').expect('A 1 a11');

@@ -111,7 +111,11 @@ describe('TIME-WAIT', () => {
     assert.ok(((sent[0]!.seq - oldNext) | 0) > 0, 'the new ISS is greater than the old SND.NXT');
     assert.deepEqual(recorder.states, ['SYN-RECEIVED']);
     assert.equal(STATE_NAMES[recorder.transitions[0]!.from], 'TIME-WAIT');
-    old.call((c, now) => c.supersede(now)).state('CLOSED').silent().events(['CLOSED']);
+    old
+      .call((c, now) => c.supersede(now))
+      .state('CLOSED')
+      .silent()
+      .events(['CLOSED']);
     assert.deepEqual(old.recorder.ends, ['reused']);
     old.advance(1_000_000).silent();
   });

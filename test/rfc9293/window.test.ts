@@ -93,7 +93,9 @@ describe('send window', () => {
 
   test('RFC7323 §2.2: a shift of 0 is an offer too: the other direction is scaled', () => {
     const options = { config: { receiveBufferBytes: 40_000, windowScale: 4, delayedAckMs: 0 } };
-    const bench = Bench.synReceived(options, 'S 0 <mss 1000, ws 0>').expect('SA 0 a1 <ws 4>').peer('A 1 a1 w500');
+    const bench = Bench.synReceived(options, 'S 0 <mss 1000, ws 0>')
+      .expect('SA 0 a1 <ws 4>')
+      .peer('A 1 a1 w500');
     assert.equal(bench.status.sndWnd, 500);
     bench.peer('A 1 a1 [1000]');
     assert.equal(bench.take()[0]!.wnd, 39_000 >> 4);

@@ -182,7 +182,12 @@ export function runTransfer(o: TransferOptions): TransferResult {
     throw new Error(message, { cause: error });
   }
   const resent = [pair.a, pair.b].map((side) => side.connection?.retransmissions ?? 0);
-  return { log: pair.log, now: pair.now, segments: pair.log.length, retransmissions: resent[0]! + resent[1]! };
+  return {
+    log: pair.log,
+    now: pair.now,
+    segments: pair.log.length,
+    retransmissions: resent[0]! + resent[1]!,
+  };
 }
 
 /** The application is needed: there is something to read, or it has not written all yet. */

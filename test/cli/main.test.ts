@@ -1,0 +1,95 @@
+// The command as people meet it: help, version, wrong words, and the doctor's document.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+function synwave(words: readonly string[], environment: Record<string, string> = {}) {
+  return spawnSync(process.execPath, [MAIN, ...words], {
+    encoding: 'utf8',
+    env: { ...process.env, ...environment },
+    input: '',
+  });
+}
+
+test('--version and help go to stdout and end with 0', () => {
+  const version = synwave(['--version']);
+  assert.deepEqual([version.status, version.stderr], [0, '']);
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  const help = synwave(['help']);
+  assert.equal(help.status, 0);
+  const verbs = [...help.stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map((match) => match[1]!);
+  assert.ok(verbs.length >= 11, help.stdout);
+  for (const verb of verbs) {
+    const one = synwave(['help', verb]);
+    assert.equal(one.status, 0);
+    assert.match(one.stdout, new RegExp(`^usage: synwave ${verb}`));
+    assert.equal(synwave([verb, '--help']).stdout, one.stdout);
+    for (const line of one.stdout.split('\n')) assert.ok(line.length <= 130, line);
+  }
+});
+
+test('wrong words end with 2, and say what to do', () => {
+  const cases: [string[], RegExp][] = [
+    [[], /usage: synwave VERB/],
+    [['frob'], /there is no verb "frob"[\s\S]*one of: doctor/],
+    [['echo', '--frob'], /--frob[\s\S]*synwave help echo/],
+    [['echo', '7', '8'], /what is "8"/],
+    [['connect', '10.9.0.1'], /usage: synwave connect HOST PORT/],
+    [['get', 'https://10.9.0.1/'], /not an http URL/],
+    [['serve'], /nothing to serve/],
+    [['serve', '--echo', '7', '--discard', '7'], /two services want port 7/],
+    [['http', '/nowhere-at-all'], /is not a folder/],
+  ];
+  for (const [words, message] of cases) {
+    const result = synwave(words);
+    assert.equal(result.status, 2, `${words.join(' ')}: ${result.stderr}`);
+    assert.match(result.stderr, message);
+    assert.equal(result.stdout, '');
+  }
+});
+
+test('doctor --json: one document with every check; the exit code tells of a FAIL', () => {
+  const claims = mkdtempSync(join(tmpdir(), 'synwave-doctor-'));
+  try {
+    const result = synwave(['doctor', '--json'], { SYNWAVE_RUNTIME_DIR: claims });
+    const { ok, checks } = JSON.parse(result.stdout) as {
+      ok: boolean;
+      checks: { check: string; verdict: string; meaning?: string; remedy?: string }[];
+    };
+    const failed = checks.filter((finding) => finding.verdict === 'FAIL');
+    assert.equal(ok, failed.length === 0);
+    assert.equal(result.status, ok ? 0 : 3);
+    const names = checks.map((finding) => finding.check);
+    for (const name of [
+      'os',
+      'node',
+      'native',
+      'rights',
+      'tun-node',
+      'tun-create',
+      'address-clash',
+      'leftovers',
+    ]) {
+      assert.ok(names.includes(name), name);
+    }
+    for (const finding of checks) {
+      if (finding.verdict === 'FAIL' || finding.verdict === 'warn') {
+        assert.ok(finding.meaning && finding.remedy, `${finding.check} says what it means and what to do`);
+      }
+    }
+  } finally {
+    rmSync(claims, { recursive: true, force: true });
+  }
+});
+
+test('doctor without ip on the path: FAIL, remedy, exit code 3', () => {
+  const result = synwave(['doctor'], { PATH: '/nonexistent' });
+  assert.equal(result.status, 3);
+  assert.match(result.stderr, /FAIL {2}iproute2[\s\S]*apt-get install iproute2/);
+});
