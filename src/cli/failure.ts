@@ -61,7 +61,14 @@ const NETWORK_CODES = new Map([
   ['EPROTO', 'the peer broke the protocol'],
 ]);
 
+const NO_SUCH_PLACE = 'the file that is named cannot be used; check its path';
+
 const ENVIRONMENT_CODES = new Map([
+  ['ENOENT', NO_SUCH_PLACE],
+  ['ENOTDIR', NO_SUCH_PLACE],
+  ['EISDIR', NO_SUCH_PLACE],
+  ['EROFS', NO_SUCH_PLACE],
+  ['ENOSPC', 'the disk is full'],
   ['EPERM', 'more rights are needed: run with sudo, or see `synwave doctor`'],
   ['EACCES', 'more rights are needed: run with sudo, or see `synwave doctor`'],
   ['EBUSY', 'the device is open in another process; choose another: --link tun:OTHER'],
@@ -80,6 +87,14 @@ export function toFailure(error: unknown): CliFailure {
   const environment = ENVIRONMENT_CODES.get(name);
   if (environment !== undefined) {
     return new CliFailure(message ?? name, name, ExitCode.ENVIRONMENT, said || environment);
+  }
+  if (name === 'ERR_SYNWAVE_RULE') {
+    return new CliFailure(
+      message ?? name,
+      name,
+      ExitCode.USAGE,
+      said || 'write --rule "drop dir=out flags=FA nth=1"',
+    );
   }
   if (/^ERR_(SYNWAVE|TUN|LINK|NATIVE)/.test(name)) {
     return new CliFailure(message ?? name, name, ExitCode.ENVIRONMENT, said || 'run `synwave doctor`');

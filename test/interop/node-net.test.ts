@@ -111,5 +111,6 @@ test('RFC9293 MUST-12: our abort reaches the kernel as ECONNRESET, its abort us'
   peer.child.kill('SIGKILL');
   assert.equal((await failed).code, 'ECONNRESET');
   await stack.close();
-  await assertJudged(stack.capture!, { allow: { rst: 2 } });
+  // The first client's FIN may be on its way when our RST leaves; it is then answered by one more (§3.10.7.1).
+  await assertJudged(stack.capture!, { allow: { rst: [2, 3] } });
 });
