@@ -94,8 +94,11 @@ test('SIGINT: exit code 130, nothing left behind, the kernel peer gets RST', { s
   serve.child.kill('SIGINT');
   assert.equal((await serve.ended).status, 130);
   bench.assertClean();
-  const report = JSON.parse((await client.ended).stdout) as PeerReport;
-  assert.equal(report.error, 'ECONNRESET');
+  const ended = await client.ended;
+  assert.equal(ended.status, 0, `the client does not hang: ${ended.stderr}`);
+  // With data still unread at the RST, libuv reports a plain end now and then; what was sent is in the capture.
+  const report = JSON.parse(ended.stdout) as PeerReport;
+  assert.ok(report.error === 'ECONNRESET' || report.error === null, String(report.error));
   const { findings } = await assertJudged(capture, {
     allow: { rst: [1, 2], window_full: [0, 1e9], window_update: [0, 1e9], zero_window: [0, 1e9] },
   });
