@@ -201,6 +201,11 @@ export class Server extends EventEmitter implements ListenerHandler {
     }
   }
 
+  /** The stack closed under us: `close` is emitted as if we had been asked. */
+  onClosed(listener: Listener): void {
+    if (listener === this.#listener) this.close();
+  }
+
   #take(endpoint: Endpoint): void {
     if (this.#family !== 0 && endpoint.tuple.local.family !== this.#family) {
       endpoint.abort();

@@ -177,7 +177,9 @@ export class Transport implements EndpointHandler {
     const write = this.write!;
     if (this.closed) {
       const reset = this.takeFailure();
-      const code = reset === null || this.endpoint.connection.atEnd ? 'EPIPE' : reset;
+      // An RST behind the peer's FIN says no more than that nobody reads any more; silence still says more.
+      const brokenPipe = reset === null || (reset === 'ECONNRESET' && this.endpoint.connection.atEnd);
+      const code = brokenPipe ? 'EPIPE' : reset;
       this.finishWrite(systemError(code, 'write'));
       return;
     }

@@ -167,6 +167,8 @@ export class LadderTrace extends SilentTrace {
   ): void {
     const entry = this.followed.get(connection);
     if (entry === undefined || !SHOWN_CALLS.includes(call)) return;
+    // The end of a stack aborts its connections, and the sockets that hear of it abort them once more, to no effect.
+    if (call !== 'connect' && connection.state === State.CLOSED) return;
     const { model } = entry;
     const state = call === 'connect' ? connection.state : null;
     model.event({ what: 'call', side: model.ours, call, error }, state, now);

@@ -18,6 +18,8 @@ export interface ListenerHandler {
    * returns null. Those left there are announced again when the next one comes.
    */
   onAcceptable(listener: Listener): void;
+  /** The stack itself ends, or lost its link, and has closed the listener. */
+  onClosed?(listener: Listener): void;
 }
 
 /** `Stack.listen`. */

@@ -5,7 +5,6 @@ import type { ConnectionConfig } from '../tcp/config.js';
 import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
 import { defaultConfig } from '../tcp/defaults.js';
 import { makeIsnGenerator } from '../tcp/isn.js';
-import { State } from '../tcp/state.js';
 import type { IpAddress } from '../wire/address.js';
 import { LocalAddresses } from './addresses.js';
 import { type Clock, type ScheduledCall, SystemClock } from './clock.js';
@@ -240,7 +239,7 @@ export class Stack {
 
   private async closeOnce(timeoutMs: number): Promise<void> {
     if (this.phase === 'open') this.phase = 'closing';
-    for (const listener of this.listeners()) listener.close();
+    this.closeListeners();
     if (timeoutMs > 0) {
       for (const endpoint of this.connections()) endpoint.close();
       await this.drained(timeoutMs);
@@ -269,10 +268,15 @@ export class Stack {
     });
   }
 
+  private closeListeners(): void {
+    for (const listener of this.listeners()) {
+      listener.close();
+      listener.handler.onClosed?.(listener);
+    }
+  }
+
   private discard(endpoint: Endpoint): void {
-    const now = this.turn.now();
-    if (endpoint.connection.state === State.TIME_WAIT) endpoint.connection.evict(now);
-    else endpoint.connection.abort(now);
+    endpoint.connection.abort(this.turn.now());
     this.turn.changed(endpoint);
   }
 
@@ -280,7 +284,7 @@ export class Stack {
     if (this.phase === 'closed' || this.phase === 'failed') return;
     this.phase = 'failed';
     this.turn.run((now) => {
-      for (const listener of this.listeners()) listener.close();
+      this.closeListeners();
       for (const endpoint of this.connections()) {
         endpoint.connection.abort(now);
         endpoint.connection.error = 'ENETUNREACH';

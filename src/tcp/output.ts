@@ -20,6 +20,26 @@ const MAX_URGENT_POINTER = 65_535;
 
 /** Sends all that may be sent now. Returns false when the sink filled up before the end. */
 export function pollTransmit(c: Connection, now: number, sink: SegmentSink): boolean {
+  const done = transmitAll(c, now, sink);
+  if (!done) watchStall(c, now);
+  return done;
+}
+
+/** A way out that stays full must not keep a connection for ever: R2 counts for what could never be sent, too. */
+function watchStall(c: Connection, now: number): void {
+  if (c.inFlight > 0 || c.timers.isSet(Timer.RETRANSMISSION) || c.timers.isSet(Timer.PERSIST)) return;
+  if (!isStalled(c)) return;
+  c.rtx.since = now;
+  c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, 0, now);
+}
+
+/** Something that takes sequence numbers waits to be sent for the first time. */
+export function isStalled(c: Connection): boolean {
+  if (c.state < State.SYN_SENT || c.state === State.TIME_WAIT) return false;
+  return c.snd.nxt === c.snd.iss || hasUnsent(c);
+}
+
+function transmitAll(c: Connection, now: number, sink: SegmentSink): boolean {
   if (c.pendingReset !== null) {
     if (!sink.writable) return false;
     sendPendingReset(c, now, sink);
@@ -210,7 +230,10 @@ function sendRange(c: Connection, seq: Seq, length: number, now: number, sink: S
     rtx.timedSeq = end;
     rtx.timedAt = now;
   }
-  if (wasIdle) rtx.since = now;
+  if (wasIdle) {
+    rtx.since = now;
+    c.timers.clear(Timer.RETRANSMISSION);
+  }
   transmit(c, seq, flags, payload, now, sink, again);
   if (rtx.probes === 0) armRetransmission(c, now);
 }

@@ -12,7 +12,10 @@ const OVERRIDE_MS = 500;
 /** Called when there is data to send, nothing in flight that would bring an ACK, and nothing may go. */
 export function armPersist(c: Connection, now: number): void {
   if (c.timers.isSet(Timer.PERSIST)) return;
-  if (c.snd.wnd === 0 && c.rtx.probes === 0) c.rtx.probingSince = now;
+  if (c.snd.wnd === 0 && c.rtx.probes === 0) {
+    c.rtx.probingSince = now;
+    c.rtx.silentSince = now;
+  }
   c.startTimer(Timer.PERSIST, persistInterval(c), c.rtx.probes, now);
 }
 
@@ -30,7 +33,8 @@ export function persistTimeout(c: Connection, now: number): void {
     return;
   }
   // RFC9293 MUST-37: while the peer answers, the wait may last for ever; silence and orphans have an end.
-  const silence = now - Math.max(c.lastReceivedAt, rtx.probingSince);
+  if (c.lastReceivedAt >= c.lastSentAt) rtx.silentSince = now;
+  const silence = now - rtx.silentSince;
   const limit = c.userTimeoutMs > 0 ? c.userTimeoutMs : config.r2Ms;
   const orphaned = c.readClosed && now - rtx.probingSince >= config.orphanMs;
   if (orphaned || silence >= limit) {
@@ -46,6 +50,7 @@ export function persistTimeout(c: Connection, now: number): void {
 export function probeInstead(c: Connection, now: number): void {
   c.stopTimer(Timer.RETRANSMISSION, now);
   c.rtx.probingSince = now;
+  c.rtx.silentSince = now;
   c.rtx.probes = 1;
   c.rtx.probeNow = true;
   c.startTimer(Timer.PERSIST, persistInterval(c), c.rtx.probes, now);
@@ -56,6 +61,11 @@ export function sendWindowOpened(c: Connection, now: number): void {
   const { rtx, snd } = c;
   c.stopTimer(Timer.PERSIST, now);
   rtx.probeNow = false;
-  if (rtx.probes > 0 && seqGt(snd.nxt, snd.una) && !rtx.inLoss) rtx.resendHead = true;
+  if (rtx.probes > 0 && seqGt(snd.nxt, snd.una)) {
+    // While the window was closed nothing could be acknowledged: the wait for that begins here.
+    rtx.since = now;
+    if (rtx.inLoss) rtx.next = snd.una;
+    else rtx.resendHead = true;
+  }
   rtx.probes = 0;
 }

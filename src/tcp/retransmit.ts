@@ -4,6 +4,7 @@ import { type Seq, seqDiff, seqGeq, seqGt, seqMax, seqMin } from '../wire/seq.js
 import type { ControllerInput } from './congestion/controller.js';
 import type { Connection } from './connection.js';
 import { Event } from './events.js';
+import { isStalled } from './output.js';
 import { probeInstead } from './persist.js';
 import { State, Trigger } from './state.js';
 import { Timer } from './timers.js';
@@ -144,8 +145,11 @@ export function duplicateAck(c: Connection, now: number): void {
 /** The retransmission timer fired (RFC 6298 §5.4–5.7). */
 export function retransmissionTimeout(c: Connection, now: number): void {
   const { rtx, snd } = c;
-  if (c.inFlight === 0) return;
   const isSyn = snd.una === snd.iss;
+  if (c.inFlight === 0) {
+    waitForTheWayOut(c, isSyn, now);
+    return;
+  }
   if (snd.wnd === 0 && !isSyn) {
     // The peer closed its window over data in flight: not a loss, and no reason to give up (RFC9293 SHLD-17).
     probeInstead(c, now);
@@ -166,6 +170,13 @@ export function retransmissionTimeout(c: Connection, now: number): void {
   c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, rtx.timeouts, now);
   warnPastR1(c, now);
   tell(c, 'rto', now);
+}
+
+/** Nothing is outstanding, but something has waited for a full link since the timer was started. */
+function waitForTheWayOut(c: Connection, isSyn: boolean, now: number): void {
+  if (!isStalled(c)) return;
+  if (mustGiveUp(c, isSyn, now)) giveUp(c, Trigger.TIMER_RETRANSMISSION, now);
+  else c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, 0, now);
 }
 
 /** Marks all that is in flight to be sent again, oldest first, as the congestion window allows. */

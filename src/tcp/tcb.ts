@@ -76,9 +76,10 @@ export class RetransmissionVariables {
   /** Timed segment: sampled when this number is acknowledged; `timedAt` is negative when none is timed. */
   timedSeq: Seq = 0;
   timedAt = -1;
-  /** Zero-window probes in a row, and when the first was sent. */
+  /** Zero-window probes in a row, since when there is something to probe for, and since when nobody has answered. */
   probes = 0;
   probingSince = 0;
+  silentSince = 0;
   /** A probe is to be sent at once. */
   probeNow = false;
   /** The silly-window override expired: send what fits. */

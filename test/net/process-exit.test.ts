@@ -21,8 +21,17 @@ server.listen(7, () => {
 process.on('exit', () => console.log([...a.connections()].map((each) => each.connection.state).join()));
 `;
 
-test('a process whose sockets have ended exits by itself, with a connection still in TIME-WAIT', async () => {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM], {
+const CLOSING_PROGRAM = `
+import { createStack, memoryLinkPair } from ${JSON.stringify(ENTRY)};
+const [link] = memoryLinkPair();
+const stack = await createStack({ link, addresses: ['10.9.0.1/24'] });
+const server = stack.net.createServer();
+server.on('close', () => console.log('server closed'));
+server.listen(7, () => void stack.close());
+`;
+
+async function outputOf(program: string): Promise<object> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: 30_000,
   });
@@ -31,5 +40,13 @@ test('a process whose sockets have ended exits by itself, with a connection stil
     output += text;
   });
   const [code, signal] = await once(child, 'close');
-  assert.deepEqual({ code, signal, output }, { code: 0, signal: null, output: 'still here\n10\n' });
+  return { code, signal, output };
+}
+
+test('a server whose stack is closed is closed, and does not hold the process', async () => {
+  assert.deepEqual(await outputOf(CLOSING_PROGRAM), { code: 0, signal: null, output: 'server closed\n' });
+});
+
+test('a process whose sockets have ended exits by itself, with a connection still in TIME-WAIT', async () => {
+  assert.deepEqual(await outputOf(PROGRAM), { code: 0, signal: null, output: 'still here\n10\n' });
 });

@@ -140,22 +140,29 @@ test('a write that waits for room fails with the reset', async () => {
   assert.equal(endpoint.sentText, 'abc');
 });
 
-test('a reset after the peer ended is EPIPE for a writer', async () => {
-  const stack = new ScriptedStack();
-  const socket = new Socket(stack.context, { allowHalfOpen: true }).connect(80, '10.9.0.1');
-  await turn();
-  const endpoint = stack.opened[0]!;
-  endpoint.state = State.CLOSE_WAIT;
-  endpoint.peerEnded = true;
-  endpoint.tell(ESTABLISHED | PEER_FIN);
-  socket.resume();
-  await turn();
-  reset(endpoint);
-  const message = await new Promise(
-    (resolve) => socket.on('error', (error) => resolve(error.message)) && socket.write('x'),
-  );
-  assert.equal(message, 'write EPIPE');
-});
+for (const [failure, code] of [
+  ['ECONNRESET', 'EPIPE'],
+  ['ETIMEDOUT', 'ETIMEDOUT'],
+] as const) {
+  test(`${failure} after the peer ended is ${code} for a writer`, async () => {
+    const stack = new ScriptedStack();
+    const socket = new Socket(stack.context, { allowHalfOpen: true }).connect(80, '10.9.0.1');
+    await turn();
+    const endpoint = stack.opened[0]!;
+    endpoint.state = State.CLOSE_WAIT;
+    endpoint.peerEnded = true;
+    endpoint.tell(ESTABLISHED | PEER_FIN);
+    socket.resume();
+    await turn();
+    endpoint.state = State.CLOSED;
+    endpoint.error = failure;
+    endpoint.tell(CLOSED);
+    const message = await new Promise(
+      (resolve) => socket.on('error', (error) => resolve(error.message)) && socket.write('x'),
+    );
+    assert.equal(message, `write ${code}`);
+  });
+}
 
 test('softError is emitted, and the connection goes on', async () => {
   const [socket, endpoint] = await connected();

@@ -54,13 +54,14 @@ function inRange(c: Connection, s: SegmentView): boolean {
   return seqDiff(c.snd.una, s.ack) <= c.snd.maxWnd;
 }
 
-/** RFC 5681 §2: the five marks of a duplicate ACK. */
+/** RFC 5681 §2: the five marks of a duplicate ACK. What answers the probe of a closed window is none. */
 function isDuplicate(c: Connection, s: SegmentView): boolean {
   return (
     s.ack === c.snd.una &&
     s.payloadLength === 0 &&
     (s.flags & FIN) === 0 &&
     c.inFlight > 0 &&
+    c.rtx.probes === 0 &&
     s.wnd << c.snd.shift === c.snd.wnd
   );
 }
