@@ -21,6 +21,7 @@ A run that is killed by SIGKILL cannot remove its namespace. This does: it reads
 process number and start time with what runs now, and removes only what belongs to the dead. What \`synwave up\` made
 stays; \`synwave down\` removes that.`,
   options: {},
+  json: { prints: 'what was removed' },
   needs: 'nothing',
   async run({ args, terminal }) {
     const removed = leftovers().flatMap(removeClaimed);

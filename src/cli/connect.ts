@@ -30,6 +30,7 @@ When stdin ends, -N sends our FIN and receiving goes on; without it the connecti
     'source-port': { type: 'string', short: 'p', value: 'SPORT', help: 'local port' },
     rst: { type: 'boolean', help: 'end by RST instead of FIN' },
   },
+  json: { instead: 'the log tells of the connection, as JSON lines in a file: --log FILE' },
   needs: 'stack',
   async run(context) {
     const { values, positionals } = context.args;

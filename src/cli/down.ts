@@ -14,6 +14,7 @@ export const down: Verb = {
 Removes the namespace and the device that \`synwave up\` made. While another synwave runs in them it refuses; --force
 takes them away under it.`,
   options: { force: { type: 'boolean', help: 'also while a stack runs there' } },
+  json: { prints: 'what was removed' },
   needs: 'nothing',
   async run({ args, terminal }) {
     const netns = readNetns(args.values);

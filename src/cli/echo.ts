@@ -1,6 +1,6 @@
 // `synwave echo`: the echo service on the stack.
 import { usageError } from './failure.js';
-import { serve } from './serving.js';
+import { SERVED_DOCUMENT, serve } from './serving.js';
 import { parsePort } from './values.js';
 import type { Verb } from './verb.js';
 
@@ -14,6 +14,7 @@ Serves echo on PORT (7) until interrupted. From the kernel's side:
 
   synwave sh -- nc -N 10.9.0.2 7`,
   options: {},
+  json: SERVED_DOCUMENT,
   needs: 'stack',
   async run(context) {
     const [port = '7', ...rest] = context.args.positionals;

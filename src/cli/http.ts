@@ -1,7 +1,7 @@
 // `synwave http`: a static file server on the stack.
 import { usageError } from './failure.js';
 import { textOf } from './options.js';
-import { serve } from './serving.js';
+import { SERVED_DOCUMENT, serve } from './serving.js';
 import { parsePort, parseWord } from './values.js';
 import type { Verb } from './verb.js';
 
@@ -21,6 +21,7 @@ goes through TIME-WAIT; otherwise that is up to the client.`,
     port: { type: 'string', value: 'PORT', help: 'default 80' },
     'first-close': { type: 'string', value: 'WHO', help: 'server or client (default client)' },
   },
+  json: SERVED_DOCUMENT,
   needs: 'stack',
   async run(context) {
     const { values, positionals } = context.args;

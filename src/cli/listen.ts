@@ -27,6 +27,7 @@ Takes one connection (-k: one after the other) and joins it with stdin and stdou
     },
     rst: { type: 'boolean', help: 'end by RST instead of FIN' },
   },
+  json: { instead: 'the log tells of the connection, as JSON lines in a file: --log FILE' },
   needs: 'stack',
   async run(context) {
     const { values, positionals } = context.args;

@@ -13,13 +13,13 @@ import { get } from './get.js';
 import { http } from './http.js';
 import { withLifetime } from './lifetime.js';
 import { listen } from './listen.js';
-import { type Arguments, isOn, parseWords, readNetns } from './options.js';
+import { type Arguments, isOn, readNetns } from './options.js';
 import { mayMakeNamespaces, runAgainAsUserRoot } from './privileges.js';
 import { serve } from './serve.js';
 import { sh } from './sh.js';
 import { createTerminal, paint, type Terminal } from './terminal.js';
 import { up } from './up.js';
-import { commonOptions, helpOf, type Verb } from './verb.js';
+import { helpOf, readWords, type Verb } from './verb.js';
 
 const VERBS: readonly Verb[] = [doctor, echo, http, serve, connect, listen, get, up, down, sh, clean];
 
@@ -71,7 +71,7 @@ async function main(words: readonly string[]): Promise<number> {
     return ExitCode.OK;
   }
   const verb = verbNamed(first);
-  const args = parseWords(verb.name, rest, commonOptions(verb), verb.options);
+  const args = readWords(verb, rest);
   if (isOn(args.values, 'help')) {
     process.stdout.write(`${helpOf(verb)}\n`);
     return ExitCode.OK;

@@ -40,7 +40,6 @@ export const GENERAL_OPTIONS: OptionSpecs = {
     help: '-v also segments and timers, -vv everything',
   },
   'no-color': { type: 'boolean', help: 'no colours (as does NO_COLOR)' },
-  json: { type: 'boolean', help: 'one JSON document on stdout when the verb ends' },
   netns: {
     type: 'string',
     value: 'NAME',

@@ -1,7 +1,7 @@
 // `synwave serve`: several services on one stack.
 import { usageError } from './failure.js';
 import { textsOf } from './options.js';
-import { type Offer, serve as serveOffers } from './serving.js';
+import { type Offer, SERVED_DOCUMENT, serve as serveOffers } from './serving.js';
 import { parsePort, parsePortAndDirectory } from './values.js';
 import type { Verb } from './verb.js';
 
@@ -25,6 +25,7 @@ Serves everything that is asked for, until interrupted. Each option may be repea
       help: 'sends characters without end (RFC 864)',
     },
   },
+  json: SERVED_DOCUMENT,
   needs: 'stack',
   async run(context) {
     const { values, positionals } = context.args;

@@ -4,10 +4,12 @@ import { statSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { resolve } from 'node:path';
 import { ExitCode, usageError } from './failure.js';
+import { isOn } from './options.js';
+import { ServedTally } from './served-tally.js';
 import { chargen, discard, echo, type Service } from './services.js';
 import { openSession, type Session, type StackSocket } from './session.js';
 import { fileHandler } from './static-files.js';
-import type { Context } from './verb.js';
+import type { Context, JsonOutput } from './verb.js';
 
 /** One service on one port. */
 export interface Offer {
@@ -16,6 +18,11 @@ export interface Offer {
   /** Folder of `http`. */
   readonly directory?: string;
 }
+
+/** `--json` of the serving verbs. */
+export const SERVED_DOCUMENT: JsonOutput = {
+  prints: 'services, connections, bytes, counters of the stack, what ended it',
+};
 
 /** How to serve. */
 export interface ServeOptions {
@@ -36,12 +43,40 @@ export async function serve(
   options: ServeOptions,
 ): Promise<number> {
   checkOffers(offers);
-  const session = await openSession(context, verb);
+  const tally = isOn(context.args.values, 'json') ? new ServedTally() : null;
+  let served: Session | null = null;
+  // Registered first, so that it comes last: what the end of the stack still sends and counts is told as well.
+  context.life.defer('the document', () => {
+    if (served !== null && tally !== null) context.terminal.document(summary(context, verb, served, offers, tally));
+  });
+  const session = await openSession(context, verb, tally === null ? {} : { observers: [tally] });
+  served = session;
   for (const offer of offers) await openOffer(session, context, offer, options);
   announce(context, session, offers);
   await Promise.race([context.life.interrupted, session.failed]);
   if (!context.life.isInterrupted) throw await session.failed;
   return ExitCode.OK;
+}
+
+/** What `--json` prints when a serving verb has ended. */
+function summary(
+  { life }: Context,
+  verb: string,
+  session: Session,
+  offers: readonly Offer[],
+  tally: ServedTally,
+): object {
+  const { device, netns, addresses } = session.settings;
+  return {
+    verb,
+    link: `tun:${device}`,
+    netns,
+    addresses: addresses.map((own) => `${own.address}/${own.prefix}`),
+    services: offers.map(({ kind, port }) => ({ service: kind, port, ...tally.on(port) })),
+    ...tally.total,
+    counters: session.stack.stats,
+    ended: life.signal ?? 'failure',
+  };
 }
 
 function checkOffers(offers: readonly Offer[]): void {

@@ -10,11 +10,12 @@ import { createLogger } from '../observe/logger.js';
 import { type PinoTrace, pinoTrace } from '../observe/pino.js';
 import { type Clock, SystemClock } from '../stack/clock.js';
 import type { Link } from '../stack/link.js';
+import type { StackTrace } from '../stack/trace.js';
 import { State } from '../tcp/state.js';
 import { addressClash } from './doctor/network.js';
 import { environmentError, usageError } from './failure.js';
 import { claimNamespace, HOST } from './namespace.js';
-import { readStackSettings, type StackSettings } from './options.js';
+import { isOn, readStackSettings, type StackSettings } from './options.js';
 import { peopleLog } from './people-log.js';
 import type { Context } from './verb.js';
 
@@ -23,8 +24,10 @@ export type StackSocket = Socket;
 
 /** Settings of `openSession`. */
 export interface SessionOptions {
-  /** The verb writes payload to stdout, so that the log cannot go there. */
+  /** The verb writes payload to stdout, so that the log cannot go there, even without `--json`. */
   readonly stdoutIsData?: boolean;
+  /** Further listeners of the stack's events. */
+  readonly observers?: readonly StackTrace[];
 }
 
 /** Longest time that connections get to end in order when a verb is through, in milliseconds. */
@@ -42,8 +45,8 @@ export async function openSession(
   options: SessionOptions = {},
 ): Promise<Session> {
   const settings = readStackSettings(context.args.values);
-  if (settings.log === '-' && options.stdoutIsData === true) {
-    throw usageError('stdout carries the data of this verb', 'write the log to a file: --log FILE');
+  if (settings.log === '-' && (options.stdoutIsData === true || isOn(context.args.values, 'json'))) {
+    throw usageError('stdout carries the output of this verb', 'write the log to a file: --log FILE');
   }
   await refuseClash(settings);
   const claim = claimNamespace(settings.netns, verb, context.life);
@@ -53,7 +56,8 @@ export async function openSession(
   const device = await openDevice(parts);
   context.life.defer(`device ${device.name}`, () => device.close());
   claim.addDevice(device.name);
-  return openStack(parts, openImpairment(parts, device, log, ladder), log, ladder);
+  const observers = [log, ...(ladder === null ? [] : [ladder]), ...(options.observers ?? [])];
+  return openStack(parts, openImpairment(parts, device, log, ladder), log, observers);
 }
 
 /** What the pieces of a session share. */
@@ -67,7 +71,7 @@ async function openStack(
   { context, settings, clock }: Parts,
   link: Link,
   log: PinoTrace,
-  ladder: LadderTrace | null,
+  observers: readonly StackTrace[],
 ): Promise<Session> {
   let announce: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -79,7 +83,7 @@ async function openStack(
     addresses: settings.addresses.map((own) => `${own.address}/${own.prefix}`),
     clock,
     lang: settings.lang,
-    observers: ladder === null ? [log] : [log, ladder],
+    observers,
     config: settings.mslMs === null ? {} : { mslMs: settings.mslMs },
     isn: settings.isn === null ? 'rfc6528' : { fixed: settings.isn },
     onLinkFailure: (error) => {

@@ -20,6 +20,7 @@ end of the link. The exit code is that of CMD.
   synwave sh -- nc 10.9.0.2 7
   synwave sh -- ss -tan`,
   options: {},
+  json: { instead: 'options of the command stand behind two dashes: synwave sh -- CMD --json' },
   needs: 'nothing',
   async run({ args }) {
     const netns = readNetns(args.values);

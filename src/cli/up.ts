@@ -2,7 +2,7 @@
 import { mustRun, run } from './command.js';
 import { ExitCode, environmentError } from './failure.js';
 import { claimLasting, HOST, inNamespace, ipIn, removeClaimed } from './namespace.js';
-import { readStackSettings, STACK_OPTIONS, type StackSettings } from './options.js';
+import { isOn, readStackSettings, STACK_OPTIONS, type StackSettings } from './options.js';
 import { type Marker, readMarkers, writeMarker } from './ownership.js';
 import { mayMakeNamespaces } from './privileges.js';
 import type { Verb } from './verb.js';
@@ -26,6 +26,7 @@ that open a link then attach to that device, and it stays between them. \`synwav
     peer: STACK_OPTIONS.peer!,
     mtu: STACK_OPTIONS.mtu!,
   },
+  json: { prints: 'namespace, device, addresses of both ends' },
   needs: 'nothing',
   async run({ args, terminal }) {
     const settings = readStackSettings(args.values);
@@ -44,7 +45,7 @@ that open a link then attach to that device, and it stays between them. \`synwav
     terminal.say(`the stack will have ${stack.join(', ')}; start it: synwave http .`);
     terminal.say(`on the kernel's side: synwave sh -- curl http://${settings.addresses[0]!.address}/`);
     terminal.say('remove both: synwave down');
-    if (args.values.json === true) {
+    if (isOn(args.values, 'json')) {
       terminal.document({
         netns: settings.netns,
         device: settings.device,

@@ -1,6 +1,7 @@
 // What a verb is, and how its help is printed. The verbs themselves have a file each.
+import { usageError } from './failure.js';
 import type { Lifetime } from './lifetime.js';
-import { type Arguments, GENERAL_OPTIONS, type OptionSpecs, STACK_OPTIONS } from './options.js';
+import { type Arguments, GENERAL_OPTIONS, isOn, type OptionSpecs, parseWords, STACK_OPTIONS } from './options.js';
 import type { Terminal } from './terminal.js';
 
 /** What a verb gets to work with. */
@@ -9,6 +10,9 @@ export interface Context {
   readonly terminal: Terminal;
   readonly life: Lifetime;
 }
+
+/** What `--json` does: the words of the help, or, for verbs whose stdout is data, what to do instead. */
+export type JsonOutput = { readonly prints: string } | { readonly instead: string };
 
 /** One word after `synwave`. */
 export interface Verb {
@@ -20,6 +24,7 @@ export interface Verb {
   /** Paragraphs for `synwave help VERB`: what it does, with an example that works as printed. */
   readonly description: string;
   readonly options: OptionSpecs;
+  readonly json: JsonOutput;
   /** `stack`: opens a link, so it takes the stack's options and needs the right to make devices. */
   readonly needs: 'stack' | 'nothing';
   /** Does it. Returns the exit code; throws `CliFailure` for ends that people can act upon. */
@@ -28,7 +33,23 @@ export interface Verb {
 
 /** The options that a verb shares with others. */
 export function commonOptions(verb: Verb): OptionSpecs {
-  return verb.needs === 'stack' ? { ...GENERAL_OPTIONS, ...STACK_OPTIONS } : GENERAL_OPTIONS;
+  const json: OptionSpecs =
+    'prints' in verb.json
+      ? { json: { type: 'boolean', help: `one JSON document on stdout at the end: ${verb.json.prints}` } }
+      : {};
+  return { ...GENERAL_OPTIONS, ...json, ...(verb.needs === 'stack' ? STACK_OPTIONS : {}) };
+}
+
+/** `--json` for verbs that have none: known to the parser, so that it can be refused with a reason. */
+const REFUSED_JSON: OptionSpecs = { json: { type: 'boolean', help: '' } };
+
+/** Reads the words after the verb. @throws CliFailure `ERR_SYNWAVE_USAGE` */
+export function readWords(verb: Verb, words: readonly string[]): Arguments {
+  const args = parseWords(verb.name, words, { ...REFUSED_JSON, ...commonOptions(verb) }, verb.options);
+  if (isOn(args.values, 'json') && 'instead' in verb.json) {
+    throw usageError(`${verb.name} has no --json: its stdout is data`, verb.json.instead);
+  }
+  return args;
 }
 
 /** The text of `synwave help VERB`. */

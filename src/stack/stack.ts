@@ -116,6 +116,7 @@ export class Stack {
     this.environment = {
       trace: this.trace,
       initialSequence: initialSequence(options.isn, random),
+      allocate: unzeroed,
       negativeAdvice: () => void this.stats.ip.negativeAdvices++,
     };
     const ports = new EphemeralPorts(random, options.ephemeralPorts);
@@ -370,6 +371,11 @@ export class Stack {
     const why = this.phase === 'failed' ? 'the link has failed' : 'the stack is closed';
     throw systemError('ENETDOWN', syscall, address, port, why);
   }
+}
+
+/** Memory that will be overwritten before anybody sees it need not be cleared first. */
+function unzeroed(bytes: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 }
 
 function initialSequence(

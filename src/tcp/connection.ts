@@ -41,6 +41,8 @@ export interface ConnectionEnvironment {
   readonly trace: Trace | null;
   /** Initial send sequence number for a new connection (RFC 9293 MUST-8, MUST-9; RFC 6528). */
   initialSequence(tuple: FourTuple, now: number): Seq;
+  /** Memory for received data, zeroed or not; default a plain Uint8Array. Only what was written is handed out. */
+  readonly allocate?: (bytes: number) => Uint8Array;
   /** Told once per outage when a segment was retransmitted R1 times: the route may be bad (RFC 9293 MUST-20). */
   negativeAdvice?(tuple: FourTuple, now: number): void;
 }
@@ -515,7 +517,7 @@ export class Connection {
   }
 
   requireReceiveQueue(): ReceiveQueue {
-    this.receiveQueue ??= new ReceiveQueue();
+    this.receiveQueue ??= new ReceiveQueue(this.environment.allocate);
     return this.receiveQueue;
   }
 

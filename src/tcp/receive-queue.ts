@@ -20,6 +20,9 @@ export class ReceiveQueue {
   private blocks: Block[] = [];
   private nextBlockBytes = SMALL_BLOCK;
 
+  /** @param allocate makes the blocks; what it returns need not be zeroed */
+  constructor(private readonly allocate: (bytes: number) => Uint8Array = zeroed) {}
+
   /** Appends a copy of `bytes[offset … offset + length)`. */
   push(bytes: Uint8Array, offset: number, length: number): void {
     this.length += length;
@@ -60,8 +63,12 @@ export class ReceiveQueue {
   private grow(wanted: number): Block {
     this.nextBlockBytes =
       wanted >= BULK_BYTES ? Math.min(LARGEST_BLOCK, this.nextBlockBytes * 2) : SMALL_BLOCK;
-    const block = { bytes: new Uint8Array(this.nextBlockBytes), start: 0, end: 0 };
+    const block = { bytes: this.allocate(this.nextBlockBytes), start: 0, end: 0 };
     this.blocks.push(block);
     return block;
   }
+}
+
+function zeroed(bytes: number): Uint8Array {
+  return new Uint8Array(bytes);
 }

@@ -5,17 +5,16 @@ export class PayloadPieces {
   count = 0;
   /** Sum of the lengths, in bytes. */
   total = 0;
+  /** The first `count` entries of each array are in use. */
   readonly bytes: Uint8Array[] = [];
   readonly offsets: number[] = [];
   readonly lengths: number[] = [];
 
-  /** Empties the list and lets go of the buffers. */
+  /** Empties the list and lets go of the buffers. The arrays stay as long as they were: emptied, they would grow anew. */
   clear(): void {
+    for (let i = 0; i < this.count; i++) this.bytes[i] = NOTHING;
     this.count = 0;
     this.total = 0;
-    this.bytes.length = 0;
-    this.offsets.length = 0;
-    this.lengths.length = 0;
   }
 
   /** Appends `bytes[offset … offset + length)`. */
@@ -36,3 +35,5 @@ export class PayloadPieces {
     }
   }
 }
+
+const NOTHING = new Uint8Array(0);

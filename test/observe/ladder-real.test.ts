@@ -1,7 +1,10 @@
 // Log and ladder over two real connections: the inferred state of the other end is held against the state that it
 // really had, and the log's path against the ladder's.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { createStack } from '../../src/create-stack.js';
+import { memoryLinkPair } from '../../src/link/memory.js';
 import { displayWidth } from '../../src/observe/display-width.js';
 import { type LadderTrace, ladderTrace } from '../../src/observe/ladder.js';
 import { createLogger } from '../../src/observe/logger.js';
@@ -157,4 +160,20 @@ test('ladder of real connections: a refused SYN', () => {
     records.filter((record) => record.ev === 'state').map((record) => record.to),
     ['SYN-SENT', 'CLOSED'],
   );
+});
+
+test('ladder of a real stack: one abort() when the stack ends under a socket in SYN-SENT', async () => {
+  const [ours, silent] = memoryLinkPair();
+  const ladder = ladderTrace();
+  const stack = await createStack({ link: ours, addresses: ['10.9.0.2/24'], observers: [ladder] });
+  const socket = stack.net.connect(80, '10.9.0.1');
+  socket.on('error', () => {});
+  const closed = once(socket, 'close');
+  // The socket hears of the end in the same turn, and aborts what is CLOSED already.
+  await stack.close();
+  await closed;
+  await silent.close();
+  const text = ladder.render().join('\n');
+  assert.equal(text.match(/abort\(\)/g)?.length, 1, text);
+  assert.match(text, /CLOSED {7}\| +A: abort\(\)/);
 });

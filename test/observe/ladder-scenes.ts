@@ -71,6 +71,15 @@ export function refused(c: StagedConnection): void {
   c.close('refused');
 }
 
+/** We give up before anybody answered; whoever hears of the end aborts again, to no effect. */
+export function abortedInSynSent(c: StagedConnection): void {
+  c.call('connect', S.SYN_SENT, T.CALL_ACTIVE_OPEN);
+  c.leave({ flags: 'S', seq: 0, mss: 1460 });
+  c.after(500).call('abort', S.CLOSED, T.CALL_ABORT);
+  c.close('abort');
+  c.call('abort');
+}
+
 /** A lost SYN is sent again after a second; `lose` tells the observers of the loss. */
 export function retransmittedSyn(c: StagedConnection, lose: (packetId: number) => void): void {
   c.call('connect', S.SYN_SENT, T.CALL_ACTIVE_OPEN);

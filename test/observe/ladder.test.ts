@@ -64,6 +64,7 @@ const SCENES: [string, LadderOptions, 'active' | 'passive', (c: StagedConnection
     ['merged-close', {}, 'active', scenes.mergedClose],
     ['simultaneous-close', { teaching: true }, 'active', scenes.simultaneousClose],
     ['refused', {}, 'active', scenes.refused],
+    ['aborted-in-syn-sent', {}, 'active', scenes.abortedInSynSent],
     ['retransmitted-syn', {}, 'active', (c, t) => scenes.retransmittedSyn(c, loseOnLink(t))],
     ['retransmitted-syn.zh', { lang: 'zh' }, 'active', (c, t) => scenes.retransmittedSyn(c, loseOnLink(t))],
     ['passive-life', { teaching: true }, 'passive', scenes.passiveLife],

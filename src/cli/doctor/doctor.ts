@@ -52,6 +52,7 @@ are marked, prints each command first and looks again. Exit code 3 when a check 
     link: STACK_OPTIONS.link!,
     addr: STACK_OPTIONS.addr!,
   },
+  json: { prints: 'every check with its verdict' },
   needs: 'nothing',
   async run({ args, terminal }) {
     const { netns, device, addresses } = readStackSettings(args.values);
