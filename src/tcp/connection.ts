@@ -142,6 +142,8 @@ export class Connection {
   pendingReset: PendingReset | null = null;
   events = 0;
 
+  /** A SYN of a new connection arrived in TIME-WAIT. */
+  peerReopens = false;
   /** How often a repeated FIN began the 2 MSL wait anew. */
   timeWaitRestarts = 0;
   /** Payload bytes that arrived in order. */

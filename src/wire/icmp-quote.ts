@@ -1,6 +1,6 @@
 // The packet that an ICMP error quotes: which connection of ours it speaks about, and which segment. Shared by both
 // ICMP versions; all of it comes from strangers and proves nothing by itself (RFC 5927 §4).
-import { struct, u16be, u32be } from 'buffer-layout';
+import { struct, u16be, u32be } from './buffer-layout.js';
 import { IPV4_HEADER, IPV4_HEADER_BYTES } from './ipv4.js';
 import { Ipv6View, parseQuotedIpv6 } from './ipv6.js';
 import { offsetOf } from './layout.js';

@@ -1,6 +1,6 @@
 // ICMP for IPv4 (RFC 792): reading messages, answering echo, and writing errors that quote the packet they are about.
 // Whether an answer may be sent at all, and how often, is decided by the stack.
-import { struct, u8, u16be } from 'buffer-layout';
+import { struct, u8, u16be } from './buffer-layout.js';
 import { finish, sumRange } from './checksum.js';
 import { IcmpQuote } from './icmp-quote.js';
 import { offsetOf } from './layout.js';

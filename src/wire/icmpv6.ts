@@ -1,6 +1,6 @@
 // ICMPv6 (RFC 4443): reading messages, answering echo, and writing errors that quote the packet they are about.
 // Neighbour discovery is not here; whether an answer may be sent at all is decided by the stack.
-import { struct, u8, u16be, u32be } from 'buffer-layout';
+import { struct, u8, u16be, u32be } from './buffer-layout.js';
 import { addRange, finish } from './checksum.js';
 import { IcmpQuote } from './icmp-quote.js';
 import { offsetOf } from './layout.js';

@@ -1,6 +1,6 @@
 // The IPv4 header (RFC 791): reading it into a reused view and writing one of 20 octets. Options are skipped, fragments
 // reported; what becomes of them is the stack's business.
-import { struct, u8, u16be, u32be } from 'buffer-layout';
+import { struct, u8, u16be, u32be } from './buffer-layout.js';
 import { finish, fold } from './checksum.js';
 import { offsetOf } from './layout.js';
 import { ParseError } from './parse-error.js';

@@ -1,7 +1,8 @@
 // The IPv6 header (RFC 8200): reading it into a reused view, following the extension headers a bounded way, and
 // writing the fixed 40 octets. Fragments are reported; reassembly is the stack's business.
-import { struct, u8, u16be, u32be } from 'buffer-layout';
+
 import type { IpAddress } from './address.js';
+import { struct, u8, u16be, u32be } from './buffer-layout.js';
 import { offsetOf } from './layout.js';
 import { ParseError } from './parse-error.js';
 import { IpProtocol } from './protocol.js';

@@ -1,6 +1,6 @@
 // Headers declared once with buffer-layout, and the two ways in: offsets for the hot path, objects for tools and
 // tests. The declarations themselves stand in the file of each header.
-import type { Structure } from 'buffer-layout';
+import type { Structure } from './buffer-layout.js';
 
 /**
  * Byte offset of a field, from the declaration of its header. Call it at module level: a misspelt field then fails

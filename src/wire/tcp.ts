@@ -1,6 +1,6 @@
 // The TCP header (RFC 9293 §3.1): reading a segment into the reused view, writing a header, and its checksum. What
 // the fields mean to a connection is decided in `tcp/`.
-import { struct, u8, u16be, u32be } from 'buffer-layout';
+import { struct, u8, u16be, u32be } from './buffer-layout.js';
 import { addPieces, addRange, finish } from './checksum.js';
 import { offsetOf } from './layout.js';
 import { ParseError } from './parse-error.js';

@@ -79,6 +79,13 @@ describe('TIME-WAIT', () => {
     bench.advance(2 * MSL).state('CLOSED');
   });
 
+  test('RFC1337: an RST that answers our ACK of a new SYN ends it, so that the peer can connect', () => {
+    const stale = timeWait().peer('S -1000').expect('A 2 a2').peer('R 2');
+    stale.state('CLOSED');
+    const guess = timeWait().peer('S -1000').expect('A 2 a2').peer('R 3');
+    guess.state('TIME-WAIT');
+  });
+
   test('RFC9293 §3.10.7.4: with rfc1337 off an exact RST ends it, one outside the window does not', () => {
     const bench = timeWait({ config: { rfc1337: false } });
     bench.peer('R 1').silent().state('TIME-WAIT');

@@ -68,6 +68,7 @@ function unacceptable(c: Connection, s: SegmentView, now: number): Verdict {
   }
   const duplicate = s.len > 0 && seqDiff(seqAdd(s.seq, s.len), c.rcv.nxt) <= 0;
   if (s.flags & SYN) {
+    noteReopening(c);
     c.dropped(s, 'syn', c.challenge(now), RULE, now);
   } else if (s.len > 0 || c.throttle.allowOutOfWindow(now)) {
     c.acknowledgeNow();
@@ -104,7 +105,8 @@ function acceptSynAck(c: Connection, s: SegmentView, now: number): Verdict {
 
 /** RFC 5961 §3: only the number that we expect next proves that the sender of an RST is no guesser. */
 function resetArrives(c: Connection, s: SegmentView, now: number): Verdict {
-  if (c.state === State.TIME_WAIT && c.config.rfc1337) return c.dropped(s, 'rst', 'none', 'RFC1337-3', now);
+  if (c.state === State.TIME_WAIT && c.config.rfc1337 && !c.peerReopens)
+    return c.dropped(s, 'rst', 'none', 'RFC1337-3', now);
   if (seqLt(s.seq, c.rcv.nxt)) return c.dropped(s, 'rst', 'none', RULE, now);
   if (s.seq !== c.rcv.nxt) return c.dropped(s, 'rst', c.challenge(now), 'RFC5961-3', now);
   switch (c.state) {
@@ -133,7 +135,17 @@ function synInWindow(c: Connection, s: SegmentView, now: number): Verdict {
     c.terminate(Trigger.SEG_SYN, 'reused', 'ECONNRESET', s, now, State.LISTEN);
     return 'drop';
   }
+  noteReopening(c);
   return c.dropped(s, 'syn', c.challenge(now), 'RFC5961-4', now);
+}
+
+/**
+ * In TIME-WAIT a SYN that may not reopen the connection gets an ACK. A peer that has no other connection on this tuple
+ * answers with RST, and means it: unlike the RST that an old duplicate of data provokes (RFC 1337), it may end the wait,
+ * or the peer could not connect before 2 MSL are over.
+ */
+function noteReopening(c: Connection): void {
+  if (c.state === State.TIME_WAIT) c.peerReopens = true;
 }
 
 /** True for a segment that repeats the SYN which opened this connection. */
