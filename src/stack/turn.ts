@@ -175,6 +175,7 @@ export class Turn implements EndpointDriver {
     const { handler } = endpoint;
     endpoint.undelivered = handler === null ? events : 0;
     // Also for who cannot send now: timers run while the link is full.
+    if (!this.parts.output.isLinkWritable) endpoint.connection.heldBack(this.turnNow);
     this.arm(endpoint);
     if (handler === null || events === 0) return;
     try {

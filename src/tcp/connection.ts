@@ -11,7 +11,7 @@ import type { Controller } from './congestion/controller.js';
 import { type ConnectionErrorCode, Event } from './events.js';
 import { type IcmpErrorKind, onIcmpError, onPathMss } from './icmp-error.js';
 import { armKeepAlive } from './keepalive.js';
-import { pollTransmit, wantsTransmit } from './output.js';
+import { pollTransmit, wantsTransmit, watch } from './output.js';
 import { Reassembly } from './reassembly.js';
 import { ReceiveQueue } from './receive-queue.js';
 import { RttEstimator } from './rtt.js';
@@ -380,6 +380,11 @@ export class Connection {
   /** Sends all that may be sent now. Returns false when the sink filled up before the end. */
   pollTransmit(now: number, sink: SegmentSink): boolean {
     return pollTransmit(this, now, sink);
+  }
+
+  /** Instead of `pollTransmit` while the way out is full: what waits to be sent is given a deadline. */
+  heldBack(now: number): void {
+    watch(this, false, now);
   }
 
   /** Whether `pollTransmit` would send something. */

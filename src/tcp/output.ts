@@ -21,16 +21,22 @@ const MAX_URGENT_POINTER = 65_535;
 /** Sends all that may be sent now. Returns false when the sink filled up before the end. */
 export function pollTransmit(c: Connection, now: number, sink: SegmentSink): boolean {
   const done = transmitAll(c, now, sink);
-  if (!done) watchStall(c, now);
+  watch(c, done, now);
   return done;
 }
 
-/** A way out that stays full must not keep a connection for ever: R2 counts for what could never be sent, too. */
-function watchStall(c: Connection, now: number): void {
-  if (c.inFlight > 0 || c.timers.isSet(Timer.RETRANSMISSION) || c.timers.isSet(Timer.PERSIST)) return;
-  if (!isStalled(c)) return;
-  c.rtx.since = now;
-  c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, 0, now);
+/**
+ * What is in flight, and what a full link holds back, is watched by a timer, however it came there: windows may open
+ * and close again within one batch. With a closed window the timeout becomes a probe by itself.
+ */
+export function watch(c: Connection, done: boolean, now: number): void {
+  if (c.state < State.SYN_SENT || c.state === State.TIME_WAIT) return;
+  if (c.timers.isSet(Timer.RETRANSMISSION) || c.timers.isSet(Timer.PERSIST)) return;
+  if (c.inFlight === 0) {
+    if (done || !isStalled(c)) return;
+    c.rtx.since = now;
+  }
+  c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, c.rtx.timeouts, now);
 }
 
 /** Something that takes sequence numbers waits to be sent for the first time. */

@@ -245,6 +245,17 @@ describe('back-pressure', () => {
     assert.equal(endpoints[0]!.connection.error, 'ETIMEDOUT');
     assert.equal(link.sent.length, 0);
   });
+
+  it('RFC9293 MUST-20: ends connections whose data never left, and connects that never began', () => {
+    const { link, endpoints, settle, clock, stack } = connected(3);
+    link.room = 0;
+    for (const endpoint of endpoints) endpoint.send(Uint8Array.of(1), true);
+    endpoints.push(stack.connect({ remote: PEER, remotePort: 81 }, null));
+    settle();
+    clock.advance(900_000 * 2);
+    for (const { connection } of endpoints) assert.equal(connection.error, 'ETIMEDOUT');
+    assert.equal([...stack.connections()].length, 0);
+  });
 });
 
 describe('a connection on a link with offload', () => {

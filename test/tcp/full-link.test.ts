@@ -10,7 +10,7 @@ function stalled(bench: Bench, ms: number): void {
   while (bench.now < end && bench.connection.nextTimeout() <= end) {
     bench.now = Math.max(bench.now, bench.connection.nextTimeout());
     bench.connection.onTimer(bench.now);
-    bench.connection.pollTransmit(bench.now, bench);
+    bench.connection.heldBack(bench.now);
   }
 }
 
@@ -18,7 +18,7 @@ test('RFC9293 MUST-20: data that a full link holds back ends the connection at R
   const bench = Bench.established({ config: { r2Ms: 100_000 } });
   bench.writable = false;
   bench.queue(1000);
-  bench.connection.pollTransmit(bench.now, bench);
+  bench.connection.heldBack(bench.now);
   stalled(bench, 90_000);
   assert.equal(bench.connection.state, State.ESTABLISHED);
   stalled(bench, 20_000);
@@ -30,7 +30,7 @@ test('RFC6298 §5.1: the timeout of data counts from when it left, not from when
   const bench = Bench.established();
   bench.writable = false;
   bench.queue(1000);
-  bench.connection.pollTransmit(bench.now, bench);
+  bench.connection.heldBack(bench.now);
   const deadline = bench.connection.nextTimeout();
   bench.now = deadline - 1;
   bench.writable = true;

@@ -62,6 +62,7 @@ function isDuplicate(c: Connection, s: SegmentView): boolean {
     (s.flags & FIN) === 0 &&
     c.inFlight > 0 &&
     c.rtx.probes === 0 &&
+    c.snd.wnd > 0 &&
     s.wnd << c.snd.shift === c.snd.wnd
   );
 }
