@@ -21,6 +21,10 @@ export abstract class LinkWrapper {
     return this.inner.packetIds;
   }
 
+  pull(): number {
+    return this.inner.pull?.() ?? 0;
+  }
+
   ref(): void {
     this.inner.ref?.();
   }

@@ -20,9 +20,6 @@ import type { NetContext } from './net-stack.js';
 import type { ListenArguments, ServerOptions } from './options.js';
 import { ACCEPTED, type InternalSocketOptions, Socket } from './socket.js';
 
-/** Node's own backlog. */
-const BACKLOG = 511;
-
 type CloseCallback = (error?: Error) => void;
 type ConnectionListener = (socket: Socket) => void;
 
@@ -153,7 +150,7 @@ export class Server extends EventEmitter implements ListenerHandler {
     this.#mapped = shownHost === ANY_IPV6;
     try {
       if (address === null && !any) throw Object.assign(new Error('zone in address'), { code: 'EINVAL' });
-      const options = { address, port: request.port, backlog: request.backlog ?? BACKLOG };
+      const options = { address, port: request.port, backlog: request.backlog };
       this.#listener = this.#context.stack.listen(options, this);
     } catch (error) {
       this.#failListen(error, shownHost, request.port);

@@ -6,8 +6,9 @@ export interface Limits {
   /** Connections in any state, half-open and TIME-WAIT included. A SYN beyond it is dropped, `connect` fails with ENOBUFS. */
   connections: number;
   /**
-   * Half-open connections (SYN-RECEIVED) of one listener. A listener keeps the least of this and its backlog, but at
-   * least eight; beyond it the oldest is given up for the newest (RFC 4987 §3.2).
+   * Half-open connections (SYN-RECEIVED) of one listener; beyond it the oldest is given up for the newest (RFC 4987
+   * §3.2). A listener that asks for a backlog keeps no more than that many, but at least eight. The default is far above
+   * any burst of honest clients, all of whose SYNs may come before the first of their ACKs.
    */
   halfOpen: number;
   /** Backlog of a listener that asks for none; an explicit one may be larger. Node's default is 511. */
@@ -37,7 +38,7 @@ export interface Limits {
 /** The limits of a stack that sets none. */
 export const DEFAULT_LIMITS: Readonly<Limits> = {
   connections: 262_144,
-  halfOpen: 1024,
+  halfOpen: 4096,
   backlog: 511,
   timeWait: 32_768,
   orphans: 8192,

@@ -101,6 +101,9 @@ export interface Link {
   /** Hands all queued packets to the wire. Cheap when there are none. */
   flush(): void;
 
+  /** Delivers what has arrived and waits in the device, before it returns; the number of packets. */
+  pull?(): number;
+
   /** True while the link keeps the process alive (default) or not. */
   ref?(): void;
   unref?(): void;

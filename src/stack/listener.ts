@@ -51,6 +51,8 @@ export class Listener {
   readonly halfOpen = new EndpointQueue();
   /** @internal Established connections that nobody took yet, oldest first. */
   readonly waiting = new EndpointQueue();
+  /** Connections that may wait for `accept`. */
+  readonly backlog: number;
   /** @internal Half-open connections that it keeps at most. */
   readonly halfOpenLimit: number;
   /** @internal Whether the handler is to be called this turn. */
@@ -61,6 +63,7 @@ export class Listener {
 
   /**
    * @internal Made by the stack.
+   * @param asked backlog that the user asked for, or undefined for the default
    * @param configs settings of its connections over IPv4 and over IPv6
    */
   constructor(
@@ -68,12 +71,14 @@ export class Listener {
     /** Null means every address of the stack. */
     readonly address: IpAddress | null,
     readonly port: number,
-    readonly backlog: number,
+    asked: number | undefined,
     readonly handler: ListenerHandler,
     readonly configs: { readonly v4: ConnectionConfig; readonly v6: ConnectionConfig },
     private readonly host: ListenerHost,
   ) {
-    this.halfOpenLimit = Math.min(host.limits.halfOpen, Math.max(backlog, LEAST_HALF_OPEN));
+    const { limits } = host;
+    this.backlog = asked ?? limits.backlog;
+    this.halfOpenLimit = Math.min(limits.halfOpen, Math.max(asked ?? limits.halfOpen, LEAST_HALF_OPEN));
     const transition = transitionFor(State.CLOSED, State.LISTEN, Trigger.CALL_PASSIVE_OPEN);
     host.trace?.listenerOpened(this, transition, host.now());
   }

@@ -58,6 +58,9 @@ export interface StackOptions {
 /** IPv4 header and TCP header, IPv6 header and TCP header: what the MTU has beside payload (RFC 9293 MUST-67). */
 const HEADERS = { 4: 40, 6: 60 } as const;
 
+/** Batches taken in before timers run, at most. */
+const MAX_PULLS = 64;
+
 /** Many connections on one link. */
 export class Stack {
   readonly clock: Clock;
@@ -166,9 +169,9 @@ export class Stack {
    * @throws Error with code EADDRINUSE, EADDRNOTAVAIL (not our address, or no ephemeral port left), EINVAL or ENETDOWN
    */
   listen(options: ListenOptions, handler: ListenerHandler): Listener {
-    const { address, backlog = this.limits.backlog } = options;
+    const { address, backlog } = options;
     this.requireOpen('listen', address ?? undefined, options.port);
-    if (!Number.isInteger(backlog) || backlog < 0) {
+    if (backlog !== undefined && (!Number.isInteger(backlog) || backlog < 0)) {
       throw systemError(
         'EINVAL',
         'listen',
@@ -302,6 +305,9 @@ export class Stack {
 
   private wake(): void {
     // What the budget leaves over is due at once, and the wheel asks to be woken for it.
+    // Node runs timers before it looks at devices: after a pause of the process the ACK that a timer waits for may be here
+    // already, and must be heard first.
+    for (let i = 0; i < MAX_PULLS && (this.link.pull?.() ?? 0) > 0; i++);
     this.turn.run((now) => void this.wheel.advance(now, this.limits.timersPerTurn, this.expire));
   }
 

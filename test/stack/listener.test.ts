@@ -162,11 +162,18 @@ describe('listener', () => {
     assert.equal(listener.halfOpen.size, 0);
   });
 
+  it('takes a burst of a thousand clients whose SYNs all come before their ACKs', () => {
+    const { link, listener, stack } = listening({}, undefined);
+    for (let port = 5000; port < 6000; port++) link.inject(syn(port));
+    assert.equal(listener.halfOpen.size, 1000);
+    assert.equal(stack.stats.tcp.halfOpenEvicted, 0);
+  });
+
   it('keeps no more half-open connections than limits.halfOpen, and eight with the smallest backlog', () => {
     for (const [limits, backlog, expected] of [
       [{ halfOpen: 5 }, 128, 5],
       [{}, 0, 8],
-      [{ backlog: 20 }, undefined, 20],
+      [{}, 20, 20],
     ] as const) {
       const { link, listener, stack } = listening({ limits }, backlog);
       for (let port = 5000; port < 5030; port++) link.inject(syn(port));

@@ -99,6 +99,15 @@ export class TestLink implements Link {
     this.isClosed = true;
   }
 
+  /** Packets that lie in the device, unread. */
+  readonly unread: Uint8Array[] = [];
+
+  pull(): number {
+    const packets = this.unread.splice(0);
+    if (packets.length > 0) this.inject(...packets);
+    return packets.length;
+  }
+
   /** Delivers packets in one batch. */
   inject(...packets: Uint8Array[]): void {
     this.receiver!.receive(batchOf(packets, this.packetIds));

@@ -214,6 +214,19 @@ describe('a turn', () => {
   });
 });
 
+describe('timers', () => {
+  it('RFC6298 §5.3: an ACK that waits in the device when the timer comes up is heard first', () => {
+    const { link, endpoints, settle, clock, stack } = connected(1);
+    endpoints[0]!.send(Uint8Array.of(1), true);
+    settle();
+    link.sent.length = 0;
+    link.unread.push(toUs(0, { flags: ACK, ack: 1002 }));
+    clock.advance(10_000);
+    assert.equal(link.sent.length, 0);
+    assert.equal(stack.stats.tcp.retransSegs, 0);
+  });
+});
+
 describe('back-pressure', () => {
   it('stops at a full link and goes on when it is writable, without losing or repeating anything', () => {
     const { link, endpoints, settle, stack } = connected(3);
