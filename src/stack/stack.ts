@@ -252,6 +252,8 @@ export class Stack {
     this.turn.run(() => {
       for (const endpoint of this.connections()) this.discard(endpoint);
     });
+    // Called by a handler, this is in the midst of a turn, and the RSTs leave at its end.
+    await null;
     this.turn.stop();
     this.wheel.stop();
     await this.link.close();

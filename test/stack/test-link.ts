@@ -80,6 +80,7 @@ export class TestLink implements Link {
 
   flush(): void {
     this.flushes++;
+    if (this.isClosed) this.queued.length = 0;
     for (const packet of this.queued.splice(0)) this.deliver(packet);
   }
 

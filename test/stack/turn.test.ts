@@ -214,6 +214,21 @@ describe('a turn', () => {
   });
 });
 
+describe('closing', () => {
+  it('RFC9293 §3.10.5: a handler that closes the stack still resets the peer', async () => {
+    let closed: Promise<void> | null = null;
+    const handler: EndpointHandler = {
+      onEvents(_endpoint, events) {
+        if (events & Event.READABLE) closed = world.stack.close();
+      },
+    };
+    const world = connected(1, {}, handler);
+    world.link.inject(toUs(0, { flags: ACK | PSH, payload: Uint8Array.of(1) }));
+    await closed;
+    assert.ok(world.link.takeSegments().some((segment) => (segment.flags & RST) !== 0));
+  });
+});
+
 describe('timers', () => {
   it('RFC6298 §5.3: an ACK that waits in the device when the timer comes up is heard first', () => {
     const { link, endpoints, settle, clock, stack } = connected(1);
