@@ -87,7 +87,7 @@ export const STACK_OPTIONS: OptionSpecs = {
     value: 'TEXT',
     help: "a rule of the link: 'drop dir=out flags=FA nth=1'",
   },
-  capture: { type: 'string', short: 'w', value: 'FILE', help: 'write a pcapng capture' },
+  capture: { type: 'string', short: 'w', value: 'FILE', help: 'write a pcapng capture; - is stdout' },
   log: { type: 'string', value: 'FILE|-', help: 'write the pino log as JSON lines; - is stdout' },
   ladder: { type: 'boolean', help: 'draw the ladder diagram of the connections on stderr' },
   lang: {

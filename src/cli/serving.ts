@@ -21,7 +21,7 @@ export interface Offer {
 
 /** `--json` of the serving verbs. */
 export const SERVED_DOCUMENT: JsonOutput = {
-  prints: 'services, connections, bytes, counters of the stack, what ended it',
+  prints: 'services, connections, bytes, counters, what ended it',
 };
 
 /** How to serve. */
@@ -47,7 +47,8 @@ export async function serve(
   let served: Session | null = null;
   // Registered first, so that it comes last: what the end of the stack still sends and counts is told as well.
   context.life.defer('the document', () => {
-    if (served !== null && tally !== null) context.terminal.document(summary(context, verb, served, offers, tally));
+    if (served !== null && tally !== null)
+      context.terminal.document(summary(context, verb, served, offers, tally));
   });
   const session = await openSession(context, verb, tally === null ? {} : { observers: [tally] });
   served = session;

@@ -45,9 +45,7 @@ export async function openSession(
   options: SessionOptions = {},
 ): Promise<Session> {
   const settings = readStackSettings(context.args.values);
-  if (settings.log === '-' && (options.stdoutIsData === true || isOn(context.args.values, 'json'))) {
-    throw usageError('stdout carries the output of this verb', 'write the log to a file: --log FILE');
-  }
+  refuseSharedStdout(settings, options.stdoutIsData === true || isOn(context.args.values, 'json'));
   await refuseClash(settings);
   const claim = claimNamespace(settings.netns, verb, context.life);
   const parts: Parts = { context, settings, clock: new SystemClock() };
@@ -59,6 +57,18 @@ export async function openSession(
   const observers = [log, ...(ladder === null ? [] : [ladder]), ...(options.observers ?? [])];
   return openStack(parts, openImpairment(parts, device, log, ladder), log, observers);
 }
+
+/** Nothing else may go where the verb's data, the document of `--json`, the log or the capture goes. */
+function refuseSharedStdout({ log, capture }: StackSettings, taken: boolean): void {
+  if (log === '-' && taken) {
+    throw usageError('stdout carries the output of this verb', 'write the log to a file: --log FILE');
+  }
+  if (capture === '-' && (taken || log === '-')) {
+    throw usageError('stdout carries other output already', 'write the capture to a file: -w FILE');
+  }
+}
+
+const STDOUT = 1;
 
 /** What the pieces of a session share. */
 interface Parts {
@@ -94,7 +104,7 @@ async function openStack(
       ? {}
       : {
           capture: {
-            target: capture,
+            target: capture === '-' ? STDOUT : capture,
             onError: (error) => context.terminal.complain(`the capture ended early: ${error.message}`),
           },
         }),

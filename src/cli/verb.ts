@@ -1,7 +1,14 @@
 // What a verb is, and how its help is printed. The verbs themselves have a file each.
 import { usageError } from './failure.js';
 import type { Lifetime } from './lifetime.js';
-import { type Arguments, GENERAL_OPTIONS, isOn, type OptionSpecs, parseWords, STACK_OPTIONS } from './options.js';
+import {
+  type Arguments,
+  GENERAL_OPTIONS,
+  isOn,
+  type OptionSpecs,
+  parseWords,
+  STACK_OPTIONS,
+} from './options.js';
 import type { Terminal } from './terminal.js';
 
 /** What a verb gets to work with. */

@@ -45,12 +45,41 @@ test('wrong words end with 2, and say what to do', () => {
     [['serve'], /nothing to serve/],
     [['serve', '--echo', '7', '--discard', '7'], /two services want port 7/],
     [['http', '/nowhere-at-all'], /is not a folder/],
+    [['connect', '10.9.0.1', '80', '--json'], /connect has no --json: its stdout is data[\s\S]*--log FILE/],
+    [['listen', '80', '--json'], /listen has no --json: its stdout is data[\s\S]*--log FILE/],
+    [['sh', '--json', '--', 'true'], /sh has no --json[\s\S]*synwave sh -- CMD --json/],
+    [['echo', '--json', '--log', '-'], /stdout carries the output of this verb[\s\S]*--log FILE/],
+    [['echo', '--json', '-w', '-'], /stdout carries other output[\s\S]*-w FILE/],
+    [['get', 'http://10.9.0.1/', '-w', '-'], /stdout carries other output[\s\S]*-w FILE/],
   ];
   for (const [words, message] of cases) {
     const result = synwave(words);
     assert.equal(result.status, 2, `${words.join(' ')}: ${result.stderr}`);
     assert.match(result.stderr, message);
     assert.equal(result.stdout, '');
+  }
+});
+
+test('--json stands in the help of the verbs that have it, and says what it prints', () => {
+  const has: Record<string, RegExp | null> = {
+    doctor: /every check/,
+    echo: /connections/,
+    http: /connections/,
+    serve: /connections/,
+    get: /SHA-256/,
+    up: /addresses/,
+    down: /removed/,
+    clean: /removed/,
+    connect: null,
+    listen: null,
+    sh: null,
+  };
+  const verbs = [...synwave(['help']).stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map((match) => match[1]!);
+  assert.deepEqual(verbs.sort(), Object.keys(has).sort());
+  for (const [verb, prints] of Object.entries(has)) {
+    const line = /^ +--json .*$/m.exec(synwave(['help', verb]).stdout)?.[0];
+    if (prints === null) assert.equal(line, undefined, verb);
+    else assert.match(line ?? '', prints, verb);
   }
 });
 

@@ -1,76 +1,16 @@
 // The command `synwave` as a process: interrupted, killed, cleaned up after; the peers of the kernel learn of its end.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { patternStream, patternSum } from './byte-pattern.js';
-import { assertJudged } from './judge.js';
+import { Bench, PEER } from './command-bench.js';
+import { type Allowance, ANY, assertJudged } from './judge.js';
 import type { PeerReport } from './kernel-peer.js';
 import { KERNEL, Lab, obstacle, type Program, STACK, until } from './lab.js';
 
 const skip = obstacle('curl', 'nc', 'ss', 'tshark');
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
-
-let runs = 0;
-
-/** A namespace name and a folder of claims for one test, so that runs on one machine do not meet. */
-class Bench {
-  readonly netns = `synwave-cmd-${process.pid}-${++runs}`;
-  readonly claims: string;
-
-  constructor(readonly lab: Lab) {
-    this.claims = lab.file('claims');
-  }
-
-  start(...words: readonly string[]): Program {
-    return this.lab.startOutside(this.words(words));
-  }
-
-  run(...words: readonly string[]) {
-    return this.start(...words).ended;
-  }
-
-  words([verb = '', ...rest]: readonly string[]): string[] {
-    const dashes = rest.indexOf('--');
-    const own = dashes < 0 ? rest : rest.slice(0, dashes);
-    const passed = dashes < 0 ? [] : rest.slice(dashes);
-    return [
-      'env',
-      `SYNWAVE_RUNTIME_DIR=${this.claims}`,
-      process.execPath,
-      MAIN,
-      verb,
-      '--netns',
-      this.netns,
-      ...own,
-      ...passed,
-    ];
-  }
-
-  /** Starts a serving verb and waits until it serves. */
-  async serving(...words: readonly string[]): Promise<Program> {
-    const program = this.start(...words);
-    await until(
-      'it serves',
-      () => /in another terminal/.test(program.stderr()) || program.child.exitCode !== null,
-    );
-    assert.equal(program.child.exitCode, null, program.stderr());
-    return program;
-  }
-
-  get claimed(): string[] {
-    return existsSync(this.claims) ? readdirSync(this.claims) : [];
-  }
-
-  get namespaceExists(): boolean {
-    return existsSync(`/run/netns/${this.netns}`);
-  }
-
-  assertClean(): void {
-    assert.equal(this.namespaceExists, false, 'the namespace is gone');
-    assert.deepEqual(this.claimed, [], 'no claim is left');
-  }
-}
+const FLOW_CONTROL: Allowance = { window_full: ANY, window_update: ANY, zero_window: ANY };
 
 /** Keeps a kernel client in the midst of an endless download. */
 async function downloading(bench: Bench, port: number): Promise<Program> {
@@ -81,8 +21,6 @@ async function downloading(bench: Bench, port: number): Promise<Program> {
   });
   return client;
 }
-
-const PEER = fileURLToPath(new URL('./kernel-peer.js', import.meta.url));
 
 test('SIGINT: exit code 130, nothing left behind, the kernel peer gets RST', { skip }, async (t) => {
   const bench = new Bench(Lab.open(t));
@@ -99,9 +37,7 @@ test('SIGINT: exit code 130, nothing left behind, the kernel peer gets RST', { s
   // With data still unread at the RST, libuv reports a plain end now and then; what was sent is in the capture.
   const report = JSON.parse(ended.stdout) as PeerReport;
   assert.ok(report.error === 'ECONNRESET' || report.error === null, String(report.error));
-  const { findings } = await assertJudged(capture, {
-    allow: { rst: [1, 2], window_full: [0, 1e9], window_update: [0, 1e9], zero_window: [0, 1e9] },
-  });
+  const { findings } = await assertJudged(capture, { allow: { ...FLOW_CONTROL, rst: [1, 2] } });
   assert.ok(findings.get('rst')!.length >= 1);
 });
 
@@ -146,7 +82,8 @@ test('SIGKILL: the next run takes the namespace over, and resets the peer that s
   });
   first.child.kill('SIGKILL');
   await first.ended;
-  const second = await bench.serving('serve', '--discard', '9');
+  const capture = bench.lab.file('second.pcapng');
+  const second = await bench.serving('serve', '--discard', '9', '-w', capture);
   await bench.lab.startOutside(['sh', '-c', 'echo go >"$0"', gate]).ended;
   // RFC9293 §3.5.1: the half-open connection is discovered by the first segment, and reset.
   await client.ended;
@@ -154,12 +91,16 @@ test('SIGKILL: the next run takes the namespace over, and resets the peer that s
   second.child.kill('SIGINT');
   await second.ended;
   bench.assertClean();
+  // nc may have sent several segments before it heard of the first RST; each gets its own.
+  const { findings, sent } = await assertJudged(capture, { allow: { rst: ANY }, minFrames: 2 });
+  assert.deepEqual(findings.get('rst'), [...sent], 'the second stack sends nothing but RST');
 });
 
 test('two stacks in one namespace: the last one removes it', { skip }, async (t) => {
   const bench = new Bench(Lab.open(t));
+  const capture = bench.lab.file('second.pcapng');
   const first = await bench.serving('serve', '--echo', '7');
-  const second = await bench.serving('echo', '--link', 'tun:lab1', '--addr', '10.9.1.2/24');
+  const second = await bench.serving('echo', '--link', 'tun:lab1', '--addr', '10.9.1.2/24', '-w', capture);
   const busy = await bench.run('echo');
   assert.equal(busy.status, 3);
   assert.match(busy.stderr, /already open in another process/);
@@ -171,18 +112,20 @@ test('two stacks in one namespace: the last one removes it', { skip }, async (t)
   second.child.kill('SIGINT');
   await second.ended;
   bench.assertClean();
+  await assertJudged(capture, { minFrames: 7 });
 });
 
 test('up, http, get, connect, listen, down', { skip }, async (t) => {
   const bench = new Bench(Lab.open(t));
   const { lab } = bench;
+  const captures = ['connect', 'listen', 'http'].map((verb) => lab.file(`${verb}.pcapng`));
   assert.equal((await bench.run('up')).status, 0);
   assert.equal((await bench.run('up')).status, 3);
   const size = 3_000_000;
   const peer = bench.start('sh', '--', process.execPath, PEER, 'server', KERNEL, '4000', String(size), '41');
   await until('the peer listens', () => peer.stdout() !== '');
   const connect = await lab.startOutside(
-    bench.words(['connect', KERNEL, '4000', '-N', '-w', '20', '--msl', '100ms']),
+    bench.words(['connect', KERNEL, '4000', '-N', '-w', '20', '--msl', '100ms', '--capture', captures[0]!]),
     patternStream(42, size),
   ).ended;
   assert.deepEqual(
@@ -194,7 +137,7 @@ test('up, http, get, connect, listen, down', { skip }, async (t) => {
   assert.deepEqual(JSON.parse(said[1]!), { bytes: size, sum: patternSum(42, size), error: null });
 
   const listen = lab.startOutside(
-    bench.words(['listen', '5000', '-N', '--msl', '100ms']),
+    bench.words(['listen', '5000', '-N', '--msl', '100ms', '--capture', captures[1]!]),
     patternStream(43, size),
   );
   await until('it listens', () => /listening on/.test(listen.stderr()));
@@ -217,7 +160,8 @@ test('up, http, get, connect, listen, down', { skip }, async (t) => {
   assert.equal(refused.status, 4);
   assert.match(refused.stderr, /ECONNREFUSED/);
 
-  const http = await bench.serving('http', '--first-close', 'server', new URL('.', import.meta.url).pathname);
+  const folder = new URL('.', import.meta.url).pathname;
+  const http = await bench.serving('http', '--first-close', 'server', folder, '-w', captures[2]!);
   const page = await bench.run('sh', '--', 'curl', '-sS', `http://${STACK}/command.test.js`);
   assert.equal(page.stdout, readFileSync(fileURLToPath(import.meta.url), 'latin1'));
   http.child.kill('SIGINT');
@@ -225,12 +169,14 @@ test('up, http, get, connect, listen, down', { skip }, async (t) => {
   assert.equal(bench.namespaceExists, true, '`up` outlives the verbs');
   assert.equal((await bench.run('down')).status, 0);
   bench.assertClean();
+  for (const capture of captures) await assertJudged(capture, { allow: FLOW_CONTROL, minFrames: 9 });
 });
 
 test('without the right to make devices, a user namespace is entered', { skip }, async (t) => {
   const bench = new Bench(Lab.open(t));
   const drop = ['setpriv', '--inh-caps=-net_admin,-sys_admin', '--bounding-set=-net_admin,-sys_admin'];
-  const serve = bench.lab.startOutside([...drop, ...bench.words(['serve', '--echo', '7'])]);
+  const capture = bench.lab.file('inside.pcapng');
+  const serve = bench.lab.startOutside([...drop, ...bench.words(['serve', '--echo', '7', '-w', capture])]);
   await until(
     'it serves, or not',
     () => /in another terminal/.test(serve.stderr()) || serve.child.exitCode !== null,
@@ -246,4 +192,5 @@ test('without the right to make devices, a user namespace is entered', { skip },
   serve.child.kill('SIGINT');
   assert.equal((await serve.ended).status, 130);
   bench.assertClean();
+  await assertJudged(capture, { minFrames: 7 });
 });

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer } from 'node:http';
 import { test } from 'node:test';
-import { patternStream, patternSum, sumOf } from './byte-pattern.js';
+import { patternStream, patternSum } from './byte-pattern.js';
 import { type Allowance, ANY, assertJudged } from './judge.js';
 import { FULL, Lab, obstacle, STACK, STACK_V6, type TestStack } from './lab.js';
+import { servePattern } from './pattern-http.js';
 
 const skip = obstacle('curl', 'tshark');
 const LARGE = FULL ? 1_000_000_000 : 100_000_000;
@@ -13,20 +14,9 @@ const MEDIUM = 20_000_000;
 /** Windows open and close with the reader's pace; nothing may get lost or be sent twice. */
 const FLOW_CONTROL: Allowance = { window_full: ANY, window_update: ANY, zero_window: ANY };
 
-/** Serves `/page`, `/bytes/SEED/SIZE` and PUT, which answers with size and sum of what came. */
+/** Serves patterns on a free port. */
 async function serve(stack: TestStack): Promise<number> {
-  const http = createHttpServer(async (request, response) => {
-    const [, kind, seed, size] = (request.url ?? '').split('/');
-    if (request.method === 'PUT') {
-      const got = await sumOf(request);
-      response.end(JSON.stringify(got));
-    } else if (kind === 'bytes') {
-      response.setHeader('Content-Length', size!);
-      patternStream(Number(seed), Number(size)).pipe(response);
-    } else {
-      response.end('a page from user space\n');
-    }
-  });
+  const http = createHttpServer(servePattern);
   const server = stack.net.createServer(
     { allowHalfOpen: true },
     (socket) => void http.emit('connection', socket),
@@ -88,21 +78,42 @@ test(`curl: ${LARGE / 1e6} MB down and up`, { skip }, async (t) => {
   assert.deepEqual(JSON.parse(answer.stdout), { bytes: LARGE, sum: patternSum(2, LARGE) }, answer.stderr);
 });
 
-test('curl: 8 downloads at once, each unharmed', { skip }, async (t) => {
-  const lab = Lab.open(t);
-  const stack = await lab.stack();
-  const port = await serve(stack);
-  const size = FULL ? LARGE / 8 : 10_000_000;
-  const runs = Array.from({ length: 8 }, (_, i) =>
-    lab.run(['curl', '-sS', `http://${STACK}:${port}/bytes/${i}/${size}`]),
-  );
-  const results = await Promise.all(runs);
-  for (const [i, got] of results.entries()) {
-    assert.deepEqual(
-      [got.status, got.bytes, got.sum],
-      [0, size, patternSum(i, size)],
-      `download ${i}: ${got.stderr}`,
-    );
-  }
+const AT_ONCE = 8;
+const EACH = FULL ? LARGE / AT_ONCE : 5_000_000;
+/** Captures of the full sizes would take longer to judge than the transfers. */
+const capture = (name: string) => (FULL ? {} : { capture: name });
+
+async function endJudged(stack: TestStack): Promise<void> {
   await stack.settled();
+  await stack.close();
+  if (stack.capture === null) return;
+  await assertJudged(stack.capture, { allow: FLOW_CONTROL, minFrames: (AT_ONCE * EACH) / 1460 });
+}
+
+test(`curl: ${AT_ONCE} downloads of ${EACH / 1e6} MB at once, each unharmed`, { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const stack = await lab.stack(capture('downloads.pcapng'));
+  const port = await serve(stack);
+  const runs = Array.from({ length: AT_ONCE }, (_, i) =>
+    lab.run(['curl', '-sS', `http://${STACK}:${port}/bytes/${i}/${EACH}`]),
+  );
+  for (const [i, got] of (await Promise.all(runs)).entries()) {
+    const what = `download ${i}: ${got.stderr}`;
+    assert.deepEqual([got.status, got.bytes, got.sum], [0, EACH, patternSum(i, EACH)], what);
+  }
+  await endJudged(stack);
+});
+
+test(`curl: ${AT_ONCE} uploads of ${EACH / 1e6} MB at once, each unharmed`, { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const stack = await lab.stack(capture('uploads.pcapng'));
+  const port = await serve(stack);
+  const runs = Array.from({ length: AT_ONCE }, (_, i) =>
+    lab.run(['curl', '-sS', '-T', '-', `http://${STACK}:${port}/upload`], patternStream(i, EACH)),
+  );
+  for (const [i, answer] of (await Promise.all(runs)).entries()) {
+    assert.equal(answer.status, 0, `upload ${i}: ${answer.stderr}`);
+    assert.deepEqual(JSON.parse(answer.stdout), { bytes: EACH, sum: patternSum(i, EACH) }, `upload ${i}`);
+  }
+  await endJudged(stack);
 });

@@ -32,7 +32,11 @@ function packet(seq: number, flags: number): Buffer {
   return bytes;
 }
 
-async function captureOf(t: TestContext, packets: readonly Buffer[]): Promise<string> {
+async function captureOf(
+  t: TestContext,
+  packets: readonly Buffer[],
+  direction: 'in' | 'out' = 'in',
+): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'synwave-judge-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'judged.pcapng');
@@ -40,7 +44,7 @@ async function captureOf(t: TestContext, packets: readonly Buffer[]): Promise<st
   for (const [i, bytes] of packets.entries()) {
     writer.packet({
       timeNs: 1_700_000_000_000_000_000n + BigInt(i) * 500_000_000n,
-      direction: 'in',
+      direction,
       packetId: i + 1,
       bytes,
       offset: 0,
@@ -58,14 +62,26 @@ test('judge: two segments in order are faultless', { skip }, async (t) => {
   assert.equal((await assertJudged(file, { minFrames: 2 })).frames, 2);
 });
 
-test('judge: a wrong TCP or IP checksum is found', { skip }, async (t) => {
+test('judge: a wrong TCP or IP checksum is found, whatever was damaged on the way in', {
+  skip,
+}, async (t) => {
   for (const at of [45, 11]) {
     const damaged = packet(11, ACK);
     damaged[at]! ^= 1;
     const file = await captureOf(t, [packet(1, ACK), damaged]);
     await assert.rejects(assertJudged(file), /wrong checksum/);
-    await assertJudged(file, { damaged: true });
+    assert.equal((await assertJudged(file, { damaged: 'received' })).frames, 1);
+    const sent = await captureOf(t, [packet(1, ACK), damaged], 'out');
+    await assert.rejects(assertJudged(sent, { damaged: 'received' }), /wrong checksum/);
   }
+});
+
+test('judge: a checksum of zero may be received as 0xffff, but not sent so', { skip }, async (t) => {
+  const zero = packet(1, ACK);
+  zero.writeUInt16BE(zero.readUInt16BE(36), 40);
+  zero.writeUInt16BE(0xffff, 36);
+  assert.equal((await assertJudged(await captureOf(t, [zero]))).frames, 1);
+  await assert.rejects(assertJudged(await captureOf(t, [zero], 'out')), /wrong checksum/);
 });
 
 test('judge: a retransmission is found, and allowed when it is expected', { skip }, async (t) => {

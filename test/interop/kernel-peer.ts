@@ -1,7 +1,9 @@
-// A program for the kernel's side of the link: `node:net` in the other role. Run by the harness inside the namespace;
+// A program for the kernel's side of the link: `node:net` and `node:http` in the other role. Run by the harness inside the namespace;
 // its words are JSON lines on stdout.
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Socket } from 'node:net';
 import { patternStream, sumOf } from './byte-pattern.js';
+import { servePattern } from './pattern-http.js';
 
 /** What the program reports about one connection. */
 export interface PeerReport {
@@ -27,6 +29,21 @@ async function exchange(socket: Socket): Promise<void> {
   say(await sumOf(socket).then((all) => ({ ...all, error: null }), failure));
 }
 
+/** The line `down SEED SIZE` is answered by the pattern, `up` by the report on what follows it. */
+function serveFile(socket: Socket): void {
+  socket.on('error', () => {});
+  socket.once('data', (chunk: Buffer) => {
+    // The line comes in a segment of its own or in front of others, never in pieces: it is the first thing sent.
+    const end = chunk.indexOf('\n');
+    const [word, seed, size] = chunk.toString('latin1', 0, end).split(' ');
+    socket.pause();
+    socket.unshift(chunk.subarray(end + 1));
+    if (word === 'down') patternStream(Number(seed), Number(size)).pipe(socket);
+    else void sumOf(socket).then((all) => socket.end(JSON.stringify({ ...all, error: null })));
+    socket.resume();
+  });
+}
+
 if (role === 'reader') {
   // Sends nothing, not even FIN, until the peer has ended.
   const got = sumOf(connect({ host, port: Number(port) }));
@@ -46,6 +63,14 @@ if (role === 'reader') {
     socket.pipe(socket);
   });
   server.listen(Number(port), host, () => say(server.address() as object));
+} else if (role === 'files') {
+  const server = createServer({ allowHalfOpen: true }, serveFile);
+  server.listen(Number(port), host, () => say(server.address() as object));
+} else if (role === 'http') {
+  const server = createHttpServer(servePattern);
+  server.listen(Number(port), host, () => say(server.address() as object));
 } else {
-  throw new Error(`usage: kernel-peer reader|client|server|echo HOST PORT [BYTES [SEED]], not "${role}"`);
+  throw new Error(
+    `usage: kernel-peer reader|client|server|echo|files|http HOST PORT [BYTES [SEED]], not "${role}"`,
+  );
 }

@@ -4,9 +4,10 @@ import { createServer as createHttpServer } from 'node:http';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { ANY, assertJudged } from './judge.js';
 import { Lab, obstacle, STACK, type TestStack, until } from './lab.js';
 
-const skip = obstacle('curl');
+const skip = obstacle('curl', 'tshark');
 const SEQUENTIAL = 2000;
 const CONCURRENT = 200;
 /** Room for what the runtime keeps for itself: far below what 2,000 forgotten connections would hold. */
@@ -38,7 +39,7 @@ function answers(text: string): number {
 
 test(`curl: ${SEQUENTIAL} connections one after the other, ${CONCURRENT} at once`, { skip }, async (t) => {
   const lab = Lab.open(t);
-  const stack = await lab.stack({ config: { mslMs: 500 } });
+  const stack = await lab.stack({ config: { mslMs: 500 }, capture: 'many.pcapng' });
   const port = await serve(stack);
   const url = (range: string) => `http://${STACK}:${port}/[${range}]`;
 
@@ -69,5 +70,11 @@ test(`curl: ${SEQUENTIAL} connections one after the other, ${CONCURRENT} at once
   assert.ok(grown < MEMORY_SLACK_BYTES, `memory grew by ${grown} bytes`);
   const { tcp } = stack.stack.stats;
   assert.equal(tcp.passiveOpens, 100 + SEQUENTIAL + CONCURRENT);
+  await stack.close();
+  // The kernel may choose a port again whose TIME-WAIT has passed.
+  await assertJudged(stack.capture!, {
+    allow: { reused_ports: ANY },
+    minFrames: 9 * (100 + SEQUENTIAL + CONCURRENT),
+  });
   assert.deepEqual([tcp.currEstab, tcp.outRsts, tcp.listenDrops, tcp.listenOverflows], [0, 0, 0, 0]);
 });

@@ -1,8 +1,8 @@
 // Log and ladder over two real connections: the inferred state of the other end is held against the state that it
 // really had, and the log's path against the ladder's.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createStack } from '../../src/create-stack.js';
 import { memoryLinkPair } from '../../src/link/memory.js';
 import { displayWidth } from '../../src/observe/display-width.js';
@@ -168,7 +168,8 @@ test('ladder of a real stack: one abort() when the stack ends under a socket in 
   const stack = await createStack({ link: ours, addresses: ['10.9.0.2/24'], observers: [ladder] });
   const socket = stack.net.connect(80, '10.9.0.1');
   socket.on('error', () => {});
-  const closed = once(socket, 'close');
+  const closed = new Promise((resolve) => void socket.once('close', resolve));
+  for (let turns = 0; ladder.connections.length === 0 && turns < 1000; turns++) await nextTurn();
   // The socket hears of the end in the same turn, and aborts what is CLOSED already.
   await stack.close();
   await closed;
