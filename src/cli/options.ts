@@ -1,6 +1,7 @@
 // The options that every verb with a stack shares, and the reading of a verb's command line. What the options mean
 // for the stack stands in `session.ts`.
 import { parseArgs } from 'node:util';
+import type { ConnectionConfig } from '../tcp/config.js';
 import { IpAddress } from '../wire/address.js';
 import { usageError } from './failure.js';
 import {
@@ -72,6 +73,17 @@ export const STACK_OPTIONS: OptionSpecs = {
     type: 'string',
     value: 'TIME',
     help: 'maximum segment lifetime; TIME-WAIT lasts twice that (default 30s)',
+  },
+  cc: {
+    type: 'string',
+    value: 'reno',
+    help: 'congestion control; reno is NewReno (default, and the only one yet)',
+  },
+  'no-ws': { type: 'boolean', help: 'do not offer window scaling' },
+  'syn-data': {
+    type: 'string',
+    value: 'HOW',
+    help: 'data on a SYN: queue it until ESTABLISHED (default), discard it, or accept it at once',
   },
   backlog: { type: 'string', value: 'N', help: 'connections that may wait to be accepted' },
   seed: { type: 'string', value: 'N', help: 'seed of the impaired link (default 1)' },
@@ -167,6 +179,8 @@ export interface StackSettings {
   readonly isn: number | null;
   /** Milliseconds, or null for the default. */
   readonly mslMs: number | null;
+  /** Settings of connections that differ from the defaults. */
+  readonly connection: Partial<ConnectionConfig>;
   readonly backlog: number | undefined;
   readonly impairment: Impairment | null;
   readonly capture: string | null;
@@ -195,7 +209,7 @@ export function readStackSettings(values: OptionValues): StackSettings {
   const addresses = textsOf(values, 'addr').map((value) => parseAddress(value, '--addr'));
   if (addresses.length === 0) addresses.push(parseAddress('10.9.0.2/24', '--addr'));
   const mtu = text('mtu');
-  const msl = text('msl');
+  const mslMs = readMsl(values);
   const backlog = text('backlog');
   return {
     netns: readNetns(values),
@@ -204,7 +218,8 @@ export function readStackSettings(values: OptionValues): StackSettings {
     hostAddresses: hostAddressesFor(addresses, textsOf(values, 'peer')),
     mtu: mtu === undefined ? null : parseInteger(mtu, '--mtu', 576, 65535),
     isn: parseIsn(text('isn') ?? 'rfc6528'),
-    mslMs: msl === undefined ? null : parseDuration(msl, '--msl', 's'),
+    mslMs,
+    connection: readConnection(values, mslMs),
     backlog: backlog === undefined ? undefined : parseInteger(backlog, '--backlog', 1, 65535),
     impairment: readImpairment(values),
     capture: text('capture') ?? null,
@@ -212,6 +227,21 @@ export function readStackSettings(values: OptionValues): StackSettings {
     ladder: isOn(values, 'ladder'),
     lang: readLanguage(text('lang') ?? 'auto'),
     verbosity: readVerbosity(values),
+  };
+}
+
+function readMsl(values: OptionValues): number | null {
+  const text = textOf(values, 'msl');
+  return text === undefined ? null : parseDuration(text, '--msl', 's');
+}
+
+function readConnection(values: OptionValues, mslMs: number | null): Partial<ConnectionConfig> {
+  parseWord(textOf(values, 'cc') ?? 'reno', '--cc', ['reno']);
+  const synData = textOf(values, 'syn-data') ?? 'queue';
+  return {
+    synData: parseWord(synData, '--syn-data', ['queue', 'discard', 'accept'] as const),
+    ...(isOn(values, 'no-ws') ? { windowScale: -1 } : {}),
+    ...(mslMs === null ? {} : { mslMs }),
   };
 }
 

@@ -94,7 +94,7 @@ async function openStack(
     clock,
     lang: settings.lang,
     observers,
-    config: settings.mslMs === null ? {} : { mslMs: settings.mslMs },
+    config: settings.connection,
     isn: settings.isn === null ? 'rfc6528' : { fixed: settings.isn },
     onLinkFailure: (error) => {
       log.sys('error', { err: error.message }, clock.now(), error.message);

@@ -172,16 +172,17 @@ export function writeIcmpEchoRequest(
 }
 
 /**
- * Writes Destination Unreachable about the IPv4 packet at `packet[packetOffset … packetOffset + packetLength)`, of which
- * it quotes as much as an error message may carry.
- * @param code one of `UnreachableCode`
- * @param nextHopMtu for FRAGMENTATION_NEEDED, else 0
+ * Writes an error about the IPv4 packet at `packet[packetOffset … packetOffset + packetLength)`, of which it quotes as much
+ * as an error message may carry.
+ * @param type DESTINATION_UNREACHABLE, TIME_EXCEEDED or PARAMETER_PROBLEM
+ * @param detail FRAGMENTATION_NEEDED: the MTU of the next hop; PARAMETER_PROBLEM: the octet that is wrong; else 0
  * @param out room for 8 octets and the quote, at most 556, at `at`
  * @returns the octets written
  */
-export function writeIcmpUnreachable(
+export function writeIcmpError(
+  type: number,
   code: number,
-  nextHopMtu: number,
+  detail: number,
   packet: Uint8Array,
   packetOffset: number,
   packetLength: number,
@@ -189,42 +190,11 @@ export function writeIcmpUnreachable(
   outView: DataView,
   at: number,
 ): number {
-  begin(out, outView, at, IcmpType.DESTINATION_UNREACHABLE, code, 0, nextHopMtu);
-  return quote(packet, packetOffset, packetLength, out, outView, at);
-}
-
-/**
- * Writes Time Exceeded about a packet, as `writeIcmpUnreachable` does.
- * @param code 0 in transit, 1 while reassembling
- */
-export function writeIcmpTimeExceeded(
-  code: number,
-  packet: Uint8Array,
-  packetOffset: number,
-  packetLength: number,
-  out: Uint8Array,
-  outView: DataView,
-  at: number,
-): number {
-  begin(out, outView, at, IcmpType.TIME_EXCEEDED, code, 0, 0);
-  return quote(packet, packetOffset, packetLength, out, outView, at);
-}
-
-/**
- * Writes Parameter Problem about a packet, as `writeIcmpUnreachable` does.
- * @param pointer the octet of the packet that is wrong
- */
-export function writeIcmpParameterProblem(
-  pointer: number,
-  packet: Uint8Array,
-  packetOffset: number,
-  packetLength: number,
-  out: Uint8Array,
-  outView: DataView,
-  at: number,
-): number {
-  begin(out, outView, at, IcmpType.PARAMETER_PROBLEM, 0, (pointer & 0xff) << 8, 0);
-  return quote(packet, packetOffset, packetLength, out, outView, at);
+  const pointer = type === IcmpType.PARAMETER_PROBLEM;
+  begin(out, outView, at, type, code, pointer ? (detail & 0xff) << 8 : 0, pointer ? 0 : detail);
+  const quoted = Math.min(packetLength, MAX_ICMP_QUOTE_BYTES);
+  out.set(packet.subarray(packetOffset, packetOffset + quoted), at + ICMP_HEADER_BYTES);
+  return seal(out, outView, at, ICMP_HEADER_BYTES + quoted);
 }
 
 function begin(
@@ -240,19 +210,6 @@ function begin(
   out[at + CODE] = code;
   outView.setUint16(at + FIRST, first);
   outView.setUint16(at + SECOND, second);
-}
-
-function quote(
-  packet: Uint8Array,
-  packetOffset: number,
-  packetLength: number,
-  out: Uint8Array,
-  outView: DataView,
-  at: number,
-): number {
-  const quoted = Math.min(packetLength, MAX_ICMP_QUOTE_BYTES);
-  out.set(packet.subarray(packetOffset, packetOffset + quoted), at + ICMP_HEADER_BYTES);
-  return seal(out, outView, at, ICMP_HEADER_BYTES + quoted);
 }
 
 function seal(out: Uint8Array, outView: DataView, at: number, length: number): number {

@@ -82,6 +82,12 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
   assert.equal(settingsOf('-vv').verbosity, 2);
   assert.equal(settingsOf('-v', '-q').verbosity, -1);
   assert.equal(settingsOf('--msl', '2').mslMs, 2000);
+  assert.deepEqual(settingsOf().connection, { synData: 'queue' });
+  assert.deepEqual(settingsOf('--msl', '2', '--no-ws', '--syn-data', 'discard', '--cc', 'reno').connection, {
+    synData: 'discard',
+    windowScale: -1,
+    mslMs: 2000,
+  });
   const faulty = settingsOf(
     '--loss',
     '5%',
@@ -96,6 +102,8 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
     ['--peer', '10.9.0.2'],
     ['--addr', '10.9.0.2/32'],
     ['--mtu', '100'],
+    ['--cc', 'bbr'],
+    ['--syn-data', 'deliver'],
     ['--frob'],
     ['--loss'],
     ['--lang', 'fr'],

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { NO_OFFLOAD } from '../../src/stack/link.js';
 import { finish, pseudoHeader, sumRange } from '../../src/wire/checksum.js';
-import { writeIcmpEchoRequest, writeIcmpUnreachable } from '../../src/wire/icmp.js';
+import { IcmpType, writeIcmpEchoRequest, writeIcmpError } from '../../src/wire/icmp.js';
 import { Icmpv6Type } from '../../src/wire/icmpv6.js';
 import { refreshIpv4Checksum, writeIpv4Header } from '../../src/wire/ipv4.js';
 import { writeIpv6Header } from '../../src/wire/ipv6.js';
@@ -264,7 +264,8 @@ describe('ICMP', () => {
   /** Destination unreachable about the newest packet sent. */
   function unreachable(code: number, mtu: number, about: Uint8Array, quoted = about.length): Uint8Array {
     const message = new Uint8Array(600);
-    const length = writeIcmpUnreachable(
+    const length = writeIcmpError(
+      IcmpType.DESTINATION_UNREACHABLE,
       code,
       mtu,
       about,

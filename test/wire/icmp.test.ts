@@ -20,9 +20,7 @@ import {
   UnreachableCode,
   writeIcmpEchoReply,
   writeIcmpEchoRequest,
-  writeIcmpParameterProblem,
-  writeIcmpTimeExceeded,
-  writeIcmpUnreachable,
+  writeIcmpError,
   writeIcmpv6EchoReply,
   writeIcmpv6Error,
 } from '../../src/wire/index.js';
@@ -114,7 +112,17 @@ describe('ICMP', () => {
     const view = new DataView(out.buffer);
     for (const code of Object.values(UnreachableCode)) {
       const mtu = code === UnreachableCode.FRAGMENTATION_NEEDED ? 1300 : 0;
-      const length = writeIcmpUnreachable(code, mtu, segment4, 0, segment4.length, out, view, 0);
+      const length = writeIcmpError(
+        IcmpType.DESTINATION_UNREACHABLE,
+        code,
+        mtu,
+        segment4,
+        0,
+        segment4.length,
+        out,
+        view,
+        0,
+      );
       assert.equal(length, 576 - 20);
       const { error, icmp } = read4(out.slice(0, length));
       assert.equal(error, ParseError.NONE);
@@ -131,11 +139,11 @@ describe('ICMP', () => {
   test('time exceeded, parameter problem and source quench are read', () => {
     const out = new Uint8Array(600);
     const view = new DataView(out.buffer);
-    let length = writeIcmpTimeExceeded(1, segment4, 0, 28, out, view, 0);
+    let length = writeIcmpError(IcmpType.TIME_EXCEEDED, 1, 0, segment4, 0, 28, out, view, 0);
     assert.equal(length, 36);
     let { icmp } = read4(out.slice(0, length));
     assert.deepEqual([icmp.type, icmp.code, icmp.quote.seq], [11, 1, 0xfedcba98 | 0]);
-    length = writeIcmpParameterProblem(20, segment4, 0, 40, out, view, 0);
+    length = writeIcmpError(IcmpType.PARAMETER_PROBLEM, 0, 20, segment4, 0, 40, out, view, 0);
     ({ icmp } = read4(out.slice(0, length)));
     assert.deepEqual([icmp.type, icmp.pointer, icmp.quote.present], [12, 20, true]);
     const quench = out.slice(0, length);
