@@ -1,6 +1,6 @@
 // Keep-alive (RFC 9293 §3.8.4): off by default, and never the end of a connection after one lost probe.
 import type { Connection } from './connection.js';
-import { giveUp } from './retransmit.js';
+import { giveUp } from './give-up.js';
 import { State, Trigger } from './state.js';
 import { Timer } from './timers.js';
 

@@ -11,6 +11,7 @@ import { State } from './state.js';
 import { writeSynOptions } from './syn-options.js';
 import { AckDue } from './tcb.js';
 import { Timer } from './timers.js';
+import { hasUnsent, isStalled, sequenceEnd } from './unsent.js';
 import { takeWindowField } from './window.js';
 
 /** Reused for every segment of every connection: it is filled and handed to the sink in one go. */
@@ -37,12 +38,6 @@ export function watch(c: Connection, done: boolean, now: number): void {
     c.rtx.since = now;
   }
   c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, c.rtx.timeouts, now);
-}
-
-/** Something that takes sequence numbers waits to be sent for the first time. */
-export function isStalled(c: Connection): boolean {
-  if (c.state < State.SYN_SENT || c.state === State.TIME_WAIT) return false;
-  return c.snd.nxt === c.snd.iss || hasUnsent(c);
 }
 
 function transmitAll(c: Connection, now: number, sink: SegmentSink): boolean {
@@ -119,11 +114,6 @@ function sendNextSequenced(c: Connection, now: number, sink: SegmentSink): boole
   return sendNewData(c, now, sink);
 }
 
-/** The number after everything queued: data and, when CLOSE was called, the FIN. */
-function sequenceEnd(c: Connection): Seq {
-  return c.finQueued ? seqAdd(c.finSeq, 1) : c.finSeq;
-}
-
 /**
  * Sequence numbers of [seq, end) that one retransmission may carry now.
  * @param regardlessOfCwnd fast retransmit and window reopening resend one segment whatever the window says
@@ -161,17 +151,6 @@ function sendNewData(c: Connection, now: number, sink: SegmentSink): boolean {
   restartIdle(c, now);
   sendRange(c, c.snd.nxt, length, now, sink);
   return true;
-}
-
-function hasUnsent(c: Connection): boolean {
-  return maySendData(c) && seqGt(sequenceEnd(c), c.snd.nxt);
-}
-
-/** Data may follow the handshake; a FIN alone may follow our SYN before it is acknowledged (§3.10.4). */
-function maySendData(c: Connection): boolean {
-  if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
-  if (c.snd.una !== c.snd.iss) return c.state !== State.SYN_RECEIVED;
-  return c.state === State.FIN_WAIT_1 && (c.sendBuffer?.length ?? 0) === 0;
 }
 
 /**

@@ -2,7 +2,7 @@
 // silly-window avoidance (§3.8.6.2.1).
 import { seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
-import { giveUp } from './retransmit.js';
+import { giveUp } from './give-up.js';
 import { Trigger } from './state.js';
 import { Timer } from './timers.js';
 

@@ -4,11 +4,12 @@ import { type Seq, seqDiff, seqGeq, seqGt, seqMax, seqMin } from '../wire/seq.js
 import type { ControllerInput } from './congestion/controller.js';
 import type { Connection } from './connection.js';
 import { Event } from './events.js';
-import { isStalled } from './output.js';
+import { giveUp } from './give-up.js';
 import { probeInstead } from './persist.js';
 import { State, Trigger } from './state.js';
 import { Timer } from './timers.js';
 import type { CongestionTrigger } from './trace.js';
+import { isStalled } from './unsent.js';
 
 /** Duplicate ACKs that mean a loss (RFC 5681 §3.2). */
 const DUP_ACK_THRESHOLD = 3;
@@ -195,11 +196,6 @@ function mustGiveUp(c: Connection, isSyn: boolean, now: number): boolean {
   if (isSyn) return waited >= (c.userTimeoutMs > 0 ? c.userTimeoutMs : config.r2SynMs);
   const limit = c.userTimeoutMs > 0 ? c.userTimeoutMs : config.r2Ms;
   return waited >= (c.readClosed ? Math.min(limit, config.orphanMs) : limit);
-}
-
-/** The peer did not answer in time: CLOSED. A soft error that explains the silence is what the application sees. */
-export function giveUp(c: Connection, trigger: Trigger, now: number): void {
-  c.terminate(trigger, 'timeout', c.softError ?? 'ETIMEDOUT', null, now);
 }
 
 /** RFC9293 MUST-20, SHLD-9: past R1 the route is doubted and the application is told. */

@@ -1,8 +1,9 @@
 // Timeouts by timer (RFC 9293 §3.10.8).
 import type { Connection } from './connection.js';
+import { giveUp } from './give-up.js';
 import { keepAliveTimeout } from './keepalive.js';
 import { persistInterval, persistTimeout } from './persist.js';
-import { giveUp, retransmissionTimeout } from './retransmit.js';
+import { retransmissionTimeout } from './retransmit.js';
 import { Trigger } from './state.js';
 import { Timer } from './timers.js';
 

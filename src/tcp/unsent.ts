@@ -1,0 +1,28 @@
+// What waits to be sent for the first time, as far as the state lets it go. How much of it may go now is output.ts's
+// business.
+import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
+import type { Connection } from './connection.js';
+import { State } from './state.js';
+
+/** The number after everything queued: data and, when CLOSE was called, the FIN. */
+export function sequenceEnd(c: Connection): Seq {
+  return c.finQueued ? seqAdd(c.finSeq, 1) : c.finSeq;
+}
+
+/** Data or a FIN is queued that was never sent, and the state lets it go. */
+export function hasUnsent(c: Connection): boolean {
+  return maySendData(c) && seqGt(sequenceEnd(c), c.snd.nxt);
+}
+
+/** Data may follow the handshake; a FIN alone may follow our SYN before it is acknowledged (§3.10.4). */
+function maySendData(c: Connection): boolean {
+  if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
+  if (c.snd.una !== c.snd.iss) return c.state !== State.SYN_RECEIVED;
+  return c.state === State.FIN_WAIT_1 && (c.sendBuffer?.length ?? 0) === 0;
+}
+
+/** Something that takes sequence numbers waits to be sent for the first time. */
+export function isStalled(c: Connection): boolean {
+  if (c.state < State.SYN_SENT || c.state === State.TIME_WAIT) return false;
+  return c.snd.nxt === c.snd.iss || hasUnsent(c);
+}
