@@ -232,8 +232,3 @@ export function transitionFor(from: State, to: State, trigger: Trigger): Transit
   }
   return transition;
 }
-
-/** True in the states that follow ESTABLISHED, and in it: both SYNs are acknowledged. */
-export function isSynchronized(state: State): boolean {
-  return state >= State.ESTABLISHED;
-}
