@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
-import { type TunLink, type TunLinkOptions, tunLink } from '../../src/link/tun.js';
+import { tunLink } from '../../src/link/tun.js';
 import { echoRequest, STACK, udpHeader } from '../native/packets.js';
 import { RecordingReceiver } from '../native/recording-receiver.js';
 import { hasTool, stop, TestNamespace, until, whyNoDevices } from '../native/test-namespace.js';
+import { sendWhole, tunFixtures } from './tun-fixtures.js';
 
 const skip = whyNoDevices();
 const udpPeer = new URL('../native/udp-peer.js', import.meta.url);
@@ -15,24 +16,7 @@ describe('tunLink: life of a device', { skip }, () => {
   const namespace = skip === false ? new TestNamespace() : null!;
   after(() => namespace?.remove());
 
-  const open = (options: TunLinkOptions = {}) =>
-    tunLink({ netns: namespace.name, hostAddress: '10.9.0.1/24', ...options });
-
-  /** Opens a link for the duration of `body`. */
-  async function withLink(
-    options: TunLinkOptions,
-    body: (link: TunLink, receiver: RecordingReceiver) => Promise<void>,
-  ) {
-    const link = await open(options);
-    try {
-      await body(link, new RecordingReceiver());
-    } finally {
-      await link.close();
-    }
-  }
-
-  const sendWhole = (link: TunLink, packet: Uint8Array) =>
-    link.send(link.packetIds.next(), packet, 0, packet.length, null);
+  const { open, withLink } = tunFixtures(namespace);
 
   it('makes a device, sets it up and takes it away', async () => {
     const link = await open({ name: 'make0', mtu: 1400 });

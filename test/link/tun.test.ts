@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, describe, it } from 'node:test';
-import { type TunLink, type TunLinkOptions, tunLink } from '../../src/link/tun.js';
 import { PayloadPieces } from '../../src/wire/payload.js';
 import { echoReply, echoRequest, internetChecksum, pattern, STACK, udpHeader } from '../native/packets.js';
-import { RecordingReceiver } from '../native/recording-receiver.js';
 import { hasTool, stop, TestNamespace, until, whyNoDevices } from '../native/test-namespace.js';
 import { type Datagram, sha256, UDP_PORT } from '../native/udp-peer.js';
+import { sendWhole, tunFixtures } from './tun-fixtures.js';
 
 const skip = whyNoDevices();
 const udpPeer = new URL('../native/udp-peer.js', import.meta.url);
@@ -16,24 +15,7 @@ describe('tunLink', { skip }, () => {
   const namespace = skip === false ? new TestNamespace() : null!;
   after(() => namespace?.remove());
 
-  const open = (options: TunLinkOptions = {}) =>
-    tunLink({ netns: namespace.name, hostAddress: '10.9.0.1/24', ...options });
-
-  /** Opens a link for the duration of `body`. */
-  async function withLink(
-    options: TunLinkOptions,
-    body: (link: TunLink, receiver: RecordingReceiver) => Promise<void>,
-  ) {
-    const link = await open(options);
-    try {
-      await body(link, new RecordingReceiver());
-    } finally {
-      await link.close();
-    }
-  }
-
-  const sendWhole = (link: TunLink, packet: Uint8Array) =>
-    link.send(link.packetIds.next(), packet, 0, packet.length, null);
+  const { withLink } = tunFixtures(namespace);
 
   it('delivers the packets of ping intact, numbered in order', async () => {
     await withLink({}, async (link, receiver) => {
