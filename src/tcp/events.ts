@@ -22,7 +22,7 @@ export const Event = {
   TIME_WAIT: 1 << 8,
 } as const;
 
-/** Why a connection ended, in the spelling of `node:net`; the owner makes an Error of it. */
+/** Why a connection ended, in the spelling of Node; the owner makes an Error of it. */
 export type ConnectionErrorCode =
   | 'ECONNREFUSED'
   | 'ECONNRESET'

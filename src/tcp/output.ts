@@ -73,7 +73,7 @@ function transmitAll(c: Connection, now: number, sink: SegmentSink): boolean {
 export function wantsTransmit(c: Connection): boolean {
   if (c.pendingReset !== null) return true;
   if (c.state === State.CLOSED || c.state === State.LISTEN) return false;
-  if (c.ackDue === AckDue.NOW || c.keepAliveDue) return true;
+  if (c.ackDue === AckDue.NOW || c.duplicateAcksDue > 0 || c.keepAliveDue) return true;
   if (c.state === State.TIME_WAIT) return false;
   const { rtx } = c;
   if (rtx.resendHead || rtx.probeNow) return true;

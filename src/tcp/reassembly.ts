@@ -74,6 +74,22 @@ export class Reassembly {
     return null;
   }
 
+  /** Forgets everything from `seq` on: the peer's FIN stands there, and nothing can follow it. */
+  truncate(seq: Seq): void {
+    for (
+      let last = this.ranges.at(-1);
+      last !== undefined && seqGt(last.end, seq);
+      last = this.ranges.at(-1)
+    ) {
+      this.ranges.pop();
+      this.byteCount -= last.bytes.length;
+      if (seqGeq(last.start, seq)) continue;
+      const bytes = last.bytes.subarray(0, seqDiff(seq, last.start));
+      this.ranges.push({ start: last.start, end: seq, bytes });
+      this.byteCount += bytes.length;
+    }
+  }
+
   /** Start and end of every contiguous stretch, in order; for SACK, logs and tests. */
   stretches(): [Seq, Seq][] {
     const out: [Seq, Seq][] = [];

@@ -18,7 +18,7 @@ export class SendBuffer {
   /** First chunk in use, and how much of it was acknowledged. */
   private head = 0;
   private headOffset = 0;
-  /** The tail chunk is a block of ours when `tailFree` is not negative: bytes that still fit into it. */
+  /** The block of ours that the last chunk lies in, and how much of it is filled; null when the last chunk is the user's. */
   private tailBlock: Uint8Array | null = null;
   private tailUsed = 0;
   /** Where the last `gather` ended: senders read on from there. */

@@ -83,6 +83,7 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   } else if (fin && seqDiff(end, rcv.edge) <= 0) {
     rcv.finKnown = true;
     rcv.finSeq = end;
+    c.reassembly?.truncate(end);
   }
 
   if (start === rcv.nxt) {
