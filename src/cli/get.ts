@@ -26,7 +26,7 @@ code 4. With --json the body is counted and summed but not printed; -o still wri
     fail: { type: 'boolean', help: 'exit code 4 for a status of 400 and above' },
     timeout: { type: 'string', value: 'SEC', help: 'give up after so long a silence' },
   },
-  json: { prints: 'status, headers, size and SHA-256 of the body, the connection' },
+  json: { prints: 'status, headers, size and SHA-256 of the body, TCP_INFO' },
   needs: 'stack',
   async run(context) {
     const { values, positionals } = context.args;
@@ -122,6 +122,7 @@ function report(url: URL, response: IncomingMessage, body: Body, socket: StackSo
     headers: response.headers,
     ...body,
     connection: connectionSummary(socket),
+    tcpInfo: socket.tcpInfo(),
   };
 }
 

@@ -20,8 +20,9 @@ import { sh } from './sh.js';
 import { createTerminal, paint, type Terminal } from './terminal.js';
 import { up } from './up.js';
 import { helpOf, readWords, type Verb } from './verb.js';
+import { wire } from './wire.js';
 
-const VERBS: readonly Verb[] = [doctor, echo, http, serve, connect, listen, get, up, down, sh, clean];
+const VERBS: readonly Verb[] = [doctor, echo, http, serve, connect, listen, get, wire, up, down, sh, clean];
 
 function overview(): string {
   const width = Math.max(...VERBS.map((verb) => verb.name.length));
@@ -51,7 +52,7 @@ function verbNamed(name: string): Verb {
 }
 
 async function runVerb(verb: Verb, args: Arguments, terminal: Terminal): Promise<number> {
-  const needsRoot = verb.needs === 'stack' && !mayMakeNamespaces();
+  const needsRoot = verb.needs !== 'nothing' && !mayMakeNamespaces();
   if (needsRoot && readNetns(args.values) !== 'host') return runAgainAsUserRoot();
   return withLifetime(terminal.complain, (life) => verb.run({ args, terminal, life }));
 }

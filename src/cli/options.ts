@@ -2,8 +2,19 @@
 // for the stack stands in `session.ts`.
 import { parseArgs } from 'node:util';
 import type { ConnectionConfig } from '../tcp/config.js';
+import type { ControllerFactory } from '../tcp/congestion/controller.js';
+import { CONTROLLER_NAMES, controllerNamed } from '../tcp/congestion/registry.js';
 import { IpAddress } from '../wire/address.js';
 import { usageError } from './failure.js';
+import { IMPAIRMENT_OPTIONS, type Impairment, readImpairment } from './impairment.js';
+import {
+  type Arguments,
+  isOn,
+  type OptionSpecs,
+  type OptionValues,
+  textOf,
+  textsOf,
+} from './option-values.js';
 import {
   type AddressWithPrefix,
   parseAddress,
@@ -12,23 +23,19 @@ import {
   parseIsn,
   parseLinkName,
   parseName,
-  parseShare,
   parseWord,
   sameNetwork,
 } from './values.js';
 
-/** One option as `node:util` parses it and as the help prints it. */
-export interface OptionSpec {
-  readonly type: 'string' | 'boolean';
-  readonly short?: string;
-  readonly multiple?: boolean;
-  /** Name of the value in the help, such as `SEC`. */
-  readonly value?: string;
-  readonly help: string;
-}
-
-/** Options by their long names. */
-export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+export {
+  type Arguments,
+  isOn,
+  type OptionSpec,
+  type OptionSpecs,
+  type OptionValues,
+  textOf,
+  textsOf,
+} from './option-values.js';
 
 /** Options of every verb. */
 export const GENERAL_OPTIONS: OptionSpecs = {
@@ -76,8 +83,8 @@ export const STACK_OPTIONS: OptionSpecs = {
   },
   cc: {
     type: 'string',
-    value: 'reno',
-    help: 'congestion control; reno is NewReno (default, and the only one yet)',
+    value: 'NAME',
+    help: `congestion control: ${CONTROLLER_NAMES.join(', ')}`,
   },
   'no-ws': { type: 'boolean', help: 'do not offer window scaling' },
   'syn-data': {
@@ -86,19 +93,7 @@ export const STACK_OPTIONS: OptionSpecs = {
     help: 'data on a SYN: queue it until ESTABLISHED (default), discard it, or accept it at once',
   },
   backlog: { type: 'string', value: 'N', help: 'connections that may wait to be accepted' },
-  seed: { type: 'string', value: 'N', help: 'seed of the impaired link (default 1)' },
-  loss: { type: 'string', value: 'SHARE', help: 'lose this share of the packets, each way: 2%' },
-  delay: { type: 'string', value: 'TIME', help: 'delay every packet: 30ms' },
-  jitter: { type: 'string', value: 'TIME', help: 'vary the delay by at most this' },
-  dup: { type: 'string', value: 'SHARE', help: 'duplicate this share' },
-  reorder: { type: 'string', value: 'SHARE', help: 'let this share overtake' },
-  corrupt: { type: 'string', value: 'SHARE', help: 'flip a bit in this share' },
-  rule: {
-    type: 'string',
-    multiple: true,
-    value: 'TEXT',
-    help: "a rule of the link: 'drop dir=out flags=FA nth=1'",
-  },
+  ...IMPAIRMENT_OPTIONS,
   capture: { type: 'string', short: 'w', value: 'FILE', help: 'write a pcapng capture; - is stdout' },
   log: { type: 'string', value: 'FILE|-', help: 'write the pino log as JSON lines; - is stdout' },
   ladder: { type: 'boolean', help: 'draw the ladder diagram of the connections on stderr' },
@@ -108,15 +103,6 @@ export const STACK_OPTIONS: OptionSpecs = {
     help: 'language of log messages and ladder (default auto: from LANG)',
   },
 };
-
-/** Values after parsing: text, switches, or several of them. */
-export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
-
-/** A verb's command line, read. */
-export interface Arguments {
-  readonly values: OptionValues;
-  readonly positionals: readonly string[];
-}
 
 /**
  * Parses a verb's words. Where two options want the same letter, the verb's own wins.
@@ -148,24 +134,6 @@ export function parseWords(
   }
 }
 
-/** Text of an option, or undefined. */
-export function textOf(values: OptionValues, name: string): string | undefined {
-  const value = values[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** All texts of a repeatable option. */
-export function textsOf(values: OptionValues, name: string): string[] {
-  const value = values[name];
-  return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
-}
-
-/** Whether a switch is on. */
-export function isOn(values: OptionValues, name: string): boolean {
-  const value = values[name];
-  return value === true || (Array.isArray(value) && value.length > 0);
-}
-
 /** What the options of a stack say, checked. */
 export interface StackSettings {
   readonly netns: string;
@@ -189,18 +157,6 @@ export interface StackSettings {
   readonly lang: 'en' | 'zh';
   /** 0 transitions, 1 segments and timers, 2 everything; -1 nothing. */
   readonly verbosity: number;
-}
-
-/** What the link does to packets. Shares are 0…1, times in milliseconds. */
-export interface Impairment {
-  readonly seed: number;
-  readonly loss: number;
-  readonly delayMs: number;
-  readonly jitterMs: number;
-  readonly duplicate: number;
-  readonly reorder: number;
-  readonly corrupt: number;
-  readonly rules: readonly string[];
 }
 
 /** Reads the shared options. @throws CliFailure `ERR_SYNWAVE_USAGE` naming the option */
@@ -236,13 +192,20 @@ function readMsl(values: OptionValues): number | null {
 }
 
 function readConnection(values: OptionValues, mslMs: number | null): Partial<ConnectionConfig> {
-  parseWord(textOf(values, 'cc') ?? 'reno', '--cc', ['reno']);
+  const controller = textOf(values, 'cc');
   const synData = textOf(values, 'syn-data') ?? 'queue';
   return {
     synData: parseWord(synData, '--syn-data', ['queue', 'discard', 'accept'] as const),
     ...(isOn(values, 'no-ws') ? { windowScale: -1 } : {}),
     ...(mslMs === null ? {} : { mslMs }),
+    ...(controller === undefined ? {} : { congestion: readController(controller) }),
   };
+}
+
+function readController(name: string): ControllerFactory {
+  const factory = controllerNamed(name);
+  if (factory === null) throw usageError(`--cc: "${name}"`, `write one of: ${CONTROLLER_NAMES.join(', ')}`);
+  return factory;
 }
 
 /** The namespace option of verbs without a stack. */
@@ -261,23 +224,6 @@ function readLanguage(text: string): 'en' | 'zh' {
   if (word !== 'auto') return word;
   const locale = process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '';
   return locale.startsWith('zh') ? 'zh' : 'en';
-}
-
-function readImpairment(values: OptionValues): Impairment | null {
-  const share = (name: string) => parseShare(textOf(values, name) ?? '0', `--${name}`);
-  const time = (name: string) => parseDuration(textOf(values, name) ?? '0', `--${name}`);
-  const impairment = {
-    seed: parseInteger(textOf(values, 'seed') ?? '1', '--seed', 0, 0xffffffff),
-    loss: share('loss'),
-    delayMs: time('delay'),
-    jitterMs: time('jitter'),
-    duplicate: share('dup'),
-    reorder: share('reorder'),
-    corrupt: share('corrupt'),
-    rules: textsOf(values, 'rule'),
-  };
-  const { seed: _, rules, ...faults } = impairment;
-  return rules.length > 0 || Object.values(faults).some((value) => value > 0) ? impairment : null;
 }
 
 /**

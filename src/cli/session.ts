@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createStack, type SynwaveStack } from '../index.js';
 import { impair } from '../link/impair.js';
+import { PreciseClock } from '../link/precise-clock.js';
 import { type TunLink, tunLink } from '../link/tun.js';
 import type { Socket } from '../net/socket.js';
 import { type LadderTrace, ladderTrace } from '../observe/ladder.js';
@@ -212,25 +213,12 @@ function openDevice({ settings }: Parts): Promise<TunLink> {
   });
 }
 
-function openImpairment(
-  { settings, clock }: Parts,
-  link: Link,
-  log: PinoTrace,
-  ladder: LadderTrace | null,
-): Link {
+function openImpairment({ settings }: Parts, link: Link, log: PinoTrace, ladder: LadderTrace | null): Link {
   const faults = settings.impairment;
   if (faults === null) return link;
-  const { seed, loss, delayMs, jitterMs, duplicate, reorder, corrupt, rules } = faults;
   return impair(link, {
-    clock,
-    seed,
-    loss,
-    delayMs,
-    jitterMs,
-    duplicate,
-    reorder,
-    corrupt,
-    rules,
+    ...faults,
+    clock: new PreciseClock(),
     onAct: (act) => {
       log.onAct(act);
       ladder?.onAct(act);

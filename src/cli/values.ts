@@ -40,6 +40,26 @@ export function parseShare(text: string, what: string): number {
   return value;
 }
 
+const RATE_UNITS: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
+
+/** A rate such as `10mbit`, `1.5Mbit/s`, `1g`; a bare number is in bits per second. Returns bits per second. */
+export function parseBitRate(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kmg]?)(?:bit)?(?:\/s)?$/i.exec(text);
+  const value = match === null ? 0 : Number(match[1]) * RATE_UNITS[match[2]!.toLowerCase()]!;
+  if (!(value >= 1 && value <= 1e15)) throw usageError(`${what}: "${text}" is not a rate`, 'write 10mbit');
+  return value;
+}
+
+/** A size such as `150000`, `150k` (thousands) or `64KiB`. Returns bytes. */
+export function parseBytes(text: string, what: string): number {
+  const match = /^(\d+(?:\.\d+)?)(?:([km])(i?)b?|b)?$/i.exec(text);
+  const step = match?.[3] === '' ? 1000 : 1024;
+  const value =
+    match === null ? 0 : Number(match[1]) * step ** ' km'.indexOf((match[2] ?? ' ').toLowerCase());
+  if (!(value >= 1 && value <= 1e12)) throw usageError(`${what}: "${text}" is not a size`, 'write 150k');
+  return Math.round(value);
+}
+
 /** An address with the length of its network prefix. */
 export interface AddressWithPrefix {
   readonly address: IpAddress;

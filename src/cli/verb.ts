@@ -32,8 +32,8 @@ export interface Verb {
   readonly description: string;
   readonly options: OptionSpecs;
   readonly json: JsonOutput;
-  /** `stack`: opens a link, so it takes the stack's options and needs the right to make devices. */
-  readonly needs: 'stack' | 'nothing';
+  /** `stack`: opens a link, so it takes the stack's options and needs the right to make devices; `devices`: only that right. */
+  readonly needs: 'stack' | 'devices' | 'nothing';
   /** Does it. Returns the exit code; throws `CliFailure` for ends that people can act upon. */
   run(context: Context): Promise<number>;
 }

@@ -78,9 +78,22 @@ export interface NativePort {
   close(): void;
 }
 
+/** A timer finer than Node's. It keeps the process alive only after `ref`. */
+export interface NativeAlarm {
+  /** Calls back once after so many milliseconds, with a fraction; what was set before is forgotten. At most a day. */
+  set(delayMs: number): void;
+  /** Forgets what was set. */
+  cancel(): void;
+  ref(): void;
+  unref(): void;
+  /** Idempotent. No call follows. */
+  close(): void;
+}
+
 /** The addon. Its functions throw Errors with `code`, `errno`, `syscall` and sometimes `path`. */
 export interface TunBinding {
   readonly Port: new (options: NativePortOptions) => NativePort;
+  readonly Alarm: new (onRing: () => void) => NativeAlarm;
   /** Index of an interface, 0 when there is none of that name. */
   interfaceIndex(options: { readonly name: string; readonly netns?: string }): number;
 }

@@ -1,11 +1,12 @@
-// The module: the class `Port` and the function `interfaceIndex`. It only translates between JavaScript values and
-// the C of its neighbours. It keeps no state of its own, so every environment (worker thread) may load it.
+// The module: the classes `Port` and `Alarm`, and the function `interfaceIndex`. It only translates between JavaScript
+// values and the C of its neighbours. It keeps no state of its own, so every environment (worker thread) may load it.
 #include <errno.h>
 #include <node_api.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "alarm.h"
 #include "packet_port.h"
 #include "tun_device.h"
 
@@ -310,7 +311,8 @@ NAPI_MODULE_INIT() {
                         &constructor) != napi_ok ||
       napi_set_named_property(env, exports, "Port", constructor) != napi_ok ||
       napi_create_function(env, "interfaceIndex", NAPI_AUTO_LENGTH, interface_index, NULL, &function) != napi_ok ||
-      napi_set_named_property(env, exports, "interfaceIndex", function) != napi_ok)
+      napi_set_named_property(env, exports, "interfaceIndex", function) != napi_ok ||
+      alarm_export(env, exports) != napi_ok)
     return NULL;
   return exports;
 }

@@ -5,6 +5,7 @@ import { ADDRCONFIG, lookup as dnsLookup, type LookupAddress, type LookupOptions
 import { isIP, type LookupFunction } from 'node:net';
 import type { ScheduledCall } from '../stack/clock.js';
 import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
+import type { ConnectionConfig } from '../tcp/config.js';
 import { Event } from '../tcp/connection.js';
 import type { IpAddress } from '../wire/address.js';
 import { ANY_IPV4, ANY_IPV6, parseAddress } from './addresses.js';
@@ -21,6 +22,7 @@ import {
 import { Share } from './liveness.js';
 import type { NetContext } from './net-stack.js';
 import type { SocketConnectOptions } from './options.js';
+import { parseTcpOptions } from './tcp-options.js';
 
 /** The socket that wants to be connected. */
 export interface ConnectingOwner {
@@ -56,6 +58,7 @@ export class Connecting implements EndpointHandler {
   private readonly localAddress: string | undefined;
   private readonly localPort: number | undefined;
   private readonly attemptTimeoutMs: number;
+  private readonly config: Partial<ConnectionConfig> | undefined;
   private targets: Target[] = [];
   private current = -1;
   private readonly errors: Error[] = [];
@@ -83,6 +86,7 @@ export class Connecting implements EndpointHandler {
             'options.autoSelectFamilyAttemptTimeout',
           );
     if (options.autoSelectFamily != null) parseBoolean(options.autoSelectFamily, 'options.autoSelectFamily');
+    this.config = parseTcpOptions(options.tcp);
     this.share = new Share(context.liveness);
   }
 
@@ -211,6 +215,7 @@ export class Connecting implements EndpointHandler {
       remotePort: this.port,
       ...(local !== undefined && { local }),
       ...(this.localPort !== undefined && { localPort: this.localPort }),
+      ...(this.config !== undefined && { config: this.config }),
     };
     return this.context.stack.connect(request, this);
   }

@@ -1,5 +1,6 @@
 // The option objects of the `node:net` shape.
 import type { LookupFunction } from 'node:net';
+import type { TcpOptions } from './tcp-options.js';
 
 /** Options of `new Socket()`. Descriptors and handles of the host have no meaning on this stack. */
 export interface SocketOptions {
@@ -39,6 +40,8 @@ export interface SocketConnectOptions {
   autoSelectFamilyAttemptTimeout?: number;
   /** Not supported: a Unix-domain socket belongs to the host. */
   path?: string | null;
+  /** Settings of TCP for this connection, its congestion controller among them. */
+  tcp?: TcpOptions;
 }
 
 /** Options of `createConnection()`: those of the socket and of `connect()`. */
@@ -57,6 +60,8 @@ export interface ServerOptions {
   highWaterMark?: number;
   /** Accepted sockets do not read until resumed. Default false. */
   pauseOnConnect?: boolean;
+  /** Settings of TCP for the connections that the server accepts. */
+  tcp?: TcpOptions;
 }
 
 /** Options of `server.listen()`. */

@@ -5,6 +5,7 @@ import { EventEmitter } from 'node:events';
 import { isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import type { Endpoint, Listener, ListenerHandler } from '../stack/endpoint.js';
+import type { ConnectionConfig } from '../tcp/config.js';
 import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from './addresses.js';
 import { type ListenRequest, parseInitialDelay, parseListen } from './arguments.js';
 import {
@@ -19,6 +20,7 @@ import { Share } from './liveness.js';
 import type { NetContext } from './net-stack.js';
 import type { ListenArguments, ServerOptions } from './options.js';
 import { ACCEPTED, type InternalSocketOptions, Socket } from './socket.js';
+import { parseTcpOptions } from './tcp-options.js';
 
 type CloseCallback = (error?: Error) => void;
 type ConnectionListener = (socket: Socket) => void;
@@ -49,18 +51,17 @@ export class Server extends EventEmitter implements ListenerHandler {
   highWaterMark: number;
 
   readonly #context: NetContext;
+  readonly #config: Partial<ConnectionConfig> | undefined;
   readonly #share: Share;
   readonly #scope = new AsyncResource('SYNWAVESERVER');
   #listener: Listener | null = null;
   #shown: AddressInfo | null = null;
-  /** The only family to accept, or 0. */
-  #family: 0 | 4 | 6 = 0;
   #mapped = false;
   #referenced = true;
   /** Makes a lookup that `close()` overtook come to nothing. */
   #generation = 0;
 
-  /** @throws ERR_INVALID_ARG_TYPE */
+  /** @throws ERR_INVALID_ARG_TYPE; ERR_OUT_OF_RANGE and ERR_INVALID_ARG_VALUE for the option `tcp` */
   constructor(
     context: NetContext,
     options?: ServerOptions | ConnectionListener,
@@ -75,6 +76,7 @@ export class Server extends EventEmitter implements ListenerHandler {
       throw invalidArgType('options.highWaterMark', 'of type number', given.highWaterMark);
     }
     this.#context = context;
+    this.#config = parseTcpOptions(given.tcp);
     this.#share = new Share(context.liveness);
     this.allowHalfOpen = Boolean(given.allowHalfOpen);
     this.pauseOnConnect = Boolean(given.pauseOnConnect);
@@ -146,11 +148,17 @@ export class Server extends EventEmitter implements ListenerHandler {
     const shownHost = host ?? (hasIpv6 ? ANY_IPV6 : ANY_IPV4);
     const any = shownHost === ANY_IPV4 || shownHost === ANY_IPV6;
     const address = any ? null : parseAddress(shownHost);
-    this.#family = any ? (shownHost === ANY_IPV4 ? 4 : request.ipv6Only ? 6 : 0) : 0;
+    const family = any ? onlyFamily(shownHost, host === null, request.ipv6Only) : undefined;
     this.#mapped = shownHost === ANY_IPV6;
     try {
       if (address === null && !any) throw Object.assign(new Error('zone in address'), { code: 'EINVAL' });
-      const options = { address, port: request.port, backlog: request.backlog };
+      const options = {
+        address,
+        port: request.port,
+        backlog: request.backlog,
+        ...(family && { family }),
+        ...(this.#config !== undefined && { config: this.#config }),
+      };
       this.#listener = this.#context.stack.listen(options, this);
     } catch (error) {
       this.#failListen(error, shownHost, request.port);
@@ -204,10 +212,6 @@ export class Server extends EventEmitter implements ListenerHandler {
   }
 
   #take(endpoint: Endpoint): void {
-    if (this.#family !== 0 && endpoint.tuple.local.family !== this.#family) {
-      endpoint.abort();
-      return;
-    }
     if (this.maxConnections && this._connections >= this.maxConnections) {
       endpoint.close();
       this.emit('drop', this.#dropInfo(endpoint));
@@ -302,4 +306,10 @@ export class Server extends EventEmitter implements ListenerHandler {
     this.#share.set(false);
     return this;
   }
+}
+
+/** The family that "any address" is narrowed to. Without a host it means all there are, also on a stack without IPv6. */
+function onlyFamily(any: string, isDefault: boolean, ipv6Only: boolean): 4 | 6 | undefined {
+  if (any === ANY_IPV4) return isDefault ? undefined : 4;
+  return ipv6Only ? 6 : undefined;
 }

@@ -2,7 +2,7 @@
 // connection comes about in connecting.ts.
 import { addAbortSignal, Duplex } from 'node:stream';
 import type { Endpoint } from '../stack/endpoint.js';
-import type { ConnectionStatus } from '../tcp/connection.js';
+import type { TcpInfo } from '../tcp/info.js';
 import { type AddressInfo, addressInfo } from './addresses.js';
 import { normalizeArguments, parseInitialDelay, parseTimeout } from './arguments.js';
 import { Connecting } from './connecting.js';
@@ -120,7 +120,8 @@ export class Socket extends Duplex implements TransportOwner {
 
   /**
    * `connect(port[, host][, callback])` or `connect(options[, callback])`. The callback listens to `connect`.
-   * @throws ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT, ERR_INVALID_ARG_TYPE, ERR_INVALID_IP_ADDRESS
+   * @throws ERR_MISSING_ARGS, ERR_SOCKET_BAD_PORT, ERR_INVALID_ARG_TYPE, ERR_INVALID_IP_ADDRESS; for the option `tcp` also
+   *   ERR_OUT_OF_RANGE and ERR_INVALID_ARG_VALUE
    */
   connect(options: SocketConnectOptions, callback?: () => void): this;
   connect(port: number | string, host: string, callback?: () => void): this;
@@ -390,9 +391,12 @@ export class Socket extends Duplex implements TransportOwner {
     return this.#endpoint ?? this.#attempts?.endpoint ?? null;
   }
 
-  /** State, windows, round-trip time and counters of the connection (RFC 9293 §3.10.6), or null before there is one. */
-  tcpInfo(): ConnectionStatus | null {
-    return this.endpoint?.connection.status() ?? null;
+  /**
+   * How the connection performs and what limits it: a fresh snapshot, as TCP_INFO of Linux. Null until `connect` has sent a
+   * SYN; afterwards, like `endpoint`, it tells of the latest connection, also when that has ended. Throws nothing.
+   */
+  tcpInfo(): TcpInfo | null {
+    return this.endpoint?.tcpInfo() ?? null;
   }
 
   /** No connection yet, or still connecting. */

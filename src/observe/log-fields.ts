@@ -134,9 +134,11 @@ export function isPlainDuplicate(connection: Connection, segment: SegmentView, r
   return seqLeq((segment.seq + segment.len) | 0, (status.irs + status.rcvNxt) | 0);
 }
 
-/** `10.9.0.2:80`, or `*:80` for every address. */
+/** `10.9.0.2:80`, `0.0.0.0:80` or `[::]:80` for every address of a family, `*:80` for every address. */
 export function endpointOf(listener: Listener): string {
-  return listener.address === null ? `*:${listener.port}` : formatEndpoint(listener.address, listener.port);
+  const { address, family, port } = listener;
+  if (address !== null) return formatEndpoint(address, port);
+  return `${family === 4 ? '0.0.0.0' : family === 6 ? '[::]' : '*'}:${port}`;
 }
 
 /** Milliseconds to the microsecond. */

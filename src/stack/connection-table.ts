@@ -24,7 +24,7 @@ export class ConnectionTable {
   constructor(
     private readonly limits: Limits,
     private readonly stats: TcpStats,
-    private readonly wheel: TimerWheel<Endpoint>,
+    private readonly wheel: Pick<TimerWheel<Endpoint>, 'remove'>,
     hash: Pick<TableHash, 'hash'>,
     private readonly onVictim: (endpoint: Endpoint) => void,
   ) {

@@ -2,6 +2,7 @@
 // TCP are in the connection; when things happen is decided by the turn (turn.ts).
 import type { ConnectionConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
+import type { TcpInfo } from '../tcp/info.js';
 import { State } from '../tcp/state.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
 import type { DemuxEntry } from './demux.js';
@@ -50,6 +51,12 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   isRegistered = false;
   /** @internal True when packets to the remote end never leave the stack. */
   isLoopback = false;
+  /** @internal `PathMtu.generation` as it was when the path was last looked at. */
+  pathGeneration = 0;
+  /** @internal Path MTU of which the connection was told last, 0 before any. */
+  pathMtu = 0;
+  /** @internal The path is so narrow that routers have to fragment: packets leave without DF. */
+  mayFragment = false;
   /** @internal The application has called `close`. */
   isOrphan = false;
   /** @internal State for which the tables were last brought up to date. */
@@ -144,6 +151,11 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   setUserTimeout(ms: number): void {
     this.connection.setUserTimeout(ms, this.driver.now());
     this.driver.changed(this);
+  }
+
+  /** How the connection performs, and what limits it at this moment. */
+  tcpInfo(): TcpInfo {
+    return this.connection.tcpInfo(this.driver.now());
   }
 
   /** See `Connection.setDscp`. */

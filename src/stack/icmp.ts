@@ -17,19 +17,13 @@ import type { Demux } from './demux.js';
 import type { Endpoint, EndpointDriver } from './endpoint.js';
 import type { IpOutput } from './ip-output.js';
 import type { IpPacket } from './ip-packet.js';
-import { RateLimit } from './rate-limit.js';
+import { believedMss, type PathMtu } from './path-mtu.js';
+import type { RateLimit } from './rate-limit.js';
 import type { IcmpStats } from './stats.js';
 import type { PacketDropReason, StackTrace } from './trace.js';
 
-/** IP and TCP header without options. */
-const HEADERS_V4 = 40;
-const HEADERS_V6 = 60;
-/** Least path MTU that an ICMP message can talk us into; Linux's `min_pmtu` (ATTACKS: PMTU reduction). */
-const LEAST_MTU_V4 = 552;
-/** Every IPv6 link carries this much (RFC 8200 §5). */
-const LEAST_MTU_V6 = 1280;
 /** MTUs of usual links, for routers that do not tell theirs (RFC 1191 §7.1). */
-const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006];
+const PLATEAUS = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
 
 type ErrorKind = Parameters<Endpoint['connection']['onIcmpError']>[0];
 
@@ -61,24 +55,21 @@ const KIND_V6: readonly (ErrorKind | null)[] = [];
 export class IcmpInput {
   private readonly v4 = new IcmpView();
   private readonly v6 = new Icmpv6View();
-  private readonly limit: RateLimit;
 
   /**
    * @param linkMtu largest packet of the link; a path MTU is only ever smaller
-   * @param now clock ms
+   * @param limit shared with all else that ICMP sends because somebody asked for it
    */
   constructor(
     private readonly demux: Demux<Endpoint>,
     private readonly driver: EndpointDriver,
     private readonly output: IpOutput,
+    private readonly paths: PathMtu,
     private readonly stats: IcmpStats,
     private readonly trace: StackTrace | null,
     private readonly linkMtu: number,
-    perSecond: number,
-    now: number,
-  ) {
-    this.limit = new RateLimit(perSecond, now);
-  }
+    private readonly limit: RateLimit,
+  ) {}
 
   /** Takes in one message. */
   receive(packet: IpPacket, now: number): void {
@@ -99,7 +90,7 @@ export class IcmpInput {
       case IcmpType.DESTINATION_UNREACHABLE:
         if (message.code === UnreachableCode.FRAGMENTATION_NEEDED) {
           const mtu = message.nextHopMtu > 0 ? message.nextHopMtu : plateauBelow(message.quote.totalLength);
-          return this.pathMtu(packet, message.quote, Math.max(mtu, LEAST_MTU_V4), HEADERS_V4);
+          return this.pathMtu(packet, message.quote, mtu, now);
         }
         return this.error(packet, message.quote, KIND_V4[message.code] ?? null, now);
       case IcmpType.TIME_EXCEEDED:
@@ -136,7 +127,7 @@ export class IcmpInput {
       case Icmpv6Type.DESTINATION_UNREACHABLE:
         return this.error(packet, message.quote, KIND_V6[message.code] ?? null, now);
       case Icmpv6Type.PACKET_TOO_BIG:
-        return this.pathMtu(packet, message.quote, Math.max(message.mtu, LEAST_MTU_V6), HEADERS_V6);
+        return this.pathMtu(packet, message.quote, message.mtu, now);
       case Icmpv6Type.TIME_EXCEEDED:
         return this.error(packet, message.quote, 'time', now);
       default:
@@ -165,7 +156,9 @@ export class IcmpInput {
     const message = new PayloadPieces();
     message.add(reply, 0, length);
     const protocol = packet.isIpv4 ? IpProtocol.ICMP : IpProtocol.ICMPV6;
-    if (!this.output.datagram(local, remote, protocol, message, packet.isLoopback)) {
+    // What the request came in, the reply can leave in: a source that knows of a narrow path has fragmented for it.
+    const largest = Math.min(packet.largestPacket, this.paths.to(remote));
+    if (!this.output.datagram(local, remote, protocol, message, packet.isLoopback, largest)) {
       stats.echoesSuppressed++;
       return 'link_full';
     }
@@ -188,13 +181,16 @@ export class IcmpInput {
     return null;
   }
 
-  private pathMtu(packet: IpPacket, quote: IcmpQuote, mtu: number, headers: number): PacketDropReason | null {
-    // Never raises anything: what is no smaller than the link's MTU says nothing.
-    if (mtu >= this.linkMtu) return this.ignored();
+  private pathMtu(packet: IpPacket, quote: IcmpQuote, mtu: number, now: number): PacketDropReason | null {
+    // Never raises anything: what is no smaller than the link's MTU says nothing, and what would have let the quoted
+    // packet pass is no reason to have dropped it (RFC 5927 §7.2).
+    if (mtu >= this.linkMtu || (quote.present && quote.totalLength <= mtu)) return this.ignored();
     const endpoint = this.quoted(packet, quote);
     if (endpoint === null) return this.unmatched();
+    const mss = believedMss(mtu, packet.isIpv4 ? 4 : 6);
+    if (!endpoint.connection.onPathMss(mss, quote.seq)) return this.unmatched();
     this.stats.inErrorsMatched++;
-    endpoint.connection.onPathMss(mtu - headers, quote.seq);
+    this.paths.learn(endpoint.tuple.remote, mtu, now);
     this.driver.changed(endpoint);
     return null;
   }
@@ -240,5 +236,5 @@ export class IcmpInput {
 /** The next smaller usual MTU (RFC 1191 §5). */
 function plateauBelow(length: number): number {
   for (const plateau of PLATEAUS) if (plateau < length) return plateau;
-  return LEAST_MTU_V4;
+  return PLATEAUS.at(-1)!;
 }

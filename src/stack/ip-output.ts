@@ -4,29 +4,30 @@ import type { Connection } from '../tcp/connection.js';
 import type { SegmentOut, SegmentSink } from '../tcp/segment-out.js';
 import type { IpAddress } from '../wire/address.js';
 import { pseudoHeader } from '../wire/checksum.js';
-import { IPV4_HEADER_BYTES, writeIpv4Header } from '../wire/ipv4.js';
+import { IPV4_HEADER_BYTES, rewriteIpv4Fragment, writeIpv4Header } from '../wire/ipv4.js';
 import { IPV6_HEADER_BYTES, writeIpv6Header } from '../wire/ipv6.js';
+import { IPV6_FRAGMENT_HEADER_BYTES, writeIpv6FragmentHeader } from '../wire/ipv6-extensions.js';
 import type { PayloadPieces } from '../wire/payload.js';
 import { IpProtocol } from '../wire/protocol.js';
 import { RST } from '../wire/segment.js';
 import { MAX_TCP_HEADER_BYTES, writeTcpChecksum, writeTcpHeader, writeTcpPseudoSum } from '../wire/tcp.js';
 import type { Endpoint } from './endpoint.js';
+import { HeaderNumbers } from './header-numbers.js';
 import type { Link } from './link.js';
 import type { Loopback } from './loopback.js';
-import { type RandomBytes, TableHash } from './siphash.js';
+import type { RandomBytes } from './siphash.js';
 import type { IpStats, StackStats } from './stats.js';
 
 /** Hop limit of packets that belong to no connection. */
 const DEFAULT_TTL = 64;
+/** The next-header value of the fragment header (RFC 8200 §4.5). */
+const FRAGMENT_HEADER = 44;
 
 /** The way out of a stack. */
 export class IpOutput implements SegmentSink {
   private readonly header = new Uint8Array(IPV6_HEADER_BYTES + MAX_TCP_HEADER_BYTES);
   private readonly view = new DataView(this.header.buffer);
-  private readonly identification: TableHash;
-  private readonly flowLabels: TableHash;
-  private readonly words = new Int32Array(3);
-  private packets = 0;
+  private readonly numbers: HeaderNumbers;
   private budget = 0;
   private readonly ip: IpStats;
 
@@ -37,8 +38,7 @@ export class IpOutput implements SegmentSink {
     random: RandomBytes,
   ) {
     this.ip = stats.ip;
-    this.identification = new TableHash(random);
-    this.flowLabels = new TableHash(random);
+    this.numbers = new HeaderNumbers(random);
   }
 
   /** Allows so many segments until the next call. */
@@ -74,7 +74,8 @@ export class IpOutput implements SegmentSink {
       tuple.remotePort,
       segment,
       connection.config.ttl,
-      connection.dscp << 2,
+      (connection.dscp << 2) | segment.ecn,
+      endpoint.mayFragment,
       endpoint.isLoopback,
     );
   }
@@ -88,12 +89,14 @@ export class IpOutput implements SegmentSink {
     segment: SegmentOut,
     isLoopback: boolean,
   ): boolean {
-    return this.sendTcp(local, localPort, remote, remotePort, segment, DEFAULT_TTL, 0, isLoopback);
+    return this.sendTcp(local, localPort, remote, remotePort, segment, DEFAULT_TTL, 0, false, isLoopback);
   }
 
   /**
-   * Sends a whole message of a protocol that needs no header of ours.
+   * Sends a whole message of a protocol that needs no header of ours, in fragments when it is longer than the path. Over
+   * IPv4 routers may fragment it further: nobody here would hear that it did not fit.
    * @param message owned by the packet from here on
+   * @param largestPacket octets that a packet on this path may have; never more than the link takes
    * @returns false when it could not leave
    */
   datagram(
@@ -102,9 +105,72 @@ export class IpOutput implements SegmentSink {
     protocol: number,
     message: PayloadPieces,
     isLoopback: boolean,
+    largestPacket: number = this.link.mtu,
   ): boolean {
-    const length = this.writeIp(local, remote, protocol, message.total, DEFAULT_TTL, 0);
+    const most = Math.min(largestPacket, this.link.mtu);
+    const isIpv4 = remote.w2 === 0xffff && (remote.w0 | remote.w1) === 0;
+    const headerBytes = isIpv4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+    if (!isLoopback && headerBytes + message.total > most) {
+      return this.fragments(local, remote, isIpv4, protocol, message, most);
+    }
+    const length = this.writeIp(local, remote, protocol, message.total, DEFAULT_TTL, 0, true);
     return this.emit(this.link.packetIds.next(), length, message, isLoopback);
+  }
+
+  /** Cuts a message into packets of at most `most` octets (RFC 791 §3.2, RFC 8200 §4.5). */
+  private fragments(
+    local: IpAddress,
+    remote: IpAddress,
+    isIpv4: boolean,
+    protocol: number,
+    message: PayloadPieces,
+    most: number,
+  ): boolean {
+    const id = this.numbers.uniqueIdentification(remote, isIpv4 ? 16 : 32);
+    const headerBytes = isIpv4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES + IPV6_FRAGMENT_HEADER_BYTES;
+    const room = Math.max(8, (most - headerBytes) & ~7);
+    for (let at = 0; at < message.total; at += room) {
+      const piece = message.slice(at, room);
+      const more = at + room < message.total;
+      if (isIpv4) this.writeFragment4(local, remote, protocol, piece.total, id, at, more);
+      else this.writeFragment6(local, remote, protocol, piece.total, id, at, more);
+      // Without one of them the others are worth nothing.
+      if (!this.emit(this.link.packetIds.next(), headerBytes, piece, false)) return false;
+      this.ip.outFragCreates++;
+    }
+    this.ip.outFragOks++;
+    return true;
+  }
+
+  private writeFragment4(
+    local: IpAddress,
+    remote: IpAddress,
+    protocol: number,
+    bytes: number,
+    id: number,
+    at: number,
+    more: boolean,
+  ): void {
+    const { header, view } = this;
+    const total = IPV4_HEADER_BYTES + bytes;
+    writeIpv4Header(header, view, 0, total, protocol, local.w3, remote.w3, DEFAULT_TTL, 0, id, false);
+    rewriteIpv4Fragment(header, view, 0, at, more);
+  }
+
+  private writeFragment6(
+    local: IpAddress,
+    remote: IpAddress,
+    protocol: number,
+    bytes: number,
+    id: number,
+    at: number,
+    more: boolean,
+  ): void {
+    const { header, view } = this;
+    const length = IPV6_FRAGMENT_HEADER_BYTES + bytes;
+    const label = this.numbers.flowLabel(local, remote);
+    writeIpv6Header(header, view, 0, length, FRAGMENT_HEADER, local, remote, DEFAULT_TTL, 0, label);
+    writeIpv6FragmentHeader(header, view, IPV6_HEADER_BYTES, protocol, at, more, id);
   }
 
   private sendTcp(
@@ -115,12 +181,13 @@ export class IpOutput implements SegmentSink {
     segment: SegmentOut,
     ttl: number,
     trafficClass: number,
+    mayFragment: boolean,
     isLoopback: boolean,
   ): boolean {
     const { header, view } = this;
     const { payload } = segment;
     const tcpBytes = 20 + segment.optionsLength + payload.total;
-    const at = this.writeIp(local, remote, IpProtocol.TCP, tcpBytes, ttl, trafficClass);
+    const at = this.writeIp(local, remote, IpProtocol.TCP, tcpBytes, ttl, trafficClass, mayFragment);
     const tcpHeaderLength = writeTcpHeader(header, view, at, localPort, remotePort, segment);
     const pseudoSum = pseudoHeader(local, remote, IpProtocol.TCP, tcpBytes);
     const pieces = payload.total > 0 ? payload : null;
@@ -153,7 +220,10 @@ export class IpOutput implements SegmentSink {
     return taken;
   }
 
-  /** Writes the IP header for `payloadBytes` behind it; returns its length. Fragmentation is forbidden throughout. */
+  /**
+   * Writes the IP header for `payloadBytes` behind it; returns its length.
+   * @param mayFragment leaves DF out: then the identification must be one of a kind (RFC 6864 §4.2)
+   */
   private writeIp(
     local: IpAddress,
     remote: IpAddress,
@@ -161,11 +231,12 @@ export class IpOutput implements SegmentSink {
     payloadBytes: number,
     ttl: number,
     trafficClass: number,
+    mayFragment: boolean,
   ): number {
-    const { header, view } = this;
+    const { header, view, numbers } = this;
     if (remote.w2 === 0xffff && (remote.w0 | remote.w1) === 0) {
       const total = IPV4_HEADER_BYTES + payloadBytes;
-      const id = this.nextIdentification(remote);
+      const id = mayFragment ? numbers.uniqueIdentification(remote, 16) : numbers.identification(remote);
       return writeIpv4Header(
         header,
         view,
@@ -177,30 +248,10 @@ export class IpOutput implements SegmentSink {
         ttl,
         trafficClass,
         id,
-        true,
+        !mayFragment,
       );
     }
-    const label = this.flowLabel(local, remote);
+    const label = this.numbers.flowLabel(local, remote);
     return writeIpv6Header(header, view, 0, payloadBytes, protocol, local, remote, ttl, trafficClass, label);
-  }
-
-  /**
-   * With DF set the identification means nothing (RFC 6864 §4.1); a keyed hash of a counter keeps it from telling how
-   * many packets go elsewhere (ATTACKS: IP ID side channel).
-   */
-  private nextIdentification(remote: IpAddress): number {
-    const { words } = this;
-    words[0] = remote.w3;
-    words[1] = this.packets = (this.packets + 1) | 0;
-    return this.identification.hash(words, 2) & 0xffff;
-  }
-
-  /** Constant for a pair of hosts, unguessable from outside (RFC 6437 §3). */
-  private flowLabel(local: IpAddress, remote: IpAddress): number {
-    const { words } = this;
-    words[0] = local.w3 ^ local.w2;
-    words[1] = remote.w2 ^ remote.w0 ^ remote.w1;
-    words[2] = remote.w3;
-    return this.flowLabels.hash(words, 3) & 0xfffff;
   }
 }

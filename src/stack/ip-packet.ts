@@ -7,6 +7,13 @@ export class IpPacket {
   packetId = 0;
   bytes: Uint8Array = new Uint8Array(0);
   view: DataView = new DataView(this.bytes.buffer);
+  /** Where its IP header begins in `bytes`, and its octets from there on, those behind the packet not counted. */
+  packetOffset = 0;
+  packetLength = 0;
+  /** Octets of the longest packet in which it came: the fragments', when it came in several. */
+  largestPacket = 0;
+  /** True when it was put together of fragments: no link has verified a checksum over them. */
+  isReassembled = false;
   /** Octets of the upper layer. */
   payloadOffset = 0;
   payloadLength = 0;
@@ -28,6 +35,23 @@ export class IpPacket {
     this.bytes = batch.bytes;
     this.view = batch.view;
     this.isLoopback = isLoopback;
+    this.isReassembled = false;
+    this.largestPacket = 0;
+  }
+
+  /** Goes on with the whole that was made of fragments, of which this was the last to come. */
+  become(whole: Uint8Array, view: DataView, largestPacket: number): void {
+    this.bytes = whole;
+    this.view = view;
+    this.isReassembled = true;
+    this.largestPacket = largestPacket;
+  }
+
+  /** Notes where the packet stands, once its header has told its length. */
+  place(offset: number, length: number): void {
+    this.packetOffset = offset;
+    this.packetLength = length;
+    if (!this.isReassembled) this.largestPacket = length;
   }
 
   setSource(w0: number, w1: number, w2: number, w3: number): void {

@@ -19,8 +19,16 @@ export interface Limits {
   orphans: number;
   /** RSTs per second for segments that no connection owns. */
   resetsPerSecond: number;
-  /** ICMP messages per second: echo replies. */
+  /** ICMP messages per second: echo replies and errors. */
   icmpPerSecond: number;
+  /** Bytes that fragments of datagrams not whole yet may take, with what it costs to keep them; beyond it the oldest goes. */
+  fragmentBytes: number;
+  /** Datagrams of which fragments are kept; beyond it the oldest is given up. */
+  fragmentDatagrams: number;
+  /** Fragments of one datagram; one more, and it is given up. The default lets 64 KiB come in packets of 576 octets. */
+  fragmentsPerDatagram: number;
+  /** Destinations whose path MTU is kept because it is smaller than the link's; beyond it the oldest is forgotten. */
+  pathMtuEntries: number;
   /** Bytes of SYN data kept by all half-open connections together; data beyond it is left to the peer's retransmission. */
   synDataBytes: number;
   /** Timers looked at in one turn; the rest follows in the next. */
@@ -44,6 +52,10 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   orphans: 8192,
   resetsPerSecond: 1000,
   icmpPerSecond: 1000,
+  fragmentBytes: 4_194_304,
+  fragmentDatagrams: 1024,
+  fragmentsPerDatagram: 128,
+  pathMtuEntries: 4096,
   synDataBytes: 65_536,
   timersPerTurn: 4096,
   segmentsPerTurn: 4096,

@@ -1,4 +1,5 @@
-// From a local address and port to the listener there: an exact address wins over the wildcard.
+// From a local address and port to the listener there: an exact address wins over all addresses of a family, these over
+// all addresses there are. Also which of them stand in each other's way.
 import type { IpAddress } from '../wire/address.js';
 import type { Listener } from './listener.js';
 
@@ -10,24 +11,34 @@ export class ListenerTable {
   lookup(w0: number, w1: number, w2: number, w3: number, port: number): Listener | null {
     const listeners = this.byPort.get(port);
     if (listeners === undefined) return null;
+    const family = w2 === 0xffff && (w0 | w1) === 0 ? 4 : 6;
     let wildcard: Listener | null = null;
     for (let i = 0; i < listeners.length; i++) {
-      const address = listeners[i]!.address;
-      if (address === null) wildcard = listeners[i]!;
-      else if (address.w3 === w3 && address.w2 === w2 && address.w1 === w1 && address.w0 === w0) {
-        return listeners[i]!;
+      const listener = listeners[i]!;
+      const { address } = listener;
+      if (address === null) {
+        if (listener.family === 0 || listener.family === family) wildcard = listener;
+      } else if (address.w3 === w3 && address.w2 === w2 && address.w1 === w1 && address.w0 === w0) {
+        return listener;
       }
     }
     return wildcard;
   }
 
-  /** Whether a listener on this address (null: all) and port would get in the way of another. */
-  conflicts(address: IpAddress | null, port: number): boolean {
+  /**
+   * Whether somebody listens already on an address that would be listened on: all addresses, or all of a family, include
+   * each single one. As on Linux, `0.0.0.0` and a `::` for IPv6 alone stand beside each other, a `::` for both families
+   * beside nothing.
+   * @param address null means all of `family`
+   * @param family 0 means both; for an address, its own
+   */
+  conflicts(address: IpAddress | null, family: 0 | 4 | 6, port: number): boolean {
     const listeners = this.byPort.get(port);
     if (listeners === undefined) return false;
-    return listeners.some(
-      (other) => address === null || other.address === null || other.address.equals(address),
-    );
+    return listeners.some((other) => {
+      if (family !== 0 && other.family !== 0 && other.family !== family) return false;
+      return address === null || other.address === null || other.address.equals(address);
+    });
   }
 
   /** Adds a listener; the caller has asked `conflicts`. */

@@ -26,6 +26,8 @@ export interface ListenerHandler {
 export interface ListenOptions {
   /** Local address, or null for all. */
   address: IpAddress | null;
+  /** With address null: all of this family only; a SYN over the other is answered as if nobody listened. Default: both. */
+  family?: 4 | 6;
   /** 0 chooses an ephemeral port. */
   port: number;
   /** Connections that may wait for `accept`; as on Linux one more than this fits. Default `limits.backlog`. */
@@ -45,7 +47,7 @@ export interface ListenerHost {
   forget(listener: Listener): void;
 }
 
-/** A passive open (RFC 9293 §3.10.1) on one port, for one local address or all of them. */
+/** A passive open (RFC 9293 §3.10.1) on one port, for one local address, all of a family, or all there are. */
 export class Listener {
   /** @internal Connections in SYN-RECEIVED, oldest first. */
   readonly halfOpen = new EndpointQueue();
@@ -68,8 +70,10 @@ export class Listener {
    */
   constructor(
     readonly id: number,
-    /** Null means every address of the stack. */
+    /** Null means every address of the stack that is of `family`. */
     readonly address: IpAddress | null,
+    /** That of the address; with null the only one that is served, or 0 for both. */
+    readonly family: 0 | 4 | 6,
     readonly port: number,
     asked: number | undefined,
     readonly handler: ListenerHandler,

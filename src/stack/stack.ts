@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ConnectionConfig } from '../tcp/config.js';
 import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
-import { defaultConfig } from '../tcp/defaults.js';
+import { configWith } from '../tcp/defaults.js';
 import { makeIsnGenerator } from '../tcp/isn.js';
 import type { IpAddress } from '../wire/address.js';
 import { LocalAddresses } from './addresses.js';
@@ -12,14 +12,18 @@ import { ConnectionTable } from './connection-table.js';
 import { type ConnectOptions, Endpoint, type EndpointHandler } from './endpoint.js';
 import { systemError } from './errors.js';
 import { IcmpInput } from './icmp.js';
+import { IcmpErrors } from './icmp-errors.js';
 import { IpInput } from './ip-input.js';
 import { IpOutput } from './ip-output.js';
+import { IpReassembly } from './ip-reassembly.js';
 import { type Limits, withDefaultLimits } from './limits.js';
 import type { Link, PacketBatch } from './link.js';
 import { Listener, type ListenerHandler, type ListenOptions } from './listener.js';
 import { ListenerTable } from './listener-table.js';
 import { Loopback } from './loopback.js';
+import { HEADER_BYTES, PathMtu } from './path-mtu.js';
 import { EphemeralPorts, type PortRange, tuplePrf } from './ports.js';
+import { RateLimit } from './rate-limit.js';
 import { type RandomBytes, TableHash } from './siphash.js';
 import { newStackStats, type StackStats } from './stats.js';
 import { TcpInput } from './tcp-input.js';
@@ -27,6 +31,7 @@ import { TimerWheel } from './timer-wheel.js';
 import type { StackTrace } from './trace.js';
 import { TupleChoice } from './tuple-choice.js';
 import { Turn } from './turn.js';
+import { WheelTask } from './wheel-task.js';
 
 /** What a stack is made of. */
 export interface StackOptions {
@@ -55,9 +60,6 @@ export interface StackOptions {
   onLinkFailure?: (error: Error) => void;
 }
 
-/** IPv4 header and TCP header, IPv6 header and TCP header: what the MTU has beside payload (RFC 9293 MUST-67). */
-const HEADERS = { 4: 40, 6: 60 } as const;
-
 /** Batches taken in before timers run, at most. */
 const MAX_PULLS = 64;
 
@@ -71,18 +73,22 @@ export class Stack {
   readonly trace: StackTrace | null;
 
   private readonly local: LocalAddresses;
-  private readonly config: ConnectionConfig;
   private readonly environment: ConnectionEnvironment;
   private readonly choice: TupleChoice;
   private readonly listenerTable = new ListenerTable();
-  private readonly wheel: TimerWheel<Endpoint>;
+  private readonly wheel: TimerWheel<Endpoint | WheelTask>;
   private readonly loopback: Loopback;
   private readonly table: ConnectionTable;
+  private readonly paths: PathMtu;
   private readonly turn: Turn;
   private readonly input: IpInput;
-  private readonly expire = (endpoint: Endpoint, now: number): void => {
-    endpoint.connection.onTimer(now);
-    this.turn.changed(endpoint);
+  private readonly expire = (entry: Endpoint | WheelTask, now: number): void => {
+    if (entry instanceof WheelTask) {
+      entry.run(now);
+      return;
+    }
+    entry.connection.onTimer(now);
+    this.turn.changed(entry);
   };
   private lastListenerId = 0;
   private phase: 'open' | 'closing' | 'closed' | 'failed' = 'open';
@@ -115,10 +121,10 @@ export class Stack {
     this.trace = options.trace ?? null;
     this.limits = withDefaultLimits(options.limits);
     this.local = new LocalAddresses(options.addresses);
-    this.config = { ...defaultConfig(), ...options.config };
     this.environment = {
       trace: this.trace,
       initialSequence: initialSequence(options.isn, random),
+      timestampOffset: tuplePrf(random),
       allocate: unzeroed,
       negativeAdvice: () => void this.stats.ip.negativeAdvices++,
     };
@@ -134,8 +140,10 @@ export class Stack {
     );
     this.choice = new TupleChoice(this.local, ports, this.table, this.listenerTable);
     const output = new IpOutput(link, this.loopback, this.stats, random);
+    const aged = new WheelTask((now) => this.paths.expire(now));
+    this.paths = new PathMtu(link.mtu, this.limits, random, this.stats.ip, (at) => this.wheel.arm(aged, at));
     this.turn = this.makeTurn(output);
-    this.input = this.makeInput(output);
+    this.input = this.makeInput(output, random);
     link.start({
       receive: (batch) => this.receive(batch),
       writable: () => this.turn.run(nothing),
@@ -166,7 +174,8 @@ export class Stack {
   /**
    * Passive OPEN (RFC 9293 §3.10.1): a new listener, which disturbs no existing connection (MUST-41), also when some
    * have that local port (MUST-42).
-   * @throws Error with code EADDRINUSE, EADDRNOTAVAIL (not our address, or no ephemeral port left), EINVAL or ENETDOWN
+   * @throws Error with code EADDRINUSE, EADDRNOTAVAIL (not our address, or no ephemeral port left), EINVAL (a port, backlog
+   *   or family that makes no sense) or ENETDOWN
    */
   listen(options: ListenOptions, handler: ListenerHandler): Listener {
     const { address, backlog } = options;
@@ -180,9 +189,14 @@ export class Stack {
         'backlog must not be negative',
       );
     }
-    const port = this.choice.forListen(address, options.port);
+    const family = address?.family ?? options.family ?? 0;
+    if (options.family !== undefined && options.family !== family) {
+      throw systemError('EINVAL', 'listen', address!, options.port, 'the address is of the other family');
+    }
+    const port = this.choice.forListen(address, family, options.port);
     const configs = { v4: this.configFor(4, options.config), v6: this.configFor(6, options.config) };
-    const listener = new Listener(++this.lastListenerId, address, port, backlog, handler, configs, {
+    const id = ++this.lastListenerId;
+    const listener = new Listener(id, address, family, port, backlog, handler, configs, {
       limits: this.limits,
       trace: this.trace,
       now: () => this.turn.now(),
@@ -321,6 +335,7 @@ export class Stack {
       table: this.table,
       wheel: this.wheel,
       output,
+      paths: this.paths,
       takeLooped: (now) => {
         const batch = this.loopback.take();
         if (batch !== null) this.input.receive(batch, true, now);
@@ -335,9 +350,13 @@ export class Stack {
     });
   }
 
-  private makeInput(output: IpOutput): IpInput {
-    const { stats, trace, table, turn, limits } = this;
+  private makeInput(output: IpOutput, random: RandomBytes): IpInput {
+    const { stats, trace, table, turn, limits, wheel } = this;
     const now = this.clock.now();
+    const icmpLimit = new RateLimit(limits.icmpPerSecond, now);
+    const errors = new IcmpErrors(output, icmpLimit, stats.icmp);
+    const reassembly = new IpReassembly(limits, random, errors, stats.ip, (at) => wheel.arm(timeouts, at));
+    const timeouts = new WheelTask((at) => reassembly.expire(at));
     const tcp = new TcpInput(
       {
         table,
@@ -356,19 +375,19 @@ export class Stack {
       table.demux,
       turn,
       output,
+      this.paths,
       stats.icmp,
       trace,
       this.link.mtu,
-      limits.icmpPerSecond,
-      now,
+      icmpLimit,
     );
-    return new IpInput(this.local, tcp, icmp, stats.ip, trace);
+    return new IpInput(this.local, tcp, icmp, reassembly, errors, stats.ip, trace);
   }
 
   private configFor(family: 4 | 6, chosen: Partial<ConnectionConfig> | undefined): ConnectionConfig {
-    const config = { ...this.config, ...chosen };
-    const largest = this.link.mtu - HEADERS[family];
     const asked = { ...this.options.config, ...chosen };
+    const config = configWith(asked);
+    const largest = this.link.mtu - HEADER_BYTES[family];
     config.receiveMss = Math.min(largest, asked.receiveMss ?? largest);
     config.pathMss = Math.min(largest, asked.pathMss ?? largest);
     return config;

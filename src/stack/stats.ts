@@ -12,8 +12,18 @@ export interface IpStats {
   inMartians: number;
   /** Dropped: to a broadcast or multicast address (RFC 9293 MUST-57). */
   inBroadcasts: number;
-  /** Dropped: fragments; the stack does not reassemble. */
+  /** Dropped: fragments that no datagram can be made of, and those of a datagram that was given up. */
   inFragments: number;
+  /** Fragments received. */
+  reasmReqds: number;
+  /** Datagrams made whole. */
+  reasmOks: number;
+  /** Failures: fragments that no datagram can be made of, and datagrams given up for their time, an overlap or a limit. */
+  reasmFails: number;
+  /** Of these, datagrams whose time was over. */
+  reasmTimeouts: number;
+  /** Of these, datagrams whose fragments contradicted each other (RFC 5722). */
+  reasmOverlaps: number;
   /** Dropped: a loose or strict source route (RFC 7126 §4.3). */
   inSourceRoutes: number;
   /** Dropped: IPv6 packets that nothing here handles. */
@@ -26,6 +36,14 @@ export interface IpStats {
   outRequests: number;
   /** Packets that the link refused. */
   outDiscards: number;
+  /** Messages that left in fragments, being longer than the path. */
+  outFragOks: number;
+  /** Fragments that they left in. */
+  outFragCreates: number;
+  /** Times that the path to a destination proved narrower than known. */
+  pathMtuLowered: number;
+  /** Narrow paths forgotten because they were last heard of too long ago. */
+  pathMtuAged: number;
   /** Doubts about a route, told by connections past R1 (RFC 9293 MUST-20); with one link there is no other to take. */
   negativeAdvices: number;
   /** Packets from us to us. */
@@ -43,9 +61,13 @@ export interface IcmpStats {
   outEchoReps: number;
   /** Echo requests not answered because of `limits.icmpPerSecond` or a full link. */
   echoesSuppressed: number;
+  /** Errors sent about packets that came. */
+  outErrors: number;
+  /** Errors not sent because of `limits.icmpPerSecond` or a full link. */
+  errorsSuppressed: number;
   /** Errors handed to the connection that they quote (RFC 9293 MUST-54). */
   inErrorsMatched: number;
-  /** Errors that quote no connection of ours. */
+  /** Errors that quote no connection of ours, or a packet too big that quotes no segment in flight. */
   inErrorsUnmatched: number;
   /** Messages that are ignored by rule: source quench (RFC 9293 MUST-55), redirects and the like. */
   inIgnored: number;
@@ -111,12 +133,21 @@ export function newStackStats(): StackStats {
       inMartians: 0,
       inBroadcasts: 0,
       inFragments: 0,
+      reasmReqds: 0,
+      reasmOks: 0,
+      reasmFails: 0,
+      reasmTimeouts: 0,
+      reasmOverlaps: 0,
       inSourceRoutes: 0,
       inUnsupportedVersion: 0,
       inUnknownProtos: 0,
       inDelivers: 0,
       outRequests: 0,
       outDiscards: 0,
+      outFragOks: 0,
+      outFragCreates: 0,
+      pathMtuLowered: 0,
+      pathMtuAged: 0,
       negativeAdvices: 0,
       loopedBack: 0,
       loopbackDiscards: 0,
@@ -127,6 +158,8 @@ export function newStackStats(): StackStats {
       inEchos: 0,
       outEchoReps: 0,
       echoesSuppressed: 0,
+      outErrors: 0,
+      errorsSuppressed: 0,
       inErrorsMatched: 0,
       inErrorsUnmatched: 0,
       inIgnored: 0,

@@ -5,12 +5,12 @@ import { fillReset } from '../tcp/segment-arrives/closed.js';
 import { classifyListenSegment } from '../tcp/segment-arrives/listen.js';
 import { SegmentOut } from '../tcp/segment-out.js';
 import { State } from '../tcp/state.js';
+import { mayReopen } from '../tcp/time-wait-reuse.js';
 import type { DropReason } from '../tcp/trace.js';
 import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
 import { ParseError } from '../wire/parse-error.js';
 import { IpProtocol } from '../wire/protocol.js';
 import { ACK, RST, SegmentView, SYN } from '../wire/segment.js';
-import { seqGt } from '../wire/seq.js';
 import { parseTcp, tcpChecksumOk } from '../wire/tcp.js';
 import type { ConnectionTable } from './connection-table.js';
 import { Endpoint, type EndpointDriver } from './endpoint.js';
@@ -33,7 +33,7 @@ export interface TcpInputParts {
   readonly limits: Limits;
   readonly stats: TcpStats;
   readonly trace: StackTrace | null;
-  /** True when the link has verified what it delivers. */
+  /** True when the link has verified what it delivers in one piece. */
   readonly isVerified: boolean;
 }
 
@@ -96,7 +96,8 @@ export class TcpInput {
     s.packetId = packet.packetId;
     s.ecn = packet.ecn;
     if (parseTcp(bytes, view, payloadOffset, payloadLength, s) !== ParseError.NONE) return 'malformed';
-    if (!packet.isLoopback && !this.parts.isVerified && !this.isChecksumOk(packet)) {
+    const isVerified = packet.isLoopback || (this.parts.isVerified && !packet.isReassembled);
+    if (!isVerified && !this.isChecksumOk(packet)) {
       this.parts.stats.inCsumErrors++;
       return 'checksum';
     }
@@ -225,15 +226,16 @@ export class TcpInput {
   }
 
   /**
-   * A SYN for a tuple in TIME-WAIT opens it anew when its sequence number lies beyond all that the old connection
-   * received (RFC 9293 MAY-2) and somebody listens. Everything else is the old connection's business.
+   * A SYN for a tuple in TIME-WAIT opens it anew when it is newer than the old connection and somebody listens. Everything
+   * else is the old connection's business.
    */
   private reopens(packet: IpPacket, s: SegmentView, old: Endpoint, now: number): boolean {
     if (!(s.flags & SYN) || classifyListenSegment(s) !== 'open') return false;
-    if (!seqGt(s.seq, old.connection.rcv.nxt)) return false;
     const { w0, w1, w2, w3 } = packet.local;
     const listener = this.parts.listeners.lookup(w0, w1, w2, w3, s.destinationPort);
     if (listener === null) return false;
+    const { timestamps } = packet.isIpv4 ? listener.configs.v4 : listener.configs.v6;
+    if (!mayReopen(old.connection, s, timestamps)) return false;
     this.open(packet, s, listener, old, now);
     return true;
   }

@@ -40,7 +40,7 @@ export class TupleChoice {
       const port = this.ephemeralPort(local, remote, remotePort);
       return { local, localPort: port, remote, remotePort };
     }
-    if (this.listeners.conflicts(local, localPort)) {
+    if (this.listeners.conflicts(local, local.family, localPort)) {
       throw systemError('EADDRINUSE', 'connect', local, localPort, 'somebody listens there');
     }
     const tuple = { local, localPort, remote, remotePort };
@@ -58,22 +58,23 @@ export class TupleChoice {
 
   /**
    * The port of a new listener; `port` 0 asks for an ephemeral one.
+   * @param family of a listener on all addresses, 0 for both
    * @throws Error as `Stack.listen` does
    */
-  forListen(address: IpAddress | null, port: number): number {
+  forListen(address: IpAddress | null, family: 0 | 4 | 6, port: number): number {
     requirePort('listen', address ?? undefined, port, 0);
     if (address !== null && !this.addresses.owns(address)) {
       throw systemError('EADDRNOTAVAIL', 'listen', address, port, 'listen on an address of the stack');
     }
+    const isTaken = (candidate: number) => this.listeners.conflicts(address, family, candidate);
     if (port !== 0) {
-      if (this.listeners.conflicts(address, port)) {
-        throw systemError('EADDRINUSE', 'listen', address ?? '0.0.0.0', port);
-      }
+      if (isTaken(port)) throw systemError('EADDRINUSE', 'listen', address ?? anyOf(family), port);
       return port;
     }
-    const chosen = this.ports.forListener((candidate) => !this.listeners.conflicts(address, candidate));
+    const chosen = this.ports.forListener((candidate) => !isTaken(candidate));
     if (chosen === 0) {
-      throw systemError('EADDRNOTAVAIL', 'listen', address ?? '0.0.0.0', 0, 'all ephemeral ports are in use');
+      const where = address ?? anyOf(family);
+      throw systemError('EADDRNOTAVAIL', 'listen', where, 0, 'all ephemeral ports are in use');
     }
     return chosen;
   }
@@ -107,7 +108,7 @@ export class TupleChoice {
       remotePort,
       (localPort) =>
         demux.get({ local, localPort, remote, remotePort }) === null &&
-        !this.listeners.conflicts(local, localPort),
+        !this.listeners.conflicts(local, local.family, localPort),
     );
     if (port === 0) {
       throw systemError('EADDRNOTAVAIL', 'connect', remote, remotePort, 'all ephemeral ports are in use');
@@ -119,4 +120,8 @@ export class TupleChoice {
 function requirePort(syscall: string, address: IpAddress | undefined, port: number, least: number): void {
   if (Number.isInteger(port) && port >= least && port <= 65_535) return;
   throw systemError('EINVAL', syscall, address, port, `the port must be ${least} to 65535`);
+}
+
+function anyOf(family: 0 | 4 | 6): string {
+  return family === 6 ? '::' : '0.0.0.0';
 }

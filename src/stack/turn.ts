@@ -8,6 +8,7 @@ import type { Endpoint, EndpointDriver } from './endpoint.js';
 import type { IpOutput } from './ip-output.js';
 import type { Limits } from './limits.js';
 import type { Listener } from './listener.js';
+import type { PathMtu } from './path-mtu.js';
 import type { TimerWheel } from './timer-wheel.js';
 
 /** What a turn works on. */
@@ -15,8 +16,9 @@ export interface TurnParts {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly table: ConnectionTable;
-  readonly wheel: TimerWheel<Endpoint>;
+  readonly wheel: Pick<TimerWheel<Endpoint>, 'arm' | 'reschedule'>;
   readonly output: IpOutput;
+  readonly paths: PathMtu;
   /** Takes in packets from us to us; false when there were none. */
   takeLooped(now: number): boolean;
   /** Runs a callback soon, at the end of the present task: for calls from outside of a turn. */
@@ -193,6 +195,7 @@ export class Turn implements EndpointDriver {
     while (polled < transmission.length && output.writable) {
       const endpoint = transmission[polled++]!;
       endpoint.awaitsTransmit = false;
+      parts.paths.follow(endpoint);
       const isDone = endpoint.connection.pollTransmit(turnNow, output);
       parts.table.settle(endpoint, turnNow);
       this.arm(endpoint);

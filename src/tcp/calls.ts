@@ -2,9 +2,11 @@
 import type { SegmentView } from '../wire/segment.js';
 import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
+import { acceptSynEcn } from './ecn.js';
 import { startOrphanTimer } from './segment-arrives/closing.js';
 import { State, Trigger } from './state.js';
 import { acceptSynOptions } from './syn-options.js';
+import { startTimestamps } from './timestamps.js';
 import type { CallName } from './trace.js';
 import { considerWindowUpdate, openReceiveWindow } from './window.js';
 
@@ -16,6 +18,7 @@ export function openActive(c: Connection, now: number): void {
   c.trace?.connectionOpened(c, now);
   c.trace?.called(c, 'connect', 0, null, now);
   chooseIss(c, c.environment.initialSequence(c.tuple, now));
+  startTimestamps(c, now);
   openReceiveWindow(c);
   c.enter(State.SYN_SENT, Trigger.CALL_ACTIVE_OPEN, null, now);
 }
@@ -26,12 +29,15 @@ export function openPassive(c: Connection, syn: SegmentView, reopened: Connectio
   c.state = stateAtArrival;
   c.segmentsIn++;
   c.lastReceivedAt = now;
+  if (syn.payloadLength > 0) c.noteDataIn(now);
   c.trace?.connectionOpened(c, now);
   chooseIss(c, passiveIss(c, reopened, now));
+  startTimestamps(c, now);
   c.rcv.irs = syn.seq;
   c.rcv.nxt = seqAdd(syn.seq, 1);
   c.rcv.lastAcked = c.rcv.nxt;
-  acceptSynOptions(c, syn);
+  acceptSynEcn(c, syn);
+  acceptSynOptions(c, syn, now);
   openReceiveWindow(c);
   c.snd.wnd = syn.wnd;
   c.snd.maxWnd = syn.wnd;
@@ -47,6 +53,7 @@ function chooseIss(c: Connection, iss: Seq): void {
   c.snd.una = iss;
   c.snd.nxt = iss;
   c.snd.up = iss;
+  c.flight.start = iss;
   c.pushedUpTo = seqAdd(iss, 1);
   c.rtx.recover = iss;
 }
@@ -85,7 +92,7 @@ function maySend(c: Connection): boolean {
 /** Room in the send buffer; 0 in states that do not send. */
 export function sendSpace(c: Connection): number {
   if (!maySend(c)) return 0;
-  return Math.max(0, c.config.sendBufferBytes - (c.sendBuffer?.length ?? 0));
+  return Math.max(0, c.sendCapacity - (c.sendBuffer?.length ?? 0));
 }
 
 /** SEND (§3.10.2). */

@@ -7,19 +7,29 @@ export interface ConnectionConfig {
   receiveMss: number;
   /** Largest payload that the path lets us send, before the peer's MSS binds (RFC 9293 §3.7.1). */
   pathMss: number;
-  /** Bytes that the send buffer holds. */
+  /** Bytes that the send buffer holds at the beginning; it grows with the congestion window. */
   sendBufferBytes: number;
-  /** Bytes that the receive buffer holds; bounds the advertised window. */
+  /** Bytes that the send buffer may grow to; no growth when this is not more than `sendBufferBytes`. */
+  sendBufferMaxBytes: number;
+  /** Bytes that the receive buffer holds at the beginning; bounds the advertised window. */
   receiveBufferBytes: number;
+  /** Bytes that the receive buffer may grow to as the application keeps up; see `sendBufferMaxBytes`. */
+  receiveBufferMaxBytes: number;
   /** Window-scale shift that we offer, 0…14, or -1 for no option (RFC 7323 §2). */
   windowScale: number;
+  /** Offer and accept selective acknowledgments (RFC 2018). */
+  sack: boolean;
+  /** Offer and accept timestamps (RFC 7323 §3). */
+  timestamps: boolean;
+  /** Explicit congestion notification (RFC 3168): never, when the peer asks for it, or asked for by us too. */
+  ecn: 'off' | 'accept' | 'on';
   /** Nagle's algorithm (RFC 9293 SHLD-7). */
   nagle: boolean;
   /** Longest delay of an acknowledgment; below 500 (RFC 9293 MUST-40). 0 acknowledges at once. */
   delayedAckMs: number;
   /** First retransmission timeout (RFC 6298 §2.1). */
   rtoInitialMs: number;
-  /** Least retransmission timeout. Linux has 200, RFC 6298 §2.4 recommends 1000. */
+  /** Least distance of the retransmission timeout from the round-trip time. Linux has 200, RFC 6298 §2.4 recommends 1000. */
   rtoMinMs: number;
   /** Greatest retransmission timeout (RFC 6298 §2.5). */
   rtoMaxMs: number;
@@ -66,6 +76,8 @@ export interface ConnectionConfig {
   ttl: number;
   /** Report soft ICMP errors to the application (RFC 9293 MUST-47, SHLD-20). */
   reportSoftErrors: boolean;
+  /** Least payload per segment that black-hole detection falls back to (RFC 4821 §7.2), or 0 to leave the path unprobed. */
+  probeBaseMss: number;
   /** Initial congestion window in segments (RFC 6928). */
   initialWindowSegments: number;
   /** Makes the congestion controller. */

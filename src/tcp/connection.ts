@@ -8,13 +8,25 @@ import * as calls from './calls.js';
 import { ReplyThrottle } from './challenge-ack.js';
 import type { ConnectionConfig } from './config.js';
 import type { Controller } from './congestion/controller.js';
+import { CwndValidation } from './congestion/cwnd-validation.js';
+import { DeliveryRate } from './delivery-rate.js';
+import { EcnVariables } from './ecn.js';
 import { type ConnectionErrorCode, Event } from './events.js';
-import { type IcmpErrorKind, onIcmpError, onPathMss } from './icmp-error.js';
+import { Flight } from './flight.js';
+import { type IcmpErrorKind, onIcmpError, onPathMss, onPathMtuChanged } from './icmp-error.js';
+import { type TcpInfo, tcpInfo } from './info.js';
 import { armKeepAlive } from './keepalive.js';
-import { pollTransmit, wantsTransmit, watch } from './output.js';
+import { Limit } from './limit.js';
+import { LimitClock } from './limit-clock.js';
+import type { MtuProbing } from './mtu-probing.js';
+import { heldBack, pollTransmit, wantsTransmit } from './output.js';
+import { Pacer } from './pacing.js';
+import { Rack } from './rack.js';
 import { Reassembly } from './reassembly.js';
 import { ReceiveQueue } from './receive-queue.js';
 import { RttEstimator } from './rtt.js';
+import type { SackMemory } from './sack-blocks.js';
+import { Scoreboard } from './scoreboard.js';
 import { fillReset } from './segment-arrives/closed.js';
 import { segmentArrives } from './segment-arrives/otherwise.js';
 import { segmentArrivesSynSent } from './segment-arrives/syn-sent.js';
@@ -31,6 +43,7 @@ import {
 } from './tcb.js';
 import { onTimers } from './timeouts.js';
 import { Timer, Timers } from './timers.js';
+import { TimestampVariables } from './timestamps.js';
 import type { ConnectionEnd, DropReason, DropReply, Trace, Verdict } from './trace.js';
 
 export { type ConnectionErrorCode, Event } from './events.js';
@@ -43,11 +56,21 @@ export interface ConnectionEnvironment {
   initialSequence(tuple: FourTuple, now: number): Seq;
   /** Memory for received data, zeroed or not; default a plain Uint8Array. Only what was written is handed out. */
   readonly allocate?: (bytes: number) => Uint8Array;
+  /**
+   * What the timestamps of a connection are ahead of the clock's milliseconds, modulo 2^32 (RFC 7323 §5.4): a keyed hash
+   * of the tuple, so that they say nothing of each other and still never run backwards between two connections of one
+   * tuple (RFC 6191). Default 0.
+   */
+  timestampOffset?(tuple: FourTuple): number;
   /** Told once per outage when a segment was retransmitted R1 times: the route may be bad (RFC 9293 MUST-20). */
   negativeAdvice?(tuple: FourTuple, now: number): void;
 }
 
-/** Snapshot for people and tools: the STATUS call of RFC 9293 §3.10.6. Sequence numbers are relative to ISS and IRS. */
+/**
+ * The STATUS call of RFC 9293 §3.10.6: the variables of the transmission control block, for who follows the protocol
+ * (log, ladder, tests). Sequence numbers are relative to ISS and IRS. How a connection performs is told by `TcpInfo`, which
+ * takes from here what both tell, and needs the time.
+ */
 export interface ConnectionStatus {
   state: State;
   /** As uint32. */
@@ -102,13 +125,33 @@ export class Connection {
   readonly rcv = new ReceiveVariables();
   readonly rtx = new RetransmissionVariables();
   readonly timers = new Timers();
+  /** What stopped the last transmission, and for how long each reason has. */
+  readonly limited = new LimitClock();
   readonly rtt: RttEstimator;
   readonly congestion: Controller;
+  /** What was sent and not acknowledged, segment by segment. */
+  readonly flight = new Flight();
+  readonly rate = new DeliveryRate();
+  readonly rack = new Rack();
+  /** Null for a controller that has a model of the path by itself. */
+  readonly validation: CwndValidation | null;
+  /** Null for a controller that does not pace. */
+  readonly pacer: Pacer | null;
   readonly trace: Trace | null;
+  /** What the peer reported by SACK; made when first needed. */
+  scoreboard: Scoreboard | null = null;
+  /** The search for the size that the path takes; null until it is in doubt. */
+  mtuProbing: MtuProbing | null = null;
   /** Made when first needed. */
   sendBuffer: SendBuffer | null = null;
   receiveQueue: ReceiveQueue | null = null;
   reassembly: Reassembly | null = null;
+  /** What SACK has to report; made when something first arrives out of order or twice. */
+  sack: SackMemory | null = null;
+  readonly ts = new TimestampVariables();
+  readonly ecn = new EcnVariables();
+  /** The next segment of new data tells the peer that its echo of congestion was heard (RFC 3168 §6.1.2). */
+  cwrDue = false;
   private replyThrottle: ReplyThrottle | null = null;
 
   nagle: boolean;
@@ -125,14 +168,18 @@ export class Connection {
 
   /** Both SYNs carried a window scale. */
   scaleAgreed = false;
+  /** Both SYNs permitted SACK. */
+  sackAgreed = false;
+  /** Both SYNs carried timestamps: every segment but RST does (RFC 7323 §3.2). */
+  timestampsAgreed = false;
+  /** Both SYNs agreed on ECN (RFC 3168 §6.1.1). */
+  ecnAgreed = false;
   /** CLOSE was called: a FIN follows the queued data. */
   finQueued = false;
   /** The application has left; nobody will read. */
   readClosed = false;
   /** `send` refused bytes: WRITABLE is owed. */
   writeBlocked = false;
-  /** `pollTransmit` stopped for the congestion window: it may grow. */
-  windowLimited = false;
 
   ackDue: AckDue = AckDue.NONE;
   bytesSinceAck = 0;
@@ -152,10 +199,22 @@ export class Connection {
   bytesAcknowledged = 0;
   segmentsIn = 0;
   segmentsOut = 0;
+  /** Those with payload. */
+  dataSegmentsIn = 0;
+  dataSegmentsOut = 0;
+  /** Segments that arrived ahead of their turn. */
+  outOfOrderIn = 0;
+  /** Payload bytes sent, those sent again included, and those sent again. */
+  bytesSent = 0;
+  bytesResent = 0;
   /** Segments sent again. */
   retransmissions = 0;
   lastReceivedAt = 0;
+  /** When the last segment with payload arrived. */
+  lastDataReceivedAt = 0;
   lastSentAt = 0;
+  /** When something that takes sequence numbers last left. */
+  lastDataSentAt = 0;
 
   /**
    * A connection in CLOSED, to be opened by `openActive`, or by `openPassive` with the SYN that a listener accepted.
@@ -176,6 +235,8 @@ export class Connection {
     this.pathMss = config.pathMss;
     this.snd.mss = Math.min(this.snd.peerMss, this.pathMss);
     this.congestion = config.congestion(this.snd.mss, config.initialWindowSegments);
+    this.validation = this.congestion.ownsRecovery === true ? null : new CwndValidation();
+    this.pacer = this.congestion.pacingRate === undefined ? null : new Pacer(this.snd.mss);
     this.dscp = config.dscp;
     this.nagle = config.nagle;
     this.keepAlive = config.keepAlive;
@@ -336,6 +397,11 @@ export class Connection {
     };
   }
 
+  /** How the connection performs, and what limits it at this moment. */
+  tcpInfo(now: number): TcpInfo {
+    return tcpInfo(this, now);
+  }
+
   /** The missing ranges [from, to) before data that arrived out of order, relative to IRS. */
   receiveHoles(): [number, number][] {
     const holes: [number, number][] = [];
@@ -354,11 +420,13 @@ export class Connection {
     const stateAtArrival = this.state;
     this.segmentsIn++;
     this.lastReceivedAt = now;
+    if (segment.payloadLength > 0) this.noteDataIn(now);
     this.keepAliveProbesSent = 0;
     let verdict: Verdict;
     if (stateAtArrival === State.SYN_SENT) verdict = segmentArrivesSynSent(this, segment, now);
     else if (stateAtArrival > State.SYN_SENT) verdict = segmentArrives(this, segment, now);
     else verdict = this.answerAsClosed(segment, now);
+    if (verdict === 'ooo') this.outOfOrderIn++;
     this.trace?.segmentReceived(this, segment, verdict, stateAtArrival, now);
   }
 
@@ -367,9 +435,17 @@ export class Connection {
     onIcmpError(this, kind, quotedSeq, now);
   }
 
-  /** The path takes packets of at most `mss` payload bytes now (fragmentation needed, quote checked by sequence). */
-  onPathMss(mss: number, quotedSeq: Seq): void {
-    onPathMss(this, mss, quotedSeq);
+  /**
+   * An ICMP error says that the path takes at most `mss` payload bytes (fragmentation needed, packet too big).
+   * @returns whether it was believed: it quotes a segment that is in flight
+   */
+  onPathMss(mss: number, quotedSeq: Seq): boolean {
+    return onPathMss(this, mss, quotedSeq);
+  }
+
+  /** Segments may have `mss` payload bytes from now on, more or less than before: the owner knows of the path by other means. */
+  onPathMtuChanged(mss: number): void {
+    onPathMtuChanged(this, mss);
   }
 
   /** Acts on every timer whose deadline is at or before `now`. */
@@ -384,7 +460,7 @@ export class Connection {
 
   /** Instead of `pollTransmit` while the way out is full: what waits to be sent is given a deadline. */
   heldBack(now: number): void {
-    watch(this, false, now);
+    heldBack(this, now);
   }
 
   /** Whether `pollTransmit` would send something. */
@@ -414,6 +490,11 @@ export class Connection {
   /** RCV.WND: from RCV.NXT to the right edge granted. */
   get receiveWindow(): number {
     return Math.max(0, (this.rcv.edge - this.rcv.nxt) | 0);
+  }
+
+  /** The congestion window stopped the last transmission: it may grow. */
+  get windowLimited(): boolean {
+    return this.limited.by === Limit.CONGESTION_WINDOW;
   }
 
   /** True once RCV.NXT has passed the peer's FIN. */
@@ -464,10 +545,18 @@ export class Connection {
     this.ackDue = AckDue.NONE;
     this.duplicateAcksDue = 0;
     this.rtx.resendHead = false;
-    this.rtx.inLoss = false;
     this.rtx.probeNow = false;
+    this.rtx.lossProbeDue = false;
+    this.rtx.tally.onEnd(now);
+    this.limited.note(Limit.FINISHED, false, now);
     this.events |= Event.CLOSED;
     this.trace?.connectionClosed(this, end, now);
+  }
+
+  /** A segment with payload arrived. */
+  noteDataIn(now: number): void {
+    this.dataSegmentsIn++;
+    this.lastDataReceivedAt = now;
   }
 
   /** Owes the peer an acknowledgment that cannot wait. */
@@ -517,6 +606,17 @@ export class Connection {
     return 'drop';
   }
 
+  /** Bytes that the send buffer may hold now: twice the window, so that a full one waits behind what is in flight. */
+  get sendCapacity(): number {
+    const { sendBufferBytes, sendBufferMaxBytes } = this.config;
+    return Math.max(sendBufferBytes, Math.min(2 * this.congestion.cwnd, sendBufferMaxBytes));
+  }
+
+  requireScoreboard(): Scoreboard {
+    this.scoreboard ??= new Scoreboard();
+    return this.scoreboard;
+  }
+
   /** The send buffer, made at first use; its first byte follows our SYN. */
   requireSendBuffer(): SendBuffer {
     this.sendBuffer ??= new SendBuffer((this.snd.iss + 1) | 0);
@@ -529,7 +629,7 @@ export class Connection {
   }
 
   requireReassembly(): Reassembly {
-    this.reassembly ??= new Reassembly(this.config.reassemblySegments);
+    this.reassembly ??= new Reassembly(this.config.reassemblySegments, this.environment.allocate);
     return this.reassembly;
   }
 

@@ -1,6 +1,6 @@
 // The defaults of every setting of a connection. What each means, and its source, stands in `config.ts`.
 import type { ConnectionConfig } from './config.js';
-import { newReno } from './congestion/newreno.js';
+import { cubic } from './congestion/cubic.js';
 
 /** A fresh copy of the defaults, for Ethernet-sized packets over IPv4. */
 export function defaultConfig(): ConnectionConfig {
@@ -8,8 +8,13 @@ export function defaultConfig(): ConnectionConfig {
     receiveMss: 1460,
     pathMss: 1460,
     sendBufferBytes: 256 * 1024,
+    sendBufferMaxBytes: 16 * 1024 * 1024,
     receiveBufferBytes: 256 * 1024,
+    receiveBufferMaxBytes: 16 * 1024 * 1024,
     windowScale: 8,
+    sack: true,
+    timestamps: true,
+    ecn: 'accept',
     nagle: true,
     delayedAckMs: 40,
     rtoInitialMs: 1000,
@@ -37,7 +42,19 @@ export function defaultConfig(): ConnectionConfig {
     dscp: 0,
     ttl: 64,
     reportSoftErrors: true,
+    probeBaseMss: 1024,
     initialWindowSegments: 10,
-    congestion: newReno,
+    congestion: cubic,
   };
+}
+
+/**
+ * The defaults with some of them replaced. A buffer of a chosen size stays at it, unless a greatest size is chosen too.
+ */
+export function configWith(chosen: Partial<ConnectionConfig> = {}): ConnectionConfig {
+  const config = { ...defaultConfig(), ...chosen };
+  if (chosen.sendBufferBytes !== undefined) config.sendBufferMaxBytes = chosen.sendBufferMaxBytes ?? 0;
+  if (chosen.receiveBufferBytes !== undefined)
+    config.receiveBufferMaxBytes = chosen.receiveBufferMaxBytes ?? 0;
+  return config;
 }

@@ -3,7 +3,7 @@
 import { type Seq, seqGeq, seqLt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
 import { type ConnectionErrorCode, Event } from './events.js';
-import { resendEverything } from './retransmit.js';
+import { resendForSmallerPath } from './retransmit.js';
 import { State, Trigger } from './state.js';
 import { updateSendMss } from './syn-options.js';
 
@@ -19,9 +19,14 @@ const CODES: Record<IcmpErrorKind, ConnectionErrorCode> = {
   time: 'EHOSTUNREACH',
 };
 
-/** Least payload per segment that a router may talk us into: IPv4's 576-octet datagram, IPv6's 1280. */
-const FLOOR_V4 = 536;
+/** Least payload per segment that a router may talk us into: that of 552 octets over IPv4, of 1280 over IPv6. */
+const FLOOR_V4 = 512;
 const FLOOR_V6 = 1220;
+
+/** Least payload per segment, options included, that any path carries. */
+export function pathMssFloor(c: Connection): number {
+  return c.tuple.remote.family === 6 ? FLOOR_V6 : FLOOR_V4;
+}
 
 function quotesInFlight(c: Connection, seq: Seq): boolean {
   return seqGeq(seq, c.snd.una) && seqLt(seq, c.snd.nxt);
@@ -42,17 +47,30 @@ export function onIcmpError(c: Connection, kind: IcmpErrorKind, quotedSeq: Seq, 
   if (c.config.reportSoftErrors) c.events |= Event.SOFT_ERROR;
 }
 
-/** "Fragmentation needed" or "packet too big": smaller segments from now on, and the lost ones again at once. */
-export function onPathMss(c: Connection, mss: number, quotedSeq: Seq): void {
-  if (!quotesInFlight(c, quotedSeq)) return;
-  const floor = Math.min(c.pathMss, c.tuple.remote.family === 6 ? FLOOR_V6 : FLOOR_V4);
+/**
+ * "Fragmentation needed" or "packet too big": smaller segments from now on, and the lost ones again at once.
+ * @returns whether the quote is of a segment in flight, so that the path may be thought of as that narrow
+ */
+export function onPathMss(c: Connection, mss: number, quotedSeq: Seq): boolean {
+  if (!quotesInFlight(c, quotedSeq)) return false;
+  const floor = Math.min(c.pathMss, pathMssFloor(c));
   const believed = Math.max(mss, floor);
-  if (believed >= c.pathMss) return;
+  if (believed >= c.pathMss) return true;
   c.pathMss = believed;
   updateSendMss(c);
   if (c.state >= State.ESTABLISHED && c.state !== State.TIME_WAIT) {
-    c.rtx.timedAt = -1;
-    c.rtx.inRecovery = false;
-    resendEverything(c);
+    resendForSmallerPath(c);
   }
+  return true;
+}
+
+/**
+ * The path to this destination is known to be narrower from another connection, or not known any more (RFC 1191 §6.3).
+ * What is in flight is left to its own error or timer: it may have gone through.
+ */
+export function onPathMtuChanged(c: Connection, mss: number): void {
+  const pathMss = Math.min(mss, c.config.pathMss);
+  if (pathMss === c.pathMss) return;
+  c.pathMss = pathMss;
+  updateSendMss(c);
 }

@@ -64,8 +64,7 @@ export function sendWindowOpened(c: Connection, now: number): void {
   if (rtx.probes > 0 && seqGt(snd.nxt, snd.una)) {
     // While the window was closed nothing could be acknowledged: the wait for that begins here.
     rtx.since = now;
-    if (rtx.inLoss) rtx.next = snd.una;
-    else rtx.resendHead = true;
+    rtx.resendHead = true;
   }
   rtx.probes = 0;
 }

@@ -1,4 +1,5 @@
-// In-order bytes that wait for the application: the one copy between the link's slab and the reader.
+// Received bytes that are contiguous, in order: those that wait for the application, and each stretch that waits for what
+// goes before it. The one copy between the link's slab and the reader is made here.
 
 /** Blocks begin small, so that a trickle of bytes pins little memory, and grow with bulk data. */
 const SMALL_BLOCK = 2048;
@@ -6,30 +7,44 @@ const LARGEST_BLOCK = 65_536;
 /** Payloads of at least this size count as bulk. */
 const BULK_BYTES = 512;
 
-interface Block {
-  readonly bytes: Uint8Array;
-  /** First byte not yet taken, first byte not yet written. */
-  start: number;
-  end: number;
+/** A piece of memory; the bytes in use are `[start, end)`. */
+class Block {
+  next: Block | null = null;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    public start: number,
+    public end: number,
+  ) {}
 }
 
 /** A byte queue that hands out views of its blocks. A range handed out is never written again. */
 export class ReceiveQueue {
   /** Bytes queued. */
   length = 0;
-  private blocks: Block[] = [];
-  private nextBlockBytes = SMALL_BLOCK;
+  private head: Block | null = null;
+  private tail: Block | null = null;
+  /** Size of the block made last. */
+  private blockBytes: number;
 
-  /** @param allocate makes the blocks; what it returns need not be zeroed */
-  constructor(private readonly allocate: (bytes: number) => Uint8Array = zeroed) {}
+  /**
+   * @param allocate makes the blocks; what it returns need not be zeroed
+   * @param smallBlockBytes size of the first block, and of those for a trickle
+   */
+  constructor(
+    private readonly allocate: (bytes: number) => Uint8Array = zeroed,
+    private readonly smallBlockBytes = SMALL_BLOCK,
+  ) {
+    this.blockBytes = smallBlockBytes;
+  }
 
   /** Appends a copy of `bytes[offset … offset + length)`. */
   push(bytes: Uint8Array, offset: number, length: number): void {
     this.length += length;
     let left = length;
     while (left > 0) {
-      const tail = this.blocks[this.blocks.length - 1];
-      const block = tail !== undefined && tail.end < tail.bytes.length ? tail : this.grow(left);
+      const { tail } = this;
+      const block = tail !== null && tail.end < tail.bytes.length ? tail : this.grow(left);
       const n = Math.min(left, block.bytes.length - block.end);
       block.bytes.set(bytes.subarray(offset, offset + n), block.end);
       block.end += n;
@@ -38,33 +53,110 @@ export class ReceiveQueue {
     }
   }
 
+  /** Puts a copy of `bytes[offset … offset + length)` before everything else. Nothing may have been taken yet. */
+  prepend(bytes: Uint8Array, offset: number, length: number): void {
+    if (length === 0) return;
+    let head = this.head;
+    if (head === null || head.start < length) {
+      const size = Math.max(length, this.smallBlockBytes);
+      const block = new Block(this.allocate(size), size, size);
+      block.next = head;
+      this.head = head = block;
+      this.tail ??= block;
+    }
+    head.start -= length;
+    head.bytes.set(bytes.subarray(offset, offset + length), head.start);
+    this.length += length;
+  }
+
+  /**
+   * Appends all of `other`, which is empty afterwards. Blocks change hands; the bytes of those that fit behind our last one
+   * are copied. So no gap is larger than what follows it, and memory stays below twice the bytes in it, however they came.
+   */
+  adopt(other: ReceiveQueue): void {
+    this.length += other.length;
+    const { tail } = this;
+    let block = other.head;
+    if (tail !== null) {
+      for (; block !== null && block.end - block.start <= tail.bytes.length - tail.end; block = block.next) {
+        tail.bytes.set(block.bytes.subarray(block.start, block.end), tail.end);
+        tail.end += block.end - block.start;
+      }
+    }
+    if (block !== null) {
+      if (tail === null) this.head = block;
+      else tail.next = block;
+      this.tail = other.tail;
+    }
+    other.clear();
+  }
+
   /** Takes at most `max` bytes from the front, as one view; null when the queue is empty. */
   take(max: number): Uint8Array | null {
     if (this.length === 0 || max <= 0) return null;
-    let block = this.blocks[0]!;
-    if (block.start === block.end) {
-      this.blocks.shift();
-      block = this.blocks[0]!;
-    }
+    let block = this.head!;
+    if (block.start === block.end) block = this.dropHead();
     const n = Math.min(max, block.end - block.start);
     const view = block.bytes.subarray(block.start, block.start + n);
     block.start += n;
     this.length -= n;
-    if (block.start === block.bytes.length) this.blocks.shift();
+    if (block.start === block.bytes.length) this.dropHead();
     return view;
+  }
+
+  /** Forgets the first `n` bytes, or all when there are fewer. */
+  skip(n: number): void {
+    for (let view = this.take(n); view !== null; view = this.take(n)) n -= view.length;
+  }
+
+  /** Forgets everything behind the first `length` bytes. */
+  truncate(length: number): void {
+    if (length >= this.length) return;
+    if (length <= 0) {
+      this.clear();
+      return;
+    }
+    this.length = length;
+    let block = this.head!;
+    for (let left = length; ; block = block.next!) {
+      const used = block.end - block.start;
+      if (left <= used) {
+        block.end = block.start + left;
+        break;
+      }
+      left -= used;
+    }
+    block.next = null;
+    this.tail = block;
   }
 
   /** Drops everything. */
   clear(): void {
-    this.blocks = [];
+    this.head = null;
+    this.tail = null;
     this.length = 0;
   }
 
+  private dropHead(): Block {
+    const next = this.head!.next;
+    this.head = next;
+    if (next === null) this.tail = null;
+    return next!;
+  }
+
+  /** Bulk data gets a block twice as large as the one before, and large enough for the segment. */
   private grow(wanted: number): Block {
-    this.nextBlockBytes =
-      wanted >= BULK_BYTES ? Math.min(LARGEST_BLOCK, this.nextBlockBytes * 2) : SMALL_BLOCK;
-    const block = { bytes: this.allocate(this.nextBlockBytes), start: 0, end: 0 };
-    this.blocks.push(block);
+    if (wanted >= BULK_BYTES) {
+      do this.blockBytes *= 2;
+      while (this.blockBytes < wanted);
+      this.blockBytes = Math.min(LARGEST_BLOCK, this.blockBytes);
+    } else {
+      this.blockBytes = this.smallBlockBytes;
+    }
+    const block = new Block(this.allocate(this.blockBytes), 0, 0);
+    if (this.tail === null) this.head = block;
+    else this.tail.next = block;
+    this.tail = block;
     return block;
   }
 }

@@ -1,146 +1,46 @@
-// The sender's view of acknowledgments and losses: what an ACK covers, fast retransmit and recovery (RFC 6582), the
-// retransmission timeout with Karn's rule and backoff (RFC 6298), and the thresholds R1 and R2 (RFC 9293 §3.8.3).
-import { type Seq, seqDiff, seqGeq, seqGt, seqMax, seqMin } from '../wire/seq.js';
-import type { ControllerInput } from './congestion/controller.js';
+// The retransmission timer (RFC 6298): when it runs, what its expiry does, and the thresholds R1 and R2
+// (RFC 9293 §3.8.3).
+import { AckNews } from './ack-news.js';
+import { congestionSample } from './congestion-sample.js';
 import type { Connection } from './connection.js';
 import { Event } from './events.js';
+import { beginDoubt, endDoubt } from './f-rto.js';
+import { Mark } from './flight.js';
 import { giveUp } from './give-up.js';
+import { pipe } from './losses.js';
+import { abandonMtuProbe, suspectBlackHole } from './mtu-probing.js';
 import { probeInstead } from './persist.js';
+import { enterLoss, tell } from './recovery.js';
 import { State, Trigger } from './state.js';
+import { Phase } from './tcb.js';
 import { Timer } from './timers.js';
-import type { CongestionTrigger } from './trace.js';
-import { isStalled } from './unsent.js';
+import { hasUnsent, isStalled } from './unsent.js';
 
-/** Duplicate ACKs that mean a loss (RFC 5681 §3.2). */
-const DUP_ACK_THRESHOLD = 3;
+/** Below so many segments, sent or waiting, the timer counts from the oldest of them (RFC 7765 §4). */
+const RESTART_THRESHOLD = 4;
+/** Least wait before a peer that goes back on its SACK is not believed any more, in ms. */
+const RENEGING_WAIT_MS = 10;
 
-/** Filled for each event; controllers read it and keep nothing. */
-const input: ControllerInput = { now: 0, ackedBytes: 0, inFlightBytes: 0, windowLimited: false, srttMs: 0 };
+const news = new AckNews();
 
-function describe(c: Connection, ackedBytes: number, inFlight: number, now: number): ControllerInput {
-  input.now = now;
-  input.ackedBytes = ackedBytes;
-  input.inFlightBytes = inFlight;
-  input.windowLimited = c.windowLimited;
-  input.srttMs = c.rtt.srtt;
-  return input;
-}
-
-/** SND.UNA moves to `ack`, which lies in (SND.UNA, SND.NXT]. */
-export function acknowledgeUpTo(c: Connection, ack: Seq, now: number): void {
-  const { snd, rtx } = c;
-  const before = c.inFlight;
-  const synAcknowledged = snd.una === snd.iss;
-  const ackedBytes = releaseData(c, ack);
-  snd.una = ack;
-  if (seqGt(ack, snd.up)) snd.up = ack;
-  sampleRoundTrip(c, ack, synAcknowledged, now);
-  rtx.dupAcks = 0;
-  rtx.resendHead = false;
-  rtx.timeouts = 0;
-  rtx.warned = false;
-  rtx.probes = 0;
-  rtx.since = now;
-  if (ackedBytes > 0 || rtx.inRecovery) adjustCongestion(c, ack, ackedBytes, before, now);
-  else endRecoveryAt(c, ack);
-  rearm(c, now);
-  raiseSenderEvents(c);
-}
-
-/** Releases the acknowledged bytes from the send buffer. Returns how many there were, SYN and FIN apart. */
-function releaseData(c: Connection, ack: Seq): number {
-  const buffer = c.sendBuffer;
-  if (buffer === null) return 0;
-  const upTo = seqMin(ack, buffer.end);
-  const n = seqDiff(upTo, buffer.start);
-  if (n <= 0) return 0;
-  buffer.acknowledge(upTo);
-  c.bytesAcknowledged += n;
-  return n;
-}
-
-/** RFC9293 MUST-18: one measurement at a time, never of anything sent twice. */
-function sampleRoundTrip(c: Connection, ack: Seq, synAcknowledged: boolean, now: number): void {
-  const { rtx, rtt } = c;
-  if (rtx.timedAt >= 0 && seqGeq(ack, rtx.timedSeq)) {
-    rtt.sample(now - rtx.timedAt);
-    c.trace?.rttSampled(c, now - rtx.timedAt, now);
-    rtx.timedAt = -1;
-  } else if (rtx.timeouts > 0) {
-    c.trace?.rttSampled(c, -1, now);
-  }
-  if (synAcknowledged && rtx.synLost) rtt.restartAfterSynLoss();
-}
-
-function adjustCongestion(c: Connection, ack: Seq, acked: number, inFlightBefore: number, now: number): void {
-  const { rtx, congestion } = c;
-  if (rtx.inRecovery) {
-    if (seqGeq(ack, rtx.recover)) {
-      rtx.inRecovery = false;
-      congestion.onExitRecovery(describe(c, acked, c.inFlight, now));
-      tell(c, 'ack', now);
-    } else {
-      // A partial ACK: the next hole begins right there (RFC 6582 §3.2, step 3).
-      rtx.resendHead = true;
-      congestion.onPartialAck(describe(c, acked, c.inFlight, now));
-    }
-    return;
-  }
-  const wasLoss = rtx.inLoss;
-  endRecoveryAt(c, ack);
-  const info = describe(c, acked, inFlightBefore, now);
-  // What is sent again after a timeout is limited by the window, whatever the application does.
-  if (wasLoss) info.windowLimited = true;
-  const slowStart = congestion.inSlowStart;
-  congestion.onAck(info);
-  if (c.trace !== null && slowStart !== congestion.inSlowStart) tell(c, 'ack', now);
-}
-
-function endRecoveryAt(c: Connection, ack: Seq): void {
-  const { rtx } = c;
-  if (!rtx.inLoss) return;
-  rtx.next = seqMax(rtx.next, ack);
-  if (seqGeq(ack, rtx.recover)) rtx.inLoss = false;
-}
-
-/** RFC 6298 §5.2, §5.3: off when nothing is outstanding, else from now. */
-function rearm(c: Connection, now: number): void {
+/** SND.UNA moved (RFC 6298 §5.2, §5.3): off when nothing is outstanding, else anew. */
+export function rearm(c: Connection, now: number): void {
   if (c.inFlight === 0) {
     c.stopTimer(Timer.RETRANSMISSION, now);
     c.stopTimer(Timer.USER, now);
     return;
   }
-  c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, 0, now);
+  c.startTimer(Timer.RETRANSMISSION, restartDelay(c, now), 0, now);
   if (c.userTimeoutMs > 0) c.timers.set(Timer.USER, now + c.userTimeoutMs);
 }
 
-function raiseSenderEvents(c: Connection): void {
-  const queued = c.sendBuffer === null ? 0 : c.sendBuffer.length;
-  if (c.writeBlocked && queued <= c.config.sendBufferBytes / 2) {
-    c.writeBlocked = false;
-    c.events |= Event.WRITABLE;
-  }
-  if (c.inFlight === 0 && queued === 0) c.events |= Event.ALL_ACKNOWLEDGED;
-}
-
-/** An ACK that repeats SND.UNA while data is outstanding. */
-export function duplicateAck(c: Connection, now: number): void {
-  const { rtx, congestion } = c;
-  if (rtx.inLoss) return;
-  if (rtx.dupAcks === 0) rtx.inFlightAtFirstDup = c.inFlight;
-  rtx.dupAcks++;
-  if (rtx.inRecovery) {
-    congestion.onDuplicateAckInRecovery(describe(c, 0, c.inFlight, now));
-    return;
-  }
-  // RFC 6582 §3.2 step 2: duplicates that still speak of an earlier recovery start no new one.
-  if (rtx.dupAcks !== DUP_ACK_THRESHOLD || !seqGt(c.snd.una, rtx.recover)) return;
-  rtx.inRecovery = true;
-  rtx.recover = c.snd.nxt;
-  rtx.resendHead = true;
-  // What limited transmit has added does not count as flight (RFC 5681 §3.2, step 2).
-  congestion.onEnterRecovery(describe(c, 0, rtx.inFlightAtFirstDup, now));
-  tell(c, '3dupack', now);
+/** RTO restart (RFC 7765): a short flight has no more ACKs to come that would show a loss, so its wait is not prolonged. */
+function restartDelay(c: Connection, now: number): number {
+  const { flight, rtt } = c;
+  const isShort = flight.count < RESTART_THRESHOLD && !hasUnsent(c);
+  if (!isShort || c.rtx.phase !== Phase.OPEN) return rtt.rto;
+  const left = rtt.rto - (now - flight.sentAt(0));
+  return left > 0 ? left : rtt.rto;
 }
 
 /** The retransmission timer fired (RFC 6298 §5.4–5.7). */
@@ -160,17 +60,61 @@ export function retransmissionTimeout(c: Connection, now: number): void {
     giveUp(c, Trigger.TIMER_RETRANSMISSION, now);
     return;
   }
-  c.congestion.onRetransmissionTimeout(describe(c, 0, c.inFlight, now), rtx.timeouts === 0);
+  news.begin(now, pipe(c), c.inFlight);
+  if (isSyn) loseSyn(c);
+  else loseFlight(c);
   rtx.timeouts++;
-  rtx.synLost ||= isSyn;
-  rtx.inRecovery = false;
-  rtx.dupAcks = 0;
-  rtx.timedAt = -1;
-  resendEverything(c);
+  suspectBlackHole(c, now);
+  rtx.tally.onTimeout(now);
   c.rtt.backOff();
   c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, rtx.timeouts, now);
   warnPastR1(c, now);
   tell(c, 'rto', now);
+}
+
+/** A lost SYN says that the path is congested, but nothing about how much it takes (RFC 5681 §3.1, RFC 6298 §5.7). */
+function loseSyn(c: Connection): void {
+  c.rtx.synLost = true;
+  c.rtx.resendHead = true;
+  c.congestion.onTimeout(congestionSample(c, news), false);
+}
+
+function loseFlight(c: Connection): void {
+  const { rtx, flight } = c;
+  const isNew = rtx.phase === Phase.OPEN || rtx.phase === Phase.REDUCING;
+  // The hole at SND.UNA was reported as filled, or nothing has helped so far: what SACK told is not to be relied upon.
+  if (flight.mark(0) & Mark.SACKED || rtx.timeouts > 0) forgetSacks(c);
+  beginDoubt(c, !isNew || rtx.timeouts > 0);
+  if (c.mtuProbing !== null) abandonMtuProbe(c.mtuProbing, news.now);
+  enterLoss(c, news);
+  c.timers.clear(Timer.REORDERING);
+  c.timers.clear(Timer.LOSS_PROBE);
+}
+
+function forgetSacks(c: Connection): void {
+  c.flight.forgetSacks();
+  c.scoreboard?.clear();
+}
+
+/**
+ * The peer acknowledges up to a segment that it had reported to have, and not that one: it goes back on its SACK
+ * (RFC 2018 §8), or its ACK is still on the way. After a moment nothing it reported counts.
+ */
+export function suspectReneging(c: Connection, now: number): void {
+  const wait = Math.max(c.rtt.srtt / 2, RENEGING_WAIT_MS);
+  if (c.timers.deadline(Timer.RETRANSMISSION) <= now + wait) return;
+  c.startTimer(Timer.RETRANSMISSION, wait, c.rtx.timeouts, now);
+}
+
+/** The path takes smaller segments only: what is in flight will not arrive, but congestion was not the reason. */
+export function resendForSmallerPath(c: Connection): void {
+  const { rtx, flight } = c;
+  flight.loseAll();
+  rtx.phase = Phase.LOSS;
+  rtx.recover = c.snd.nxt;
+  rtx.undoable = false;
+  rtx.probeOut = false;
+  endDoubt(c);
 }
 
 /** Nothing is outstanding, but something has waited for a full link since the timer was started. */
@@ -178,14 +122,6 @@ function waitForTheWayOut(c: Connection, isSyn: boolean, now: number): void {
   if (!isStalled(c)) return;
   if (mustGiveUp(c, isSyn, now)) giveUp(c, Trigger.TIMER_RETRANSMISSION, now);
   else c.startTimer(Timer.RETRANSMISSION, c.rtt.rto, 0, now);
-}
-
-/** Marks all that is in flight to be sent again, oldest first, as the congestion window allows. */
-export function resendEverything(c: Connection): void {
-  const { rtx, snd } = c;
-  rtx.inLoss = true;
-  rtx.recover = snd.nxt;
-  rtx.next = snd.una;
 }
 
 /** R2 (RFC9293 MUST-20, MUST-23), or what the application or its absence puts in its place. */
@@ -205,24 +141,4 @@ function warnPastR1(c: Connection, now: number): void {
   rtx.warned = true;
   c.environment.negativeAdvice?.(c.tuple, now);
   if (c.state !== State.SYN_SENT) c.events |= Event.SOFT_ERROR;
-}
-
-function tell(c: Connection, trigger: CongestionTrigger, now: number): void {
-  if (c.trace === null) return;
-  const { rtx, congestion } = c;
-  const phase = rtx.inLoss
-    ? 'loss'
-    : rtx.inRecovery
-      ? 'recovery'
-      : congestion.inSlowStart
-        ? 'slow_start'
-        : 'avoidance';
-  c.trace.congestionChanged(c, phase, trigger, now);
-}
-
-/** Bytes that are thought to be on their way. After a timeout everything not yet resent counts as lost. */
-export function pipe(c: Connection): number {
-  const { rtx, snd } = c;
-  if (!rtx.inLoss) return c.inFlight;
-  return seqDiff(rtx.next, snd.una) + seqDiff(snd.nxt, rtx.recover);
 }

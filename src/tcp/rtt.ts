@@ -4,6 +4,8 @@
 const GRANULARITY_MS = 1;
 /** RFC 6298 §5.7: least timeout for data after a SYN had to be retransmitted. */
 const AFTER_SYN_LOSS_MS = 3000;
+/** Half of the time for which a minimum counts. */
+const MINIMUM_HALF_MS = 300_000;
 
 /** The estimator of one connection. All values in ms. */
 export class RttEstimator {
@@ -12,6 +14,13 @@ export class RttEstimator {
   rttvar = 0;
   /** Current timeout, backoff included. */
   rto: number;
+  /** Doublings of the timeout since the last measurement. */
+  backoff = 0;
+  /** Least round trip of the last five to ten minutes; 0 before the first sample. */
+  minRtt = 0;
+  /** The least of the present half of that time, and when it began. */
+  private minOfHalf = 0;
+  private halfSince = 0;
 
   constructor(
     initialMs: number,
@@ -21,26 +30,51 @@ export class RttEstimator {
     this.rto = initialMs;
   }
 
-  /** Takes a measurement of a segment that was sent once (RFC 6298 §2.2, §2.3); ends a backoff. */
-  sample(rttMs: number): void {
+  /**
+   * Takes a measurement of a segment that was sent once, or told by its timestamp (RFC 6298 §2.2, §2.3); ends a backoff.
+   * @param perRoundTrip measurements to expect in one round trip: each counts for so much less (RFC 7323 appendix G)
+   */
+  sample(rttMs: number, now: number, perRoundTrip = 1): void {
     if (this.srtt === 0) {
       this.srtt = rttMs;
       this.rttvar = rttMs / 2;
     } else {
-      this.rttvar += (Math.abs(this.srtt - rttMs) - this.rttvar) / 4;
-      this.srtt += (rttMs - this.srtt) / 8;
+      this.rttvar += (Math.abs(this.srtt - rttMs) - this.rttvar) / (4 * perRoundTrip);
+      this.srtt += (rttMs - this.srtt) / (8 * perRoundTrip);
     }
-    const timeout = this.srtt + Math.max(GRANULARITY_MS, 4 * this.rttvar);
-    this.rto = Math.min(this.maxMs, Math.max(this.minMs, timeout));
+    this.noteMinimum(rttMs, now);
+    // As Linux: the least timeout is a distance from the round trip, room for a peer that delays its ACK.
+    const margin = Math.max(GRANULARITY_MS, 4 * this.rttvar, this.minMs);
+    this.rto = Math.min(this.maxMs, this.srtt + margin);
+    this.backoff = 0;
+  }
+
+  /** A route may change: a minimum is forgotten in time. */
+  private noteMinimum(rttMs: number, now: number): void {
+    if (this.minRtt === 0) {
+      this.minRtt = rttMs;
+      this.minOfHalf = rttMs;
+      this.halfSince = now;
+    } else if (now - this.halfSince >= MINIMUM_HALF_MS) {
+      this.minRtt = Math.min(this.minOfHalf, rttMs);
+      this.minOfHalf = rttMs;
+      this.halfSince = now;
+    } else {
+      this.minOfHalf = Math.min(this.minOfHalf, rttMs);
+      this.minRtt = Math.min(this.minRtt, rttMs);
+    }
   }
 
   /** Doubles the timeout after an expiry (§5.5). */
   backOff(): void {
     this.rto = Math.min(this.maxMs, this.rto * 2);
+    this.backoff++;
   }
 
   /** Data begins to flow after a SYN was retransmitted and could not be sampled (§5.7). */
   restartAfterSynLoss(): void {
-    if (this.srtt === 0) this.rto = Math.min(this.maxMs, AFTER_SYN_LOSS_MS);
+    if (this.srtt !== 0) return;
+    this.rto = Math.min(this.maxMs, AFTER_SYN_LOSS_MS);
+    this.backoff = 0;
   }
 }

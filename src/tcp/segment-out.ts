@@ -17,6 +17,8 @@ export class SegmentOut {
   /** The window field as it goes on the wire, 0…65535. */
   wnd = 0;
   urgentPointer = 0;
+  /** ECN field of the IP header: 0 Not-ECT, 2 ECT(0) (RFC 3168 §5). */
+  ecn = 0;
   /** Encoded options, a multiple of four octets long. */
   readonly options = new Uint8Array(MAX_OPTION_BYTES);
   optionsLength = 0;
@@ -37,6 +39,7 @@ export class SegmentOut {
     this.flags = 0;
     this.wnd = 0;
     this.urgentPointer = 0;
+    this.ecn = 0;
     this.optionsLength = 0;
     this.retransmission = 0;
     this.payload.clear();

@@ -1,5 +1,6 @@
 // The variables of a transmission control block (RFC 9293 §3.3.1), in groups; what happens to them is told elsewhere.
 import type { Seq } from '../wire/seq.js';
+import { TimeoutTally } from './timeout-tally.js';
 
 /** Send MSS when the peer's SYN had no MSS option (RFC 9293 MUST-15). */
 export const DEFAULT_SEND_MSS_V4 = 536;
@@ -54,18 +55,62 @@ export class ReceiveVariables {
   finKnown = false;
 }
 
-/** What the sender knows of losses and of the segment under measurement. */
+/** What the sender is doing about losses. From RECOVERY on, segments are held lost. */
+export const Phase = {
+  /** Nothing is amiss, or it is not certain yet. */
+  OPEN: 0,
+  /** The window shrinks because of congestion marks; nothing was lost (RFC 3168 §6.1.2). */
+  REDUCING: 1,
+  /** Fast recovery (RFC 6675, RFC 6582). */
+  RECOVERY: 2,
+  /** After a retransmission timeout. */
+  LOSS: 3,
+} as const;
+export type Phase = (typeof Phase)[keyof typeof Phase];
+
+/** Where F-RTO stands after a timeout (RFC 5682 §3.1): not at work, before the first ACK, after new data was sent. */
+export const Doubt = { NONE: 0, FIRST_ACK: 1, NEW_DATA: 2 } as const;
+export type Doubt = (typeof Doubt)[keyof typeof Doubt];
+
+/** What the sender knows of losses, and what it has begun because of them. */
 export class RetransmissionVariables {
-  dupAcks = 0;
-  inFlightAtFirstDup = 0;
-  /** SND.NXT when the last recovery or timeout began (RFC 6582). */
+  phase: Phase = Phase.OPEN;
+  /** SND.NXT when the present or the last episode began (RFC 6582). */
   recover: Seq = 0;
-  /** Fast recovery is under way. */
-  inRecovery = false;
-  /** After a timeout: everything in [next, recover) is sent again as the window allows. */
-  inLoss = false;
-  next: Seq = 0;
-  /** The segment at SND.UNA is to be sent again at once. */
+  /** Duplicate ACKs in a row, and the bytes that they tell to have left the network; only where SACK is off. */
+  dupAcks = 0;
+  dupAckBytes = 0;
+  /** Most that duplicates can tell of: what was in flight at the first of them. */
+  dupAckLimit = 0;
+  /** Proportional rate reduction: RecoverFS, prr_delivered, prr_out (RFC 9937). */
+  prrFlight = 0;
+  prrDelivered = 0;
+  prrOut = 0;
+
+  /** The present or last reduction can still turn out needless: it began when this was SND.UNA. */
+  undoable = false;
+  undoFrom: Seq = 0;
+  /** Its retransmissions that no duplicate report has shown to be needless yet. */
+  resentInEpisode = 0;
+  /** Bytes sent again in it. */
+  resentBytesInEpisode = 0;
+  /** When the first of them left; negative before it. */
+  firstResentAt = -1;
+  priorCwnd = 0;
+  priorSsthresh = 0;
+
+  doubt: Doubt = Doubt.NONE;
+  /** Segments of new data that F-RTO still sends before it goes on with retransmissions. */
+  doubtSegments = 0;
+
+  /** A tail loss probe is out: SND.NXT then, and whether it repeated data (TLP.end_seq, TLP.is_retrans; RFC 8985 §7.1). */
+  probeOut = false;
+  probeEnd: Seq = 0;
+  probeRepeats = false;
+  /** A tail loss probe is to be sent at once. */
+  lossProbeDue = false;
+
+  /** The segment at SND.UNA is to be sent again at once, whatever the congestion window says. */
   resendHead = false;
   /** Timeouts in a row without progress. */
   timeouts = 0;
@@ -73,9 +118,6 @@ export class RetransmissionVariables {
   since = 0;
   /** Whether R1 was reported for the present outage. */
   warned = false;
-  /** Timed segment: sampled when this number is acknowledged; `timedAt` is negative when none is timed. */
-  timedSeq: Seq = 0;
-  timedAt = -1;
   /** Zero-window probes in a row, since when there is something to probe for, and since when nobody has answered. */
   probes = 0;
   probingSince = 0;
@@ -86,4 +128,10 @@ export class RetransmissionVariables {
   override = false;
   /** A SYN of ours was retransmitted. */
   synLost = false;
+
+  readonly tally = new TimeoutTally();
+  /** Times that the peer reported a duplicate (RFC 2883). */
+  duplicateReports = 0;
+  /** Bytes whose acknowledgment echoed a congestion mark. */
+  markedBytes = 0;
 }

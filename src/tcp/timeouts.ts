@@ -5,6 +5,8 @@ import { keepAliveTimeout } from './keepalive.js';
 import { persistInterval, persistTimeout } from './persist.js';
 import { retransmissionTimeout } from './retransmit.js';
 import { Trigger } from './state.js';
+import { lossProbeTimeout } from './tail-loss-probe.js';
+import { reorderingTimeout } from './take-ack.js';
 import { Timer } from './timers.js';
 
 /** In this order, because the first of them may end the connection. */
@@ -12,10 +14,13 @@ const ORDER: readonly Timer[] = [
   Timer.USER,
   Timer.TIME_WAIT,
   Timer.FIN_WAIT_2,
+  Timer.REORDERING,
+  Timer.LOSS_PROBE,
   Timer.RETRANSMISSION,
   Timer.PERSIST,
   Timer.KEEPALIVE,
   Timer.DELAYED_ACK,
+  Timer.PACING,
 ];
 
 /** Acts on every timer that is due. */
@@ -23,7 +28,7 @@ export function onTimers(c: Connection, now: number): void {
   for (const timer of ORDER) {
     if (!c.timers.isDue(timer, now)) continue;
     c.timers.clear(timer);
-    if (c.trace !== null)
+    if (c.trace !== null && timer !== Timer.PACING)
       c.trace.timerChanged(c, timer, 'fire', durationOf(c, timer), countOf(c, timer), now);
     fire(c, timer, now);
   }
@@ -47,6 +52,10 @@ function durationOf(c: Connection, timer: Timer): number {
       return c.keepAliveProbesSent === 0 ? c.keepAliveIdleMs : config.keepAliveIntervalMs;
     case Timer.DELAYED_ACK:
       return config.delayedAckMs;
+    case Timer.REORDERING:
+    case Timer.LOSS_PROBE:
+    case Timer.PACING:
+      return 0;
   }
 }
 
@@ -80,6 +89,15 @@ function fire(c: Connection, timer: Timer, now: number): void {
       break;
     case Timer.DELAYED_ACK:
       c.acknowledgeNow();
+      break;
+    case Timer.REORDERING:
+      reorderingTimeout(c, now);
+      break;
+    case Timer.LOSS_PROBE:
+      lossProbeTimeout(c, now);
+      break;
+    case Timer.PACING:
+      // What waited leaves with the transmission that follows every timer.
       break;
   }
 }

@@ -17,11 +17,28 @@ export const Timer = {
   FIN_WAIT_2: 5,
   /** User timeout, R2 given by the application (RFC 9293 §3.10.8, RFC 5482). */
   USER: 6,
+  /** Segments that others overtook are held lost when it fires (RFC 8985 §6.2). */
+  REORDERING: 7,
+  /** Tail loss probe (RFC 8985 §7). */
+  LOSS_PROBE: 8,
+  /** The next quantum of a paced connection may leave. */
+  PACING: 9,
 } as const;
 export type Timer = (typeof Timer)[keyof typeof Timer];
 
 /** Names as logged, by timer number. The retransmission timer is called `synrto` while a SYN is outstanding. */
-export const TIMER_NAMES = ['rto', 'persist', 'delack', 'keepalive', 'timewait', 'finwait2', 'user'] as const;
+export const TIMER_NAMES = [
+  'rto',
+  'persist',
+  'delack',
+  'keepalive',
+  'timewait',
+  'finwait2',
+  'user',
+  'reorder',
+  'tlp',
+  'pacing',
+] as const;
 
 const COUNT = TIMER_NAMES.length;
 const OFF = Number.POSITIVE_INFINITY;

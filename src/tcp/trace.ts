@@ -38,7 +38,7 @@ export type TimerOp = 'start' | 'stop' | 'restart' | 'fire';
 export type CongestionPhase = 'slow_start' | 'avoidance' | 'recovery' | 'loss';
 
 /** What moved the congestion window. */
-export type CongestionTrigger = 'ack' | '3dupack' | 'rto' | 'sack' | 'idle' | 'ecn';
+export type CongestionTrigger = 'ack' | '3dupack' | 'rto' | 'sack' | 'idle' | 'ecn' | 'undo' | 'path_mtu';
 
 /** User calls as logged. */
 export type CallName = 'connect' | 'listen' | 'accept' | 'send' | 'recv' | 'shutdown' | 'close' | 'abort';

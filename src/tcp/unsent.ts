@@ -2,6 +2,7 @@
 // business.
 import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
+import { Limit } from './limit.js';
 import { State } from './state.js';
 
 /** The number after everything queued: data and, when CLOSE was called, the FIN. */
@@ -19,6 +20,19 @@ function maySendData(c: Connection): boolean {
   if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
   if (c.snd.una !== c.snd.iss) return c.state !== State.SYN_RECEIVED;
   return c.state === State.FIN_WAIT_1 && (c.sendBuffer?.length ?? 0) === 0;
+}
+
+/** Why nothing waits: for a connection without anything unsent. */
+export function whyNothingUnsent(c: Connection): Limit {
+  if (!maySendData(c)) return Limit.HANDSHAKE;
+  if (c.finSent) return Limit.FINISHED;
+  return c.writeBlocked ? Limit.SEND_BUFFER : Limit.APPLICATION;
+}
+
+/** Data or a FIN is queued or sent, and not acknowledged. Our SYN does not count. */
+export function isBusy(c: Connection): boolean {
+  if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
+  return c.snd.una !== c.snd.iss && c.snd.una !== sequenceEnd(c);
 }
 
 /** Something that takes sequence numbers waits to be sent for the first time. */

@@ -38,6 +38,12 @@ export const UnreachableCode = {
   PRECEDENCE_CUTOFF: 15,
 } as const;
 
+/** Codes of Time Exceeded, the same in both versions (RFC 792, RFC 4443 §3.3). */
+export const TimeExceededCode = {
+  TRANSIT: 0,
+  REASSEMBLY: 1,
+} as const;
+
 /** The first eight octets of every message. */
 export interface IcmpHeader {
   type: number;

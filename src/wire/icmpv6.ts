@@ -27,6 +27,14 @@ export const Icmpv6UnreachableCode = {
   REJECT_ROUTE: 6,
 } as const;
 
+/** Codes of Parameter Problem (RFC 4443 §3.4, RFC 7112 §5). */
+export const Icmpv6ParameterCode = {
+  HEADER_FIELD: 0,
+  NEXT_HEADER: 1,
+  OPTION: 2,
+  FIRST_FRAGMENT: 3,
+} as const;
+
 /** The first eight octets of the messages read here. */
 export interface Icmpv6Header {
   type: number;

@@ -172,6 +172,41 @@ export function writeIpv4Header(
   return IPV4_HEADER_BYTES;
 }
 
+/**
+ * Makes the packet at `offset` a fragment, to be sent: its place and whether more follow. DF is cleared, the checksum
+ * renewed; the lengths are the caller's business.
+ * @param fragmentOffset octets of the datagram's data in front of this fragment, a multiple of 8
+ */
+export function rewriteIpv4Fragment(
+  bytes: Uint8Array,
+  view: DataView,
+  offset: number,
+  fragmentOffset: number,
+  more: boolean,
+): void {
+  view.setUint16(offset + FLAGS, (fragmentOffset >>> 3) | (more ? MORE_FRAGMENTS : 0));
+  refreshIpv4Checksum(bytes, view, offset);
+}
+
+/**
+ * Makes the packet at `offset`, whose data was put together of fragments, say so: its length, its place, its ECN codepoint
+ * and its checksum.
+ * @param totalLength octets of the packet, its header included, at most 65535
+ * @param ecn 0…3
+ */
+export function rewriteIpv4Reassembled(
+  bytes: Uint8Array,
+  view: DataView,
+  offset: number,
+  totalLength: number,
+  ecn: number,
+): void {
+  view.setUint16(offset + TOTAL_LENGTH, totalLength);
+  view.setUint16(offset + FLAGS, view.getUint16(offset + FLAGS) & DONT_FRAGMENT);
+  bytes[offset + TRAFFIC_CLASS] = (bytes[offset + TRAFFIC_CLASS]! & 0xfc) | ecn;
+  refreshIpv4Checksum(bytes, view, offset);
+}
+
 /** Recomputes the header checksum after a field was changed, for whoever alters packets on their way. */
 export function refreshIpv4Checksum(bytes: Uint8Array, view: DataView, offset: number): void {
   view.setUint16(offset + CHECKSUM, 0);

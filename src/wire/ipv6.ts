@@ -1,11 +1,11 @@
-// The IPv6 header (RFC 8200): reading it into a reused view, following the extension headers a bounded way, and
-// writing the fixed 40 octets. Fragments are reported; reassembly is the stack's business.
+// The IPv6 header (RFC 8200): reading it into a reused view and writing the fixed 40 octets. The extension headers are
+// followed in ipv6-extensions.ts; fragments are reported, and reassembly is the stack's business.
 
 import type { IpAddress } from './address.js';
 import { struct, u8, u16be, u32be } from './buffer-layout.js';
+import { walkExtensionHeaders } from './ipv6-extensions.js';
 import { offsetOf } from './layout.js';
 import { ParseError } from './parse-error.js';
-import { IpProtocol } from './protocol.js';
 
 /** The fixed header as it stands on the wire. Address words are unsigned, most significant first. */
 export interface Ipv6Header {
@@ -43,45 +43,12 @@ export const IPV6_HEADER = struct<Ipv6Header>([
 /** Octets of the fixed header. */
 export const IPV6_HEADER_BYTES = IPV6_HEADER.span;
 
-/** The fragment header (RFC 8200 §4.5). */
-export interface Ipv6FragmentHeader {
-  nextHeader: number;
-  reserved: number;
-  /** 13 bits of offset in units of 8 octets, two reserved bits, M. */
-  offsetAndMore: number;
-  id: number;
-}
-
-/** Layout of the fragment header. */
-export const IPV6_FRAGMENT_HEADER = struct<Ipv6FragmentHeader>([
-  u8('nextHeader'),
-  u8('reserved'),
-  u16be('offsetAndMore'),
-  u32be('id'),
-]);
-
 const VERSION_CLASS_FLOW = offsetOf(IPV6_HEADER, 'versionClassFlow');
 const PAYLOAD_LENGTH = offsetOf(IPV6_HEADER, 'payloadLength');
 const NEXT_HEADER = offsetOf(IPV6_HEADER, 'nextHeader');
 const HOP_LIMIT = offsetOf(IPV6_HEADER, 'hopLimit');
 const SOURCE = offsetOf(IPV6_HEADER, 'source0');
 const DESTINATION = offsetOf(IPV6_HEADER, 'destination0');
-const FRAGMENT_BYTES = IPV6_FRAGMENT_HEADER.span;
-const FRAGMENT_OFFSET = offsetOf(IPV6_FRAGMENT_HEADER, 'offsetAndMore');
-const FRAGMENT_ID = offsetOf(IPV6_FRAGMENT_HEADER, 'id');
-
-/** Extension headers followed in one packet; more of them are refused. */
-export const MAX_EXTENSION_HEADERS = 8;
-/** Options looked at in one packet, padding included (RFC 8504 §5.3 lets a host bound them). */
-export const MAX_EXTENSION_OPTIONS = 64;
-
-const HOP_BY_HOP = 0;
-const ROUTING = 43;
-const FRAGMENT = 44;
-const DESTINATION_OPTIONS = 60;
-const PAD1 = 0;
-const PADN = 1;
-const ROUTER_ALERT = 5;
 
 /** One received IPv6 packet's header. Reused: valid until the next `parseIpv6` into it. */
 export class Ipv6View {
@@ -119,12 +86,20 @@ export class Ipv6View {
   fragmentOffset = 0;
   /** Identification as int32. */
   fragmentId = 0;
+  /** Fragments: octets of the packet in front of the fragment header. */
+  fragmentHeaderAt = 0;
+  /** Fragments: place in the packet of the octet that named the fragment header. */
+  fragmentNamedAt = 0;
+  /** After ROUTING_HEADER and UNKNOWN_OPTION: what an ICMPv6 Parameter Problem points at, counted from the fixed header. */
+  faultPointer = 0;
+  /** After UNKNOWN_OPTION: the two high bits of its type, 1…3, which say whether to tell the source (RFC 8200 §4.2). */
+  faultAction = 0;
 }
 
 /**
  * Reads the IPv6 packet at `bytes[offset … offset + length)`, and nothing outside of it.
  * @param view a DataView of the same memory as `bytes`, beginning where it begins
- * @param out filled when the result is 0
+ * @param out filled when the result is 0; after ROUTING_HEADER and UNKNOWN_OPTION it holds the fixed header and the fault
  * @returns 0, or TRUNCATED, VERSION, TOTAL_LENGTH, MAPPED_ADDRESS, EXTENSION_HEADER, EXTENSION_LIMIT, ROUTING_HEADER or
  *   UNKNOWN_OPTION
  */
@@ -147,7 +122,7 @@ export function parseIpv6(
   ) {
     return ParseError.MAPPED_ADDRESS;
   }
-  return walkExtensionHeaders(bytes, view, offset, offset + totalLength, out);
+  return walkExtensionHeaders(bytes, view, offset, NEXT_HEADER, IPV6_HEADER_BYTES, totalLength, out);
 }
 
 /**
@@ -165,7 +140,8 @@ export function parseQuotedIpv6(
   if (bytes[offset]! >>> 4 !== 6) return ParseError.VERSION;
   takeFixedHeader(bytes, view, offset, out);
   out.totalLength = IPV6_HEADER_BYTES + view.getUint16(offset + PAYLOAD_LENGTH);
-  return walkExtensionHeaders(bytes, view, offset, offset + Math.min(length, out.totalLength), out);
+  const quoted = Math.min(length, out.totalLength);
+  return walkExtensionHeaders(bytes, view, offset, NEXT_HEADER, IPV6_HEADER_BYTES, quoted, out);
 }
 
 /**
@@ -205,6 +181,22 @@ export function writeIpv6Header(
   return IPV6_HEADER_BYTES;
 }
 
+/**
+ * Makes the packet at `offset`, whose payload was put together of fragments, say so: its length and its ECN codepoint.
+ * @param payloadLength octets behind the fixed header, 0…65535
+ * @param ecn 0…3
+ */
+export function rewriteIpv6Reassembled(
+  bytes: Uint8Array,
+  view: DataView,
+  offset: number,
+  payloadLength: number,
+  ecn: number,
+): void {
+  view.setUint16(offset + PAYLOAD_LENGTH, payloadLength);
+  bytes[offset + 1] = (bytes[offset + 1]! & 0xcf) | (ecn << 4);
+}
+
 function takeFixedHeader(bytes: Uint8Array, view: DataView, offset: number, out: Ipv6View): void {
   const word = view.getInt32(offset + VERSION_CLASS_FLOW);
   out.dscp = (word >>> 22) & 0x3f;
@@ -224,78 +216,8 @@ function takeFixedHeader(bytes: Uint8Array, view: DataView, offset: number, out:
   out.moreFragments = false;
   out.fragmentOffset = 0;
   out.fragmentId = 0;
-}
-
-/** Follows the chain until an upper layer, a fragment of several, an unknown header or a fault. */
-function walkExtensionHeaders(
-  bytes: Uint8Array,
-  view: DataView,
-  offset: number,
-  end: number,
-  out: Ipv6View,
-): ParseError {
-  let protocolOffset = offset + NEXT_HEADER;
-  let protocol = bytes[protocolOffset]!;
-  let at = offset + IPV6_HEADER_BYTES;
-  let optionsLeft = MAX_EXTENSION_OPTIONS;
-  while (isExtensionHeader(protocol)) {
-    if (++out.extensionHeaders > MAX_EXTENSION_HEADERS) return ParseError.EXTENSION_LIMIT;
-    if (at + 8 > end) return ParseError.EXTENSION_HEADER;
-    const length = protocol === FRAGMENT ? FRAGMENT_BYTES : (bytes[at + 1]! + 1) << 3;
-    if (at + length > end) return ParseError.EXTENSION_HEADER;
-    if (protocol === FRAGMENT) {
-      takeFragmentHeader(view, at, out);
-    } else if (protocol === ROUTING) {
-      // Type 0 is refused even when used up (RFC 5095 §3), other types once they ask us to forward.
-      if (bytes[at + 2] === 0 || bytes[at + 3] !== 0) return ParseError.ROUTING_HEADER;
-    } else {
-      // Hop-by-hop options only stand directly behind the fixed header (RFC 8200 §4.1).
-      if (protocol === HOP_BY_HOP && out.extensionHeaders > 1) return ParseError.EXTENSION_HEADER;
-      optionsLeft = walkOptions(bytes, at + 2, at + length, optionsLeft);
-      if (optionsLeft < 0) return -optionsLeft as ParseError;
-    }
-    protocolOffset = at;
-    protocol = bytes[at]!;
-    at += length;
-    if (out.isFragment) break;
-  }
-  out.protocol = protocol;
-  out.protocolOffset = protocolOffset;
-  out.payloadOffset = at;
-  out.payloadLength = protocol === IpProtocol.NO_NEXT_HEADER ? 0 : end - at;
-  return ParseError.NONE;
-}
-
-function isExtensionHeader(protocol: number): boolean {
-  return (
-    protocol === HOP_BY_HOP ||
-    protocol === ROUTING ||
-    protocol === FRAGMENT ||
-    protocol === DESTINATION_OPTIONS
-  );
-}
-
-function takeFragmentHeader(view: DataView, at: number, out: Ipv6View): void {
-  const offsetAndMore = view.getUint16(at + FRAGMENT_OFFSET);
-  out.fragmentOffset = offsetAndMore & 0xfff8;
-  out.moreFragments = (offsetAndMore & 1) !== 0;
-  out.fragmentId = view.getInt32(at + FRAGMENT_ID);
-  out.isFragment = out.moreFragments || out.fragmentOffset !== 0;
-}
-
-/** Returns how many options may still be looked at, or a negated ParseError. */
-function walkOptions(bytes: Uint8Array, at: number, end: number, left: number): number {
-  while (at < end) {
-    if (--left < 0) return -ParseError.EXTENSION_LIMIT;
-    const type = bytes[at]!;
-    if (type === PAD1) {
-      at++;
-      continue;
-    }
-    if (at + 1 >= end || at + 2 + bytes[at + 1]! > end) return -ParseError.EXTENSION_HEADER;
-    // The two high bits say what a host does that does not know the option; only 00 lets it go on (RFC 8200 §4.2).
-    if (type !== PADN && type !== ROUTER_ALERT && type >>> 6 !== 0) return -ParseError.UNKNOWN_OPTION;
-    at += 2 + bytes[at + 1]!;
-  }
-  return left;
+  out.fragmentHeaderAt = 0;
+  out.fragmentNamedAt = 0;
+  out.faultPointer = 0;
+  out.faultAction = 0;
 }

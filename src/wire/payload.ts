@@ -26,6 +26,19 @@ export class PayloadPieces {
     this.total += length;
   }
 
+  /** A part of it as a list of its own, which refers to the same buffers: `length` bytes from byte `from` on. */
+  slice(from: number, length: number): PayloadPieces {
+    const part = new PayloadPieces();
+    for (let i = 0; i < this.count && length > 0; i++) {
+      const skipped = Math.min(from, this.lengths[i]!);
+      const taken = Math.min(length, this.lengths[i]! - skipped);
+      if (taken > 0) part.add(this.bytes[i]!, this.offsets[i]! + skipped, taken);
+      from -= skipped;
+      length -= taken;
+    }
+    return part;
+  }
+
   /** Copies all pieces, in order, to `target` at `at`. */
   copyTo(target: Uint8Array, at: number): void {
     for (let i = 0; i < this.count; i++) {

@@ -43,6 +43,7 @@ test('wrong words end with 2, and say what to do', () => {
     [['connect', '10.9.0.1'], /usage: synwave connect HOST PORT/],
     [['get', 'https://10.9.0.1/'], /not an http URL/],
     [['serve'], /nothing to serve/],
+    [['echo', '--cc', 'vegas'], /--cc: "vegas"[\s\S]*write one of: .*newreno/],
     [['serve', '--echo', '7', '--discard', '7'], /two services want port 7/],
     [['http', '/nowhere-at-all'], /is not a folder/],
     [['connect', '10.9.0.1', '80', '--json'], /connect has no --json: its stdout is data[\s\S]*--log FILE/],
@@ -50,6 +51,9 @@ test('wrong words end with 2, and say what to do', () => {
     [['sh', '--json', '--', 'true'], /sh has no --json[\s\S]*synwave sh -- CMD --json/],
     [['echo', '--json', '--log', '-'], /stdout carries the output of this verb[\s\S]*--log FILE/],
     [['echo', '--json', '-w', '-'], /stdout carries other output[\s\S]*-w FILE/],
+    [['wire', 'lab'], /what is "lab"[\s\S]*--left NAME@NETNS/],
+    [['wire', '--json', '-w', '-'], /stdout carries other output[\s\S]*-w FILE/],
+    [['wire', '--loss', '200%'], /--loss: "200%" is not a share/],
     [['get', 'http://10.9.0.1/', '-w', '-'], /stdout carries other output[\s\S]*-w FILE/],
   ];
   for (const [words, message] of cases) {
@@ -70,6 +74,7 @@ test('--json stands in the help of the verbs that have it, and says what it prin
     up: /addresses/,
     down: /removed/,
     clean: /removed/,
+    wire: /drops by cause/,
     connect: null,
     listen: null,
     sh: null,

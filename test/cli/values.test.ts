@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { CliFailure } from '../../src/cli/failure.js';
 import { GENERAL_OPTIONS, parseWords, readStackSettings, STACK_OPTIONS } from '../../src/cli/options.js';
 import * as values from '../../src/cli/values.js';
+import { newReno } from '../../src/tcp/congestion/newreno.js';
 
 function refused(action: () => unknown): boolean {
   assert.throws(
@@ -87,6 +88,7 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
     synData: 'discard',
     windowScale: -1,
     mslMs: 2000,
+    congestion: newReno,
   });
   const faulty = settingsOf(
     '--loss',
@@ -96,13 +98,16 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
     '--seed',
     '9',
   ).impairment;
-  assert.deepEqual([faulty?.loss, faulty?.seed, faulty?.rules.length], [0.05, 9, 1]);
+  assert.deepEqual(
+    [faulty?.out, faulty?.in, faulty?.seed, faulty?.rules.length],
+    [{ loss: 0.05 }, { loss: 0.05 }, 9, 1],
+  );
   for (const words of [
     ['--peer', '10.8.0.1'],
     ['--peer', '10.9.0.2'],
     ['--addr', '10.9.0.2/32'],
     ['--mtu', '100'],
-    ['--cc', 'bbr'],
+    ['--cc', 'vegas'],
     ['--syn-data', 'deliver'],
     ['--frob'],
     ['--loss'],
@@ -111,6 +116,37 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
   ]) {
     refused(() => settingsOf(...words));
   }
+});
+
+test('faults of each way: one value for both, or two', () => {
+  const faults = (...words: string[]) => settingsOf(...words).impairment;
+  assert.equal(faults('--loss', '0', '--rate', '1mbit,1k')?.in.rate, 1000);
+  assert.equal(faults('--loss', '0'), null);
+  assert.equal(faults('--seed', '3'), null);
+  const words = ['--loss', '2%,0', '--delay', '5ms,500us', '--rate', '10mbit', '--queue', '64KiB,15k'];
+  assert.deepEqual(faults(...words), {
+    seed: 1,
+    out: { loss: 0.02, delayMs: 5, rate: 10e6, queueBytes: 65_536 },
+    in: { delayMs: 0.5, rate: 10e6, queueBytes: 15_000 },
+    rules: [],
+  });
+  for (const text of ['1,2,3', '', ',1', '2%,x']) refused(() => faults('--loss', text));
+  for (const text of ['', '-1mbit', '10mb', '0']) refused(() => faults('--rate', text));
+  for (const text of ['', '0', '10p', 'k']) refused(() => faults('--rate', '1m', '--queue', text));
+});
+
+test('bursts: the share is lost in the long run, in bursts of the length that is asked for', () => {
+  for (const [text, share, length] of [
+    ['1%:5', 0.01, 5],
+    ['3%', 0.03, 5],
+    ['50%:20', 0.5, 20],
+  ] as const) {
+    const { enter, leave } = settingsOf('--burst', text).impairment!.out.burstLoss!;
+    assert.ok(Math.abs(enter / (enter + leave) - share) < 1e-12, text);
+    assert.ok(Math.abs(1 / leave - length) < 1e-9, text);
+  }
+  assert.deepEqual(settingsOf('--burst', '1%,0').impairment?.in, {});
+  for (const text of ['100%', '1%:0', '1%:x', ':5']) refused(() => settingsOf('--burst', text));
 });
 
 test('a verb’s own letter wins over a common one', () => {

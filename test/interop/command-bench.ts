@@ -55,7 +55,15 @@ export class Bench {
       () => /in another terminal/.test(program.stderr()) || program.child.exitCode !== null,
     );
     assert.equal(program.child.exitCode, null, program.stderr());
+    this.lab.stopTailLossProbes(this.netns);
     return program;
+  }
+
+  /** Runs `up`. */
+  async up(): Promise<void> {
+    const up = await this.run('up');
+    assert.equal(up.status, 0, up.stderr);
+    this.lab.stopTailLossProbes(this.netns);
   }
 
   /** Claims that stand. */

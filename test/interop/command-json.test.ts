@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { TcpInfo } from '../../src/index.js';
 import { patternSum } from './byte-pattern.js';
 import { Bench, PEER } from './command-bench.js';
 import { type Allowance, ANY, assertJudged } from './judge.js';
@@ -73,13 +74,14 @@ interface FetchedDocument {
   bytes: number;
   sha256: string;
   connection: { local: string; remote: string; bytesIn: number; bytesOut: number; retransmissions: number };
+  tcpInfo: TcpInfo;
 }
 
 test('get --json: the response without its body, which -o still writes; nothing when it fails', {
   skip,
 }, async (t) => {
   const bench = new Bench(Lab.open(t));
-  assert.equal((await bench.run('up')).status, 0);
+  await bench.up();
   // Not by `sh`: the lab ends what it started itself, and this server has no end of its own.
   const inside = ['nsenter', `--net=/run/netns/${bench.netns}`, '--'];
   const server = bench.lab.startOutside([...inside, process.execPath, PEER, 'http', KERNEL, '8000']);
@@ -90,7 +92,7 @@ test('get --json: the response without its body, which -o still writes; nothing 
   const url = `http://${KERNEL}:8000/bytes/81/${size}`;
   const plain = await bench.run('get', url);
   assert.deepEqual([plain.status, plain.bytes, plain.sum], [0, size, patternSum(81, size)], plain.stderr);
-  const got = await bench.run('get', url, '--json', '-o', body, '-w', capture);
+  const got = await bench.run('get', url, '--cc', 'reno', '--json', '-o', body, '-w', capture);
   assert.equal(got.status, 0, got.stderr);
   const document = JSON.parse(got.stdout) as FetchedDocument;
   assert.deepEqual(
@@ -103,6 +105,9 @@ test('get --json: the response without its body, which -o still writes; nothing 
   assert.ok(connection.local.startsWith(`${STACK}:`));
   assert.ok(connection.bytesIn > size && connection.bytesOut > 0);
   assert.equal(connection.retransmissions, 0);
+  const { tcpInfo } = document;
+  assert.deepEqual([tcpInfo.bytesReceived, tcpInfo.bytesAcked], [connection.bytesIn, connection.bytesOut]);
+  assert.deepEqual([tcpInfo.congestion, tcpInfo.limitedBy, tcpInfo.totalRetrans], ['newreno', 'finished', 0]);
   assert.equal(readFileSync(body).length, size);
   await assertJudged(capture, { allow: FLOW_CONTROL, minFrames: size / 1460 });
 

@@ -101,6 +101,7 @@ export class Lab {
     this.folder = mkdtempSync(join(tmpdir(), 'synwave-test-'));
     this.must('ip', 'netns', 'add', this.netns);
     this.must('ip', '-n', this.netns, 'link', 'set', 'lo', 'up');
+    this.stopTailLossProbes();
   }
 
   /** Makes one that ends with the test. */
@@ -146,10 +147,18 @@ export class Lab {
     ]);
   }
 
+  /**
+   * With SACK the kernel sends a tail loss probe as soon as this process pauses for some ten milliseconds, which the judge
+   * would have to take for a loss. What is answered to repeated segments has tests of its own.
+   */
+  stopTailLossProbes(netns = this.netns): void {
+    this.knob('net.ipv4.tcp_early_retrans', '0', netns);
+  }
+
   /** Sets a knob of the kernel in the namespace; false when this kernel has none of that name. */
-  knob(name: string, value: string): boolean {
+  knob(name: string, value: string, netns = this.netns): boolean {
     const path = `/proc/sys/${name.replaceAll('.', '/')}`;
-    const argv = [`--net=/run/netns/${this.netns}`, '--', 'sh', '-c', 'echo "$1" >"$0"', path, value];
+    const argv = [`--net=/run/netns/${netns}`, '--', 'sh', '-c', 'echo "$1" >"$0"', path, value];
     return spawnSync('nsenter', argv).status === 0;
   }
 

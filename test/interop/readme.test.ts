@@ -8,7 +8,7 @@ import { Lab, obstacle, until } from './lab.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The only JavaScript in the README, with the package's name resolved to this build. */
+/** The first JavaScript in the README, with the package's name resolved to this build. */
 function example(): string {
   const [, code] = /```js\n([\s\S]*?)```/.exec(readFileSync(`${ROOT}README.md`, 'utf8'))!;
   const entry = new URL('../../src/index.js', import.meta.url).href;

@@ -1,6 +1,8 @@
 // Both address families, and what listening on every address means.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import * as nodeNet from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import type { AddressInfo } from '../../src/net/addresses.js';
 import type { Net } from '../../src/net/net.js';
@@ -66,9 +68,57 @@ test('0.0.0.0 does not serve IPv6, ipv6Only does not serve IPv4', timed, async (
     server.on('connection', () => connections++);
     const socket = dual.client.net.connect({ host, port: server.address()!.port });
     const [error] = await once(socket, 'error');
-    assert.match(error.code, /^ECONN(RESET|REFUSED)$/);
+    assert.equal(error.code, 'ECONNREFUSED', 'at its SYN, not after the handshake');
     assert.equal(connections, 0);
     server.close();
+  }
+});
+
+/** Listens in two places on one port: the code of the second's error, or null. */
+async function listenTwice(
+  net: Pick<typeof nodeNet, 'createServer'>,
+  first: nodeNet.ListenOptions,
+  second: nodeNet.ListenOptions,
+): Promise<string | null> {
+  const one = net.createServer();
+  one.listen({ ...first, port: 0 });
+  await once(one, 'listening');
+  const { port } = one.address() as AddressInfo;
+  const other = net.createServer();
+  other.listen({ ...second, port });
+  const code = await once(other, 'listening').then(
+    () => null,
+    (error) => error.code as string,
+  );
+  one.close();
+  other.close();
+  return code;
+}
+
+test('EADDRINUSE between families, as the host decides', timed, async () => {
+  const hosts = { node: ['127.0.0.1', '::1'], ours: ['10.9.0.1', 'fd00:9::1'] } as const;
+  const hasIpv6 = Object.values(networkInterfaces()).some((own) =>
+    own?.some(({ family }) => family === 'IPv6'),
+  );
+  const places = (family4: string, family6: string): Record<string, nodeNet.ListenOptions> => ({
+    both: { host: '::' },
+    any4: { host: '0.0.0.0' },
+    any6: { host: '::', ipv6Only: true },
+    one4: { host: family4 },
+    one6: { host: family6 },
+  });
+  const beside = new Set(['any4 any6', 'any4 one6', 'any6 one4', 'one4 one6']);
+  const net = dual.server.net as unknown as Pick<typeof nodeNet, 'createServer'>;
+  for (const first of Object.keys(places('', ''))) {
+    for (const second of Object.keys(places('', ''))) {
+      const expected = beside.has([first, second].sort().join(' ')) ? null : 'EADDRINUSE';
+      const ours = places(...hosts.ours);
+      assert.equal(await listenTwice(net, ours[first]!, ours[second]!), expected, `${first}, ${second}`);
+      const theirs = places(...hosts.node);
+      if (!hasIpv6) continue;
+      const host = await listenTwice(nodeNet, theirs[first]!, theirs[second]!);
+      assert.equal(host, expected, `node:net: ${first}, ${second}`);
+    }
   }
 });
 

@@ -1,13 +1,14 @@
 // Congestion control: RFC 5681, RFC 6582, RFC 6928, RFC 3465 (RFC 9293 §3.8.2).
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { newReno } from '../../src/tcp/congestion/newreno.js';
 import { Bench } from '../tcp/harness.js';
 
 const MSS = 1000;
 
 /** ESTABLISHED with a wide peer window and much to send. */
 function flowing(initialWindowSegments = 10, queued = 90_000): Bench {
-  const config = { initialWindowSegments, rtoMinMs: 1000 };
+  const config = { initialWindowSegments, rtoMinMs: 1000, congestion: newReno };
   const bench = Bench.established({ config, peer: { window: 60_000 } });
   bench.write(queued);
   return bench;
@@ -64,7 +65,7 @@ describe('slow start', () => {
   test('RFC7661: a window that the application does not fill does not grow', () => {
     const bench = flowing(10, 100);
     for (let i = 0; i < 100; i++) {
-      bench.peer(`A 1 a${bench.status.sndNxt}`);
+      bench.advance(10).peer(`A 1 a${bench.status.sndNxt}`);
       bench.write(100);
     }
     assert.ok(bench.status.cwnd <= 12 * MSS, `cwnd ${bench.status.cwnd}`);

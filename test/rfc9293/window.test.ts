@@ -40,6 +40,20 @@ describe('send window', () => {
     assert.equal(bench.status.sndWnd, 4000, 'same numbers, newer window');
   });
 
+  test('RFC9293 §3.10.7.4: a segment sent again that advances SND.UNA brings its window, so that no more is sent than the peer offers', () => {
+    const bench = Bench.established({ peer: { window: 5000 } });
+    bench.write(20_000);
+    bench.take();
+    assert.equal(bench.status.sndNxt, 5001);
+    bench.peer('A 1001 a1 [10] w5000');
+    // The former window, counted from the new SND.UNA, would end at 8001; the peer still offers 5001.
+    bench.peer('A 1 a3001 [10] w2000');
+    assert.equal(bench.status.sndWnd, 2000);
+    assert.equal(total(bench), 0);
+    bench.peer('A 11 a3001 w3000');
+    assert.equal(bench.status.sndWnd, 2000, 'an older SEG.SEQ without an advance tells nothing');
+  });
+
   test('RFC9293 MUST-34 SHLD-15: a shrunken window stops new data and does no harm', () => {
     const bench = Bench.established({ config: { nagle: false }, peer: { window: 5000 } });
     bench.write(5000);

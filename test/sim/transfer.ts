@@ -55,8 +55,9 @@ class Application {
     this.side.events = 0;
     if (events & Event.PEER_FIN) this.peerEnds++;
     if (events & Event.CLOSED) this.closedEvents++;
+    // What came in order stays readable after an orderly end.
+    if (connection.state !== State.LISTEN && connection.error === null) this.readSome(now);
     if (connection.state === State.CLOSED || connection.state === State.LISTEN) return;
-    this.readSome(now);
     if (connection.state < State.ESTABLISHED && this.side.options.opens !== true) return;
     this.writeSome(now);
   }
@@ -193,7 +194,9 @@ export function runTransfer(o: TransferOptions): TransferResult {
 /** The application is needed: there is something to read, or it has not written all yet. */
 function stillReading(app: Application): boolean {
   const { connection } = app.side;
-  if (connection === null || connection.state < State.ESTABLISHED) return false;
+  if (connection === null) return false;
+  if (connection.state === State.CLOSED && connection.error === null) return connection.receiveQueueBytes > 0;
+  if (connection.state < State.ESTABLISHED) return false;
   return connection.receiveQueueBytes > 0 || !app.ended;
 }
 

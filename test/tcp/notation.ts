@@ -37,6 +37,8 @@ export interface Described {
   length: number;
   wnd: number | null;
   urgent: number | null;
+  /** ECN field of the IP header, `e3` for CE; 0 for a segment that arrives without it. */
+  ecn: number | null;
   options: Options | null;
 }
 
@@ -55,6 +57,10 @@ export interface Captured {
   payload: Uint8Array;
   options: Options;
   optionBytes: number;
+  /** The option area as it stood in the header. */
+  optionArea: Uint8Array;
+  /** ECN field of the IP header. */
+  ecn: number;
   retransmission: number;
 }
 
@@ -101,6 +107,7 @@ export function parseSegment(text: string): Described {
     length: 0,
     wnd: null,
     urgent: null,
+    ecn: null,
     options: null,
   };
   for (const token of rest) {
@@ -111,6 +118,7 @@ export function parseSegment(text: string): Described {
       described.ackIsRaw = token[1] === '=';
     } else if (token.startsWith('w')) described.wnd = numberOf(token.slice(1), text);
     else if (token.startsWith('u')) described.urgent = numberOf(token.slice(1), text);
+    else if (token.startsWith('e')) described.ecn = numberOf(token.slice(1), text);
     else assert.fail(`"${token}" in "${text}" is not part of the notation`);
   }
   return described;
@@ -148,6 +156,7 @@ export function printSegment(s: Captured): string {
   if (s.payload.length > 0) parts.push(`[${s.payload.length}]`);
   parts.push(`w${s.wnd}`);
   if (s.flags & URG) parts.push(`u${s.urgent}`);
+  if (s.ecn !== 0) parts.push(`e${s.ecn}`);
   const options = printOptions(s.options);
   if (options !== '') parts.push(`<${options}>`);
   return parts.join(' ');
@@ -191,6 +200,7 @@ export function fillView(
     urgent: d.urgent ?? 0,
     payload,
   });
+  view.ecn = d.ecn ?? 0;
   if (d.options !== null) fillOptions(view, d.options, origins.receiver);
 }
 
@@ -255,6 +265,8 @@ export function capture(out: SegmentOut, origins: Origins, at: number): Captured
     payload,
     options: decodeOptions(out.options.subarray(0, out.optionsLength), origins.receiver),
     optionBytes: out.optionsLength,
+    optionArea: out.options.slice(0, out.optionsLength),
+    ecn: out.ecn,
     retransmission: out.retransmission,
   };
 }
@@ -321,6 +333,7 @@ export function matches(expected: Described, got: Captured): boolean {
   if (expected.length !== got.payload.length) return false;
   if (expected.wnd !== null && expected.wnd !== got.wnd) return false;
   if (expected.urgent !== null && expected.urgent !== got.urgent) return false;
+  if (expected.ecn !== null && expected.ecn !== got.ecn) return false;
   return expected.options === null || optionsMatch(expected.options, got.options);
 }
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { ConnectionConfig } from '../../src/tcp/config.js';
 import { Connection, type ConnectionErrorCode, Event } from '../../src/tcp/connection.js';
-import { defaultConfig } from '../../src/tcp/defaults.js';
+import { configWith } from '../../src/tcp/defaults.js';
 import { fillReset } from '../../src/tcp/segment-arrives/closed.js';
 import { classifyListenSegment } from '../../src/tcp/segment-arrives/listen.js';
 import { SegmentOut } from '../../src/tcp/segment-out.js';
@@ -70,7 +70,7 @@ export class Side {
   }
 
   private make(role: 'active' | 'passive'): Connection {
-    const config = { ...defaultConfig(), ...this.options.config };
+    const config = configWith(this.options.config);
     const environment = { trace: this.recorder, initialSequence: () => this.iss };
     this.connection = new Connection(this.past.length + 1, this.tuple, config, environment, role);
     this.past.push(this.connection);
@@ -88,6 +88,7 @@ export class Side {
       payload: s.payload,
     });
     fillOptions(this.view, s.options, this.iss);
+    this.view.ecn = s.ecn;
     this.dispatch();
     this.view.bytes.fill(0xdd);
     this.note();

@@ -293,17 +293,27 @@ describe('IPv6 header', () => {
     assert.equal(ip.extensionHeaders, 3);
   });
 
-  test('a routing header of type 0 is refused, others when they have segments left', () => {
-    assert.equal(parse6(packet6(43, '0600 0001 00000000')).error, ParseError.ROUTING_HEADER);
-    assert.equal(parse6(packet6(43, '0600 0000 00000000')).error, ParseError.ROUTING_HEADER);
-    assert.equal(parse6(packet6(43, '0600 0401 00000000')).error, ParseError.ROUTING_HEADER);
-    assert.equal(parse6(packet6(43, '0600 0400 00000000')).error, ParseError.NONE);
+  test('RFC5095 §3, RFC8200 §4.4: a routing header is refused while segments are left, and passed over when not', () => {
+    for (const type of ['00', '04', '02']) {
+      const { error, ip } = parse6(packet6(43, `0600 ${type}01 00000000`));
+      assert.deepEqual(
+        [error, ip.faultPointer],
+        [ParseError.ROUTING_HEADER, 42],
+        'points at the routing type',
+      );
+      const usedUp = parse6(packet6(43, `0600 ${type}00 00000000`));
+      assert.deepEqual([usedUp.error, usedUp.ip.protocol], [ParseError.NONE, 6]);
+    }
+    assert.equal(parse6(packet6(60, '2b00 0104 00000000 0600 0009 00000000')).ip.faultPointer, 50);
   });
 
   test('fragments end the walk; an atomic fragment does not', () => {
     const first = parse6(packet6(44, '0600 0001 deadbeef 0102030405060708')).ip;
     assert.deepEqual([first.isFragment, first.moreFragments, first.fragmentOffset], [true, true, 0]);
     assert.deepEqual([first.fragmentId, first.protocol, first.payloadLength], [0xdeadbeef | 0, 6, 8]);
+    assert.deepEqual([first.fragmentHeaderAt, first.fragmentNamedAt], [40, 6]);
+    const behind = parse6(packet6(60, '2c00 0104 00000000 0600 0009 00000001 ff')).ip;
+    assert.deepEqual([behind.fragmentHeaderAt, behind.fragmentNamedAt, behind.fragmentOffset], [48, 40, 8]);
     const later = parse6(packet6(44, '3c00 05a9 00000001 ffff')).ip;
     assert.deepEqual([later.isFragment, later.moreFragments, later.fragmentOffset], [true, true, 0x5a8]);
     assert.deepEqual([later.protocol, later.payloadLength], [60, 2]);
@@ -331,17 +341,28 @@ describe('IPv6 header', () => {
     ]) {
       assert.equal(parse6(packet6(60, bad)).error, ParseError.EXTENSION_HEADER, bad);
     }
-    assert.equal(
-      parse6(packet6(60, '0000 0104 00000000 0600 0104 00000000')).error,
-      ParseError.EXTENSION_HEADER,
-    );
     assert.equal(parse6(packet6(44, '0600 0000 000000')).error, ParseError.EXTENSION_HEADER);
   });
 
-  test('options: unknown ones act by their high bits, too many are refused', () => {
+  test('RFC8200 §4: hop-by-hop options behind another header are a header that nobody knows', () => {
+    const { error, ip } = parse6(packet6(60, '0000 0104 00000000 0600 0104 00000000'));
+    assert.deepEqual([error, ip.protocol, ip.protocolOffset, ip.payloadOffset], [ParseError.NONE, 0, 40, 48]);
+  });
+
+  test('RFC8200 §4.2: options: unknown ones act by their high bits, too many are refused', () => {
     assert.equal(parse6(packet6(60, '0600 1e04 00000000')).error, ParseError.NONE);
-    for (const kind of ['5e', '9e', 'de', 'c2']) {
-      assert.equal(parse6(packet6(0, `0600 ${kind}04 00000000`)).error, ParseError.UNKNOWN_OPTION, kind);
+    for (const [kind, action] of [
+      ['5e', 1],
+      ['9e', 2],
+      ['de', 3],
+      ['c2', 3],
+    ] as const) {
+      const { error, ip } = parse6(packet6(0, `0600 00 0100 ${kind}01 00`));
+      assert.deepEqual(
+        [error, ip.faultAction, ip.faultPointer],
+        [ParseError.UNKNOWN_OPTION, action, 45],
+        kind,
+      );
     }
     assert.equal(parse6(packet6(60, `0607 ${'00'.repeat(62)}`)).error, ParseError.NONE);
     assert.equal(parse6(packet6(60, `06ff ${'00'.repeat(2046)}`)).error, ParseError.EXTENSION_LIMIT);

@@ -1,11 +1,11 @@
 // The ACK field of an arriving segment (RFC 9293 §3.10.7.4, fifth check): is it ours, what does it cover, does it
 // move the send window.
-import { FIN, type SegmentView } from '../../wire/segment.js';
+import type { SegmentView } from '../../wire/segment.js';
 import { seqDiff, seqGt, seqLeq, seqLt } from '../../wire/seq.js';
 import type { Connection } from '../connection.js';
 import { sendWindowOpened } from '../persist.js';
-import { acknowledgeUpTo, duplicateAck } from '../retransmit.js';
 import { State, Trigger } from '../state.js';
+import { takeAck } from '../take-ack.js';
 import { announceEstablished } from './opening.js';
 import { deliverWaiting } from './text.js';
 
@@ -25,10 +25,9 @@ export function checkAck(c: Connection, s: SegmentView, now: number): boolean | 
   }
   if (c.state === State.TIME_WAIT) return true;
 
-  const isNew = seqGt(s.ack, c.snd.una);
-  if (isNew) acknowledgeUpTo(c, s.ack, now);
-  else if (isDuplicate(c, s)) duplicateAck(c, now);
-  if (seqGt(s.ack, c.snd.una) || s.ack === c.snd.una) updateSendWindow(c, s, now);
+  const advances = seqGt(s.ack, c.snd.una);
+  takeAck(c, s, now);
+  if (s.ack === c.snd.una) updateSendWindow(c, s, advances, now);
   return c.finQueued && c.finSent && c.snd.una === c.snd.nxt;
 }
 
@@ -44,7 +43,7 @@ function completesHandshake(c: Connection, s: SegmentView, now: number): boolean
   c.snd.wl2 = s.ack;
   c.enter(State.ESTABLISHED, Trigger.SEG_ACK_OF_SYN, s, now);
   announceEstablished(c, now);
-  deliverWaiting(c, now);
+  deliverWaiting(c);
   return true;
 }
 
@@ -54,26 +53,18 @@ function inRange(c: Connection, s: SegmentView): boolean {
   return seqDiff(c.snd.una, s.ack) <= c.snd.maxWnd;
 }
 
-/** RFC 5681 §2: the five marks of a duplicate ACK. What answers the probe of a closed window is none. */
-function isDuplicate(c: Connection, s: SegmentView): boolean {
-  return (
-    s.ack === c.snd.una &&
-    s.payloadLength === 0 &&
-    (s.flags & FIN) === 0 &&
-    c.inFlight > 0 &&
-    c.rtx.probes === 0 &&
-    c.snd.wnd > 0 &&
-    s.wnd << c.snd.shift === c.snd.wnd
-  );
-}
-
-/** Takes the window of a segment that is not older than the last one that told of it. */
-function updateSendWindow(c: Connection, s: SegmentView, now: number): void {
+/**
+ * Takes the window of a segment that is not older than the last one that told of it. One whose ACK advances is the newest
+ * whatever its SEG.SEQ says: it may carry data sent again, and the former window, counted from its ACK, would reach beyond
+ * the edge that the peer offers.
+ */
+function updateSendWindow(c: Connection, s: SegmentView, advances: boolean, now: number): void {
   const { snd } = c;
-  if (!seqLt(snd.wl1, s.seq) && !(snd.wl1 === s.seq && seqLeq(snd.wl2, s.ack))) return;
+  const isNewer = seqLt(snd.wl1, s.seq);
+  if (!advances && !isNewer && !(snd.wl1 === s.seq && seqLeq(snd.wl2, s.ack))) return;
   const before = snd.wnd;
   snd.wnd = s.wnd << snd.shift;
-  snd.wl1 = s.seq;
+  if (isNewer) snd.wl1 = s.seq;
   snd.wl2 = s.ack;
   if (snd.wnd > snd.maxWnd) snd.maxWnd = snd.wnd;
   if (snd.wnd > 0 && (before === 0 || c.rtx.probes > 0)) sendWindowOpened(c, now);

@@ -2,18 +2,26 @@
 import { ACK, FIN, RST, type SegmentView, SYN, URG } from '../../wire/segment.js';
 import { seqAdd, seqDiff, seqGeq, seqGt, seqLt } from '../../wire/seq.js';
 import type { Connection } from '../connection.js';
+import { recheckSynEcn } from '../ecn.js';
+import { noteDuplicate } from '../sack-blocks.js';
 import { State, Trigger } from '../state.js';
 import { AckDue } from '../tcb.js';
+import { checkTimestamp, noteTimestamp, TimestampCheck } from '../timestamps.js';
 import type { Verdict } from '../trace.js';
 import { checkAck } from './ack.js';
 import { finishAckOfFin, restartTimeWait } from './closing.js';
 import { noteUrgent, textAndFin } from './text.js';
 
 const RULE = 'RFC9293-3.10.7.4';
+const PAWS_RULE = 'RFC7323-5.3';
 
 /** Acts on a segment in SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1/2, CLOSE-WAIT, CLOSING, LAST-ACK or TIME-WAIT. */
 export function segmentArrives(c: Connection, s: SegmentView, now: number): Verdict {
   if (c.state === State.SYN_RECEIVED && repeatsSyn(c, s)) return synAgain(c, s, now);
+
+  // RFC 7323 §5.3 R1: a segment of another time has no say in anything.
+  const check = checkTimestamp(c, s, now);
+  if (check !== TimestampCheck.GOOD) return refuseTimestamp(c, s, check, now);
 
   // First: is any of it inside the window?
   const acceptable = isAcceptable(c, s);
@@ -29,6 +37,8 @@ export function segmentArrives(c: Connection, s: SegmentView, now: number): Verd
   if (!(s.flags & ACK)) return c.dropped(s, 'no_ack', 'none', RULE, now);
   const finAcknowledged = checkAck(c, s, now);
   if (finAcknowledged === null) return 'drop';
+  // RFC 7323 §5.3 R3, but no sooner: who guesses a number in the window has not guessed an acknowledgment yet.
+  noteTimestamp(c, s, now);
 
   // Sixth to eighth: urgent pointer, text, FIN.
   if (s.flags & URG) noteUrgent(c, s);
@@ -58,15 +68,31 @@ function isAcceptable(c: Connection, s: SegmentView): boolean {
   return startsInside || endsInside || covers;
 }
 
+/**
+ * A segment without the timestamp that every one should have is dropped silently (RFC 7323 §3.2); one with an old
+ * timestamp is answered as any unacceptable segment, because an honest sender of it is out of step.
+ */
+function refuseTimestamp(c: Connection, s: SegmentView, check: TimestampCheck, now: number): Verdict {
+  if (check === TimestampCheck.MISSING) return c.dropped(s, 'paws', 'none', 'RFC7323-3.2', now);
+  if (s.flags & SYN) {
+    noteReopening(c);
+    return c.dropped(s, 'paws', c.challenge(now), PAWS_RULE, now);
+  }
+  if (s.len === 0 && !c.throttle.allowOutOfWindow(now)) return c.dropped(s, 'paws', 'none', PAWS_RULE, now);
+  c.acknowledgeNow();
+  return c.dropped(s, 'paws', 'ack', PAWS_RULE, now);
+}
+
 function unacceptable(c: Connection, s: SegmentView, now: number): Verdict {
   if (s.flags & RST) return c.dropped(s, 'rst', 'none', RULE, now);
+  const duplicate = s.len > 0 && seqDiff(seqAdd(s.seq, s.len), c.rcv.nxt) <= 0;
+  if (duplicate) noteDuplicate(c, s.seq, seqAdd(s.seq, s.len));
   if (c.state === State.TIME_WAIT && s.flags & FIN && seqAdd(s.seq, s.len) === c.rcv.nxt) {
     // The peer did not get our last ACK: say it again and wait another 2 MSL.
     restartTimeWait(c, now);
     c.acknowledgeNow();
     return 'dup';
   }
-  const duplicate = s.len > 0 && seqDiff(seqAdd(s.seq, s.len), c.rcv.nxt) <= 0;
   if (s.flags & SYN) {
     noteReopening(c);
     c.dropped(s, 'syn', c.challenge(now), RULE, now);
@@ -87,6 +113,8 @@ function synAgain(c: Connection, s: SegmentView, now: number): Verdict {
     return acceptSynAck(c, s, now);
   }
   if (s.flags & ACK) return c.dropped(s, 'ack', c.replyReset(s), RULE, now);
+  recheckSynEcn(c, s);
+  noteTimestamp(c, s, now);
   // The same question gets the same answer: our SYN-ACK again.
   const reply = c.challenge(now);
   if (reply === 'challenge' && c.snd.nxt !== c.snd.iss) c.rtx.resendHead = true;
@@ -98,6 +126,8 @@ function synAgain(c: Connection, s: SegmentView, now: number): Verdict {
 function acceptSynAck(c: Connection, s: SegmentView, now: number): Verdict {
   const finAcknowledged = checkAck(c, s, now);
   if (finAcknowledged === null) return 'drop';
+  recheckSynEcn(c, s);
+  noteTimestamp(c, s, now);
   const verdict = textAndFin(c, s, finAcknowledged, now);
   c.acknowledgeNow();
   return verdict;

@@ -2,9 +2,10 @@
 import { ACK, RST, type SegmentView, SYN } from '../../wire/segment.js';
 import { seqAdd, seqGt, seqLeq } from '../../wire/seq.js';
 import type { Connection } from '../connection.js';
-import { acknowledgeUpTo } from '../retransmit.js';
+import { acceptSynEcn } from '../ecn.js';
 import { State, Trigger } from '../state.js';
 import { acceptSynOptions } from '../syn-options.js';
+import { takeAck } from '../take-ack.js';
 import { Timer } from '../timers.js';
 import type { Verdict } from '../trace.js';
 import { openReceiveWindow } from '../window.js';
@@ -28,17 +29,18 @@ export function segmentArrivesSynSent(c: Connection, s: SegmentView, now: number
   }
   // Fourth: a SYN, with or without an ACK of ours.
   if (!(s.flags & SYN)) return c.dropped(s, hasAck ? 'syn' : 'no_ack', 'none', RULE, now);
-  takePeerSyn(c, s);
+  takePeerSyn(c, s, now);
   if (hasAck) return establish(c, s, now);
   return crossSyns(c, s, now);
 }
 
-function takePeerSyn(c: Connection, s: SegmentView): void {
+function takePeerSyn(c: Connection, s: SegmentView, now: number): void {
   c.rcv.irs = s.seq;
   c.rcv.nxt = seqAdd(s.seq, 1);
   c.rcv.lastAcked = c.rcv.nxt;
   openReceiveWindow(c);
-  acceptSynOptions(c, s);
+  acceptSynEcn(c, s);
+  acceptSynOptions(c, s, now);
   c.snd.wnd = s.wnd;
   c.snd.maxWnd = s.wnd;
   c.snd.wl1 = s.seq;
@@ -46,7 +48,7 @@ function takePeerSyn(c: Connection, s: SegmentView): void {
 }
 
 function establish(c: Connection, s: SegmentView, now: number): Verdict {
-  acknowledgeUpTo(c, s.ack, now);
+  takeAck(c, s, now);
   c.enter(State.ESTABLISHED, Trigger.SEG_SYN_ACK, s, now);
   announceEstablished(c, now);
   c.acknowledgeNow();
@@ -57,8 +59,6 @@ function establish(c: Connection, s: SegmentView, now: number): Verdict {
 function crossSyns(c: Connection, s: SegmentView, now: number): Verdict {
   c.enter(State.SYN_RECEIVED, Trigger.SEG_SYN, s, now);
   c.stopTimer(Timer.RETRANSMISSION, now);
-  c.rtx.timedAt = -1;
-  c.rtx.inLoss = false;
   if (c.snd.nxt !== c.snd.iss) c.rtx.resendHead = true;
   if (s.payloadLength > 0 && c.config.synData !== 'discard') {
     const kept = Math.min(s.payloadLength, c.config.synDataBytes);

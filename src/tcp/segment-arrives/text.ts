@@ -3,7 +3,10 @@ import { FIN, type SegmentView, SYN } from '../../wire/segment.js';
 import { type Seq, seqAdd, seqDiff, seqGt, seqLt, seqMin } from '../../wire/seq.js';
 import { noteTextForAck } from '../acknowledge.js';
 import type { Connection } from '../connection.js';
+import { noteMark } from '../ecn.js';
 import { Event } from '../events.js';
+import type { Reassembly } from '../reassembly.js';
+import { noteDuplicate, noteOutOfOrder } from '../sack-blocks.js';
 import { State, Trigger } from '../state.js';
 import type { Verdict } from '../trace.js';
 import { enterTimeWait, finishAckOfFin } from './closing.js';
@@ -69,6 +72,8 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   let length = s.payloadLength - skip;
   let fin = (s.flags & FIN) !== 0;
   let verdict: Verdict = skip > 0 && s.payloadLength > 0 ? 'trim' : 'accept';
+  noteDuplicate(c, first, end);
+  noteMark(c, s);
 
   const room = seqDiff(rcv.edge, start);
   if (length > room) {
@@ -91,11 +96,12 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
     const filledHole = finWaits || (reassembly !== null && reassembly.size > 0);
     if (length > 0) deliverInOrder(c, s, s.payloadOffset + skip, seqAdd(start, length));
     else if (s.payloadLength > 0) verdict = 'dup';
-    deliverWaiting(c, now);
+    deliverWaiting(c);
     reachFin(c);
     noteTextForAck(c, s.payloadLength, filledHole, now);
   } else {
     if (length > 0) keepForLater(c, start, s, skip, length, now);
+    noteOutOfOrder(c, start);
     verdict = 'ooo';
     // RFC9293 MAY-13, RFC 5681 §4.2: the peer counts these to learn of its loss, so they are not aggregated.
     if (c.duplicateAcksDue < MAX_DUPLICATE_ACKS) c.duplicateAcksDue++;
@@ -110,32 +116,37 @@ function deliverInOrder(c: Connection, s: SegmentView, offset: number, end: Seq)
   const { rcv, reassembly } = c;
   const start = rcv.nxt;
   while (seqLt(rcv.nxt, end)) {
-    const kept = reassembly === null ? null : reassembly.take(rcv.nxt);
-    if (kept !== null) {
-      deliver(c, kept, 0, kept.length);
-      continue;
-    }
+    if (reassembly !== null && deliverKept(c, reassembly) > 0) continue;
     const stop = reassembly === null ? end : seqMin(end, reassembly.firstStart(end));
     deliver(c, s.bytes, offset + seqDiff(rcv.nxt, start), seqDiff(stop, rcv.nxt));
   }
 }
 
 function deliver(c: Connection, bytes: Uint8Array, offset: number, length: number): void {
-  c.duplicateAcksDue = 0;
   c.requireReceiveQueue().push(bytes, offset, length);
+  advance(c, length);
+}
+
+/** Delivers what had arrived before and is next now. Returns how many bytes that were. */
+function deliverKept(c: Connection, reassembly: Reassembly): number {
+  const moved = reassembly.deliver(c.rcv.nxt, c.requireReceiveQueue());
+  if (moved > 0) advance(c, moved);
+  return moved;
+}
+
+function advance(c: Connection, length: number): void {
+  c.duplicateAcksDue = 0;
   c.rcv.nxt = seqAdd(c.rcv.nxt, length);
   c.bytesReceived += length;
   c.events |= Event.READABLE;
 }
 
 /** Moves what has become contiguous from the reassembly queue to the receive queue. */
-export function deliverWaiting(c: Connection, now: number): void {
+export function deliverWaiting(c: Connection): void {
   const { reassembly } = c;
   if (reassembly === null) return;
-  for (let bytes = reassembly.take(c.rcv.nxt); bytes !== null; bytes = reassembly.take(c.rcv.nxt)) {
-    deliver(c, bytes, 0, bytes.length);
-    noteTextForAck(c, bytes.length, true, now);
-  }
+  // RFC 5681 §4.2: at once, for it is the sender's repair that is acknowledged.
+  if (deliverKept(c, reassembly) > 0) c.acknowledgeNow();
   if (reassembly.size === 0) c.reassembly = null;
 }
 
@@ -148,9 +159,7 @@ function keepForLater(
   now: number,
 ): void {
   const added = c.requireReassembly().insert(start, s.bytes, s.payloadOffset + skip, length);
-  if (added < length && c.reassembly!.size >= c.config.reassemblySegments) {
-    c.dropped(s, 'reassembly_limit', 'ack', RULE, now);
-  }
+  if (added < 0) c.dropped(s, 'reassembly_limit', 'ack', RULE, now);
 }
 
 /** Steps over the peer's FIN once everything before it is here. */

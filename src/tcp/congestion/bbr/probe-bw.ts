@@ -1,0 +1,93 @@
+// The cycle of PROBE-BW, where a long flow spends its life: DOWN, CRUISE, REFILL, UP (BBR §5.3.3.9).
+import type { Bbr } from '../bbr.js';
+import { inflightForMaxBw, inflightWithHeadroom, targetInflight } from './cwnd.js';
+import { isInflightTooHigh } from './inflight-too-high.js';
+import { PROBE_WAIT_ROUNDS } from './parameters.js';
+import { AckPhase, isProbeBw, Phase } from './phase.js';
+import { enterCruise, enterDown, enterRefill, enterUp } from './transitions.js';
+
+/** UpdateProbeBWCyclePhase. */
+export function updateProbeBw(b: Bbr): void {
+  if (!b.fullPipe.isReached) return;
+  if (adaptLongTerm(b)) return;
+  switch (b.phase) {
+    case Phase.DOWN:
+      if (isTimeToProbe(b)) enterRefill(b);
+      else if (isTimeToCruise(b)) enterCruise(b);
+      break;
+    case Phase.CRUISE:
+      if (isTimeToProbe(b)) enterRefill(b);
+      break;
+    case Phase.REFILL:
+      if (!b.rounds.isStart) break;
+      b.isBwProbeSample = true;
+      enterUp(b);
+      break;
+    case Phase.UP:
+      if (!isTimeToGoDown(b)) break;
+      b.wasTooHigh = false;
+      enterDown(b, b.rs.now);
+      break;
+  }
+}
+
+/** AdaptLongTermModel. Returns true when it has moved the machine on. */
+function adaptLongTerm(b: Bbr): boolean {
+  const { rs, longTerm } = b;
+  if (b.rounds.isStart) {
+    if (b.ackPhase === AckPhase.PROBE_STARTING) b.ackPhase = AckPhase.PROBE_FEEDBACK;
+    else if (b.ackPhase === AckPhase.PROBE_STOPPING && endOfProbe(b)) return true;
+  }
+  if (isInflightTooHigh(b, rs.lost, rs.txInFlight)) return false;
+  if (longTerm.inflight === Number.POSITIVE_INFINITY) return false;
+  if (rs.txInFlight > longTerm.inflight) longTerm.inflight = rs.txInFlight;
+  if (b.phase === Phase.UP) probeUpward(b);
+  return false;
+}
+
+/** All that the probe sent is acknowledged: its rates are known, and whether it was safe. */
+function endOfProbe(b: Bbr): boolean {
+  b.isBwProbeSample = false;
+  b.ackPhase = AckPhase.INIT;
+  if (!isProbeBw(b.phase)) return false;
+  if (!b.rs.isAppLimited) b.maxBw.advance();
+  // BBR §5.3.3.6: a probe that stopped early, for caution, went well after all. The next one may stay.
+  if (!b.isPrecautionary || b.wasTooHigh) return false;
+  enterRefill(b);
+  return true;
+}
+
+/** ProbeInflightLongtermUpward: only what the bound held back can show that more is safe. */
+function probeUpward(b: Bbr): void {
+  if (!b.isCwndLimited || b.cwnd < b.longTerm.inflight) return;
+  b.longTerm.grow(b.rs.newlyAcked, b.mss);
+  if (b.rounds.isStart) b.longTerm.raiseSlope(b.cwnd, b.mss);
+}
+
+/** IsTimeToProbeBW: by the clock, or when a Reno flow would have filled the path by now. */
+function isTimeToProbe(b: Bbr): boolean {
+  if (b.rs.now > b.cycleAt + b.probeWaitMs) return true;
+  return b.rounds.sinceProbeUp >= Math.min(targetInflight(b) / b.mss, PROBE_WAIT_ROUNDS);
+}
+
+/** IsTimeToCruise: the queue is gone, and others have room. */
+function isTimeToCruise(b: Bbr): boolean {
+  const { inFlight } = b.rs;
+  return inFlight <= inflightWithHeadroom(b) && inFlight <= inflightForMaxBw(b);
+}
+
+/** IsTimeToGoDown. */
+function isTimeToGoDown(b: Bbr): boolean {
+  const { rs, longTerm } = b;
+  // The bound is reached when no further segment fits below it, and what counts is the flight before this ACK took away.
+  if (b.wasTooHigh && rs.priorInFlight + b.mss > longTerm.inflight) {
+    b.isPrecautionary = true;
+    return true;
+  }
+  if (b.isCwndLimited && b.cwnd >= longTerm.inflight) {
+    // A plateau that the bound makes is not the path's.
+    b.fullPipe.restart(rs.deliveryRate);
+    return false;
+  }
+  return b.fullPipe.isNow;
+}

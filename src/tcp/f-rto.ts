@@ -1,0 +1,51 @@
+// F-RTO (RFC 5682, with SACK as §3 has it): after a timeout the sender repeats one segment and then tries new data, until
+// the acknowledgments tell whether the first transmissions were lost or only late.
+import { seqLt } from '../wire/seq.js';
+import type { AckNews } from './ack-news.js';
+import type { Connection } from './connection.js';
+import { Doubt } from './tcb.js';
+import { hasUnsent } from './unsent.js';
+
+/** Segments of new data in step 2b. */
+const NEW_SEGMENTS = 2;
+
+/** Step 1: a timeout. Not for a SYN, and not when the same data times out once more. */
+export function beginDoubt(c: Connection, isRepeated: boolean): void {
+  c.rtx.doubt = isRepeated ? Doubt.NONE : Doubt.FIRST_ACK;
+  c.rtx.doubtSegments = 0;
+}
+
+/**
+ * Steps 2 and 3, at an ACK in the loss phase.
+ * @returns true when the timeout was spurious
+ */
+export function judgeDoubt(c: Connection, news: AckNews): boolean {
+  const { rtx } = c;
+  if (rtx.doubt === Doubt.NONE) return false;
+  const tellsNothingNew = news.isDuplicate || news.sackedBytes > 0;
+  if (rtx.doubt === Doubt.NEW_DATA) {
+    // Step 3b: what was sent only once, before the timeout, is there. Step 3a: only the new data is.
+    if (news.originalArrived) return true;
+    if (tellsNothingNew) endDoubt(c);
+    return false;
+  }
+  if (news.advanced && seqLt(c.snd.una, rtx.recover) && canSendNew(c)) {
+    // Step 2b.
+    rtx.doubt = Doubt.NEW_DATA;
+    rtx.doubtSegments = NEW_SEGMENTS;
+  } else if (news.advanced || tellsNothingNew) {
+    // Step 2a: an ACK of everything does not tell which transmission it answers.
+    endDoubt(c);
+  }
+  return false;
+}
+
+/** The usual recovery goes on. */
+export function endDoubt(c: Connection): void {
+  c.rtx.doubt = Doubt.NONE;
+  c.rtx.doubtSegments = 0;
+}
+
+function canSendNew(c: Connection): boolean {
+  return hasUnsent(c) && c.inFlight < c.snd.wnd;
+}

@@ -1,0 +1,317 @@
+// What is in flight, segment by segment: when each was sent, what was known then, and what has been learnt of it since.
+// A ring of parallel typed arrays, so that sending a segment allocates nothing. Who is lost is decided elsewhere.
+//
+// Invariant: record i covers [end(i - 1), end(i)), the first one begins at `start`, and together they cover SND.UNA to
+// SND.NXT. A SYN and a FIN take a number each, like everywhere.
+import { type Seq, seqDiff, seqGt, seqLeq } from '../wire/seq.js';
+
+/** What is known of a record; bits. */
+export const Mark = {
+  /** The peer reported it by SACK. */
+  SACKED: 1,
+  /** Held lost. It stays so while it is sent again. */
+  LOST: 2,
+  /** Sent again, and that transmission may be on its way. */
+  RESENT: 4,
+  /** Sent more than once: an acknowledgment does not tell which one it answers (Karn). */
+  EVER_RESENT: 8,
+  /** The last transmission happened while the application had too little to send. */
+  APP_LIMITED: 16,
+} as const;
+
+const INITIAL_RECORDS = 8;
+
+/** What a sender notes with each transmission, for the delivery rate. */
+export interface SendSnapshot {
+  delivered: number;
+  deliveredAt: number;
+  firstSentAt: number;
+  lost: number;
+  inFlight: number;
+  isAppLimited: boolean;
+}
+
+/** The segments between SND.UNA and SND.NXT, oldest first. */
+export class Flight {
+  /** Records kept. */
+  count = 0;
+  /** Where the first record begins: SND.UNA. */
+  start: Seq = 0;
+  /** Bytes of records with the mark SACKED, LOST (SACKED ones apart), RESENT, and how many are SACKED. */
+  sackedBytes = 0;
+  sackedCount = 0;
+  lostBytes = 0;
+  resentBytes = 0;
+  /** Bytes held lost whose next transmission is due. */
+  dueBytes = 0;
+
+  /** Before this record none is due to be sent again. */
+  private dueHint = 0;
+  /** Before this record RACK has judged every first transmission. */
+  judged = 0;
+
+  private head = 0;
+  private mask = INITIAL_RECORDS - 1;
+  private ends = new Int32Array(INITIAL_RECORDS);
+  private marks = new Uint8Array(INITIAL_RECORDS);
+  private sent = new Float64Array(INITIAL_RECORDS);
+  private delivered = new Float64Array(INITIAL_RECORDS);
+  private deliveredTimes = new Float64Array(INITIAL_RECORDS);
+  private firstSentTimes = new Float64Array(INITIAL_RECORDS);
+  private lostThen = new Float64Array(INITIAL_RECORDS);
+  private inFlightThen = new Float64Array(INITIAL_RECORDS);
+
+  /** Number after record `i`. */
+  end(i: number): Seq {
+    return this.ends[(this.head + i) & this.mask]!;
+  }
+
+  /** First number of record `i`. */
+  begin(i: number): Seq {
+    return i === 0 ? this.start : this.end(i - 1);
+  }
+
+  length(i: number): number {
+    return seqDiff(this.end(i), this.begin(i));
+  }
+
+  /** Bits of `Mark`. */
+  mark(i: number): number {
+    return this.marks[(this.head + i) & this.mask]!;
+  }
+
+  /** Clock ms of the latest transmission. */
+  sentAt(i: number): number {
+    return this.sent[(this.head + i) & this.mask]!;
+  }
+
+  /** Fills `into` with what was noted at the latest transmission. */
+  snapshot(i: number, into: SendSnapshot): void {
+    const at = (this.head + i) & this.mask;
+    into.delivered = this.delivered[at]!;
+    into.deliveredAt = this.deliveredTimes[at]!;
+    into.firstSentAt = this.firstSentTimes[at]!;
+    into.lost = this.lostThen[at]!;
+    into.inFlight = this.inFlightThen[at]!;
+    into.isAppLimited = (this.marks[at]! & Mark.APP_LIMITED) !== 0;
+  }
+
+  /** Adds the segment that ends at `end`, sent for the first time. */
+  push(end: Seq, now: number, noted: SendSnapshot): void {
+    if (this.count > this.mask) this.grow();
+    const i = this.count++;
+    const at = (this.head + i) & this.mask;
+    this.ends[at] = end;
+    this.marks[at] = 0;
+    this.note(at, now, noted);
+  }
+
+  /** The record that covers `seq`, which lies in the flight. O(log n). */
+  indexOf(seq: Seq): number {
+    let low = 0;
+    let high = this.count - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (seqGt(this.end(middle), seq)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Drops the first record. */
+  shift(): void {
+    this.unmark(0, this.mark(0));
+    this.start = this.end(0);
+    this.head = (this.head + 1) & this.mask;
+    this.count--;
+    if (this.dueHint > 0) this.dueHint--;
+    if (this.judged > 0) this.judged--;
+  }
+
+  /** The first record begins at `seq`, within it, from now on: the bytes before are acknowledged. */
+  trim(seq: Seq): void {
+    const marks = this.mark(0);
+    this.unmark(0, marks);
+    this.start = seq;
+    this.setMark(0, marks);
+  }
+
+  /** Adds marks to record `i`, and keeps the sums. */
+  setMark(i: number, bits: number): void {
+    const at = (this.head + i) & this.mask;
+    const before = this.marks[at]!;
+    this.tally(i, before, -1);
+    this.marks[at] = before | bits;
+    this.tally(i, before | bits, 1);
+    if (i < this.dueHint && isDue(before | bits)) this.dueHint = i;
+  }
+
+  /** Takes marks from record `i`. */
+  unmark(i: number, bits: number): void {
+    const at = (this.head + i) & this.mask;
+    const before = this.marks[at]!;
+    this.tally(i, before, -1);
+    this.marks[at] = before & ~bits;
+    this.tally(i, before & ~bits, 1);
+    if (i < this.dueHint && isDue(before & ~bits)) this.dueHint = i;
+  }
+
+  /** Record `i` is sent again. */
+  resent(i: number, now: number, noted: SendSnapshot): void {
+    const at = (this.head + i) & this.mask;
+    this.unmark(i, Mark.APP_LIMITED);
+    this.setMark(i, Mark.RESENT | Mark.EVER_RESENT);
+    this.note(at, now, noted);
+  }
+
+  /** True when record `i` is held lost and its next transmission is due. */
+  isDue(i: number): boolean {
+    return isDue(this.mark(i));
+  }
+
+  /** First record that is due to be sent again, or -1. */
+  nextDue(): number {
+    if (this.dueBytes === 0) return -1;
+    while (!this.isDue(this.dueHint)) this.dueHint++;
+    return this.dueHint;
+  }
+
+  /** Cuts record `i` in two at `seq`, which lies within it. Both halves keep what is known. */
+  split(i: number, seq: Seq): void {
+    if (this.count > this.mask) this.grow();
+    this.openGap(i);
+    const at = (this.head + i) & this.mask;
+    // `openGap` left a copy of record i behind it.
+    this.ends[at] = seq;
+    const marks = this.marks[at]!;
+    if (marks & Mark.SACKED) this.sackedCount++;
+    if (this.dueHint > i) this.dueHint++;
+    if (this.judged > i) this.judged++;
+  }
+
+  /** Makes one record of `i` and the one behind it, which bear the same marks. */
+  merge(i: number): void {
+    const at = (this.head + i) & this.mask;
+    if (this.marks[at]! & Mark.SACKED) this.sackedCount--;
+    this.ends[at] = this.end(i + 1);
+    this.closeGap(i + 1);
+    if (this.dueHint > i) this.dueHint--;
+    if (this.judged > i) this.judged--;
+  }
+
+  /** The last record ends at `end` from now on. */
+  extendLast(end: Seq): void {
+    const i = this.count - 1;
+    const marks = this.mark(i);
+    this.unmark(i, marks);
+    this.ends[(this.head + i) & this.mask] = end;
+    this.setMark(i, marks);
+  }
+
+  /** Holds everything lost that was not reported to have arrived, whatever is on its way. Returns the bytes newly so. */
+  loseAll(): number {
+    const before = this.lostBytes;
+    for (let i = 0; i < this.count; i++) {
+      const marks = this.mark(i);
+      if (marks & Mark.SACKED) continue;
+      if (marks & Mark.RESENT) this.unmark(i, Mark.RESENT);
+      if (!(marks & Mark.LOST)) this.setMark(i, Mark.LOST);
+    }
+    this.judged = this.count;
+    return this.lostBytes - before;
+  }
+
+  /** Nothing is held lost any more: the losses were none. */
+  loseNone(): void {
+    for (let i = 0; i < this.count; i++) if (this.mark(i) & Mark.LOST) this.unmark(i, Mark.LOST);
+    this.judged = 0;
+  }
+
+  /** Forgets what SACK reported: the peer does not keep to it (RFC 2018 §8). */
+  forgetSacks(): void {
+    for (let i = 0; i < this.count; i++) if (this.mark(i) & Mark.SACKED) this.unmark(i, Mark.SACKED);
+    this.judged = 0;
+  }
+
+  private note(at: number, now: number, noted: SendSnapshot): void {
+    this.sent[at] = now;
+    this.delivered[at] = noted.delivered;
+    this.deliveredTimes[at] = noted.deliveredAt;
+    this.firstSentTimes[at] = noted.firstSentAt;
+    this.lostThen[at] = noted.lost;
+    this.inFlightThen[at] = noted.inFlight;
+    if (noted.isAppLimited) this.marks[at]! |= Mark.APP_LIMITED;
+  }
+
+  private tally(i: number, marks: number, sign: number): void {
+    if ((marks & (Mark.SACKED | Mark.LOST | Mark.RESENT)) === 0) return;
+    const bytes = sign * this.length(i);
+    if (marks & Mark.RESENT) this.resentBytes += bytes;
+    if (marks & Mark.SACKED) {
+      this.sackedBytes += bytes;
+      this.sackedCount += sign;
+      return;
+    }
+    if (marks & Mark.LOST) this.lostBytes += bytes;
+    if (isDue(marks)) this.dueBytes += bytes;
+  }
+
+  /** Moves the records behind `i` by one, and leaves a copy of `i` there. */
+  private openGap(i: number): void {
+    this.count++;
+    for (let k = this.count - 1; k > i; k--) this.copy(k - 1, k);
+  }
+
+  /** Takes record `i` out, moving the shorter side. */
+  private closeGap(i: number): void {
+    if (i < this.count - 1 - i) {
+      for (let k = i; k > 0; k--) this.copy(k - 1, k);
+      this.head = (this.head + 1) & this.mask;
+    } else {
+      for (let k = i; k < this.count - 1; k++) this.copy(k + 1, k);
+    }
+    this.count--;
+  }
+
+  private copy(from: number, to: number): void {
+    const a = (this.head + from) & this.mask;
+    const b = (this.head + to) & this.mask;
+    this.ends[b] = this.ends[a]!;
+    this.marks[b] = this.marks[a]!;
+    this.sent[b] = this.sent[a]!;
+    this.delivered[b] = this.delivered[a]!;
+    this.deliveredTimes[b] = this.deliveredTimes[a]!;
+    this.firstSentTimes[b] = this.firstSentTimes[a]!;
+    this.lostThen[b] = this.lostThen[a]!;
+    this.inFlightThen[b] = this.inFlightThen[a]!;
+  }
+
+  private grow(): void {
+    const size = 2 * (this.mask + 1);
+    this.ends = this.unrolled(this.ends, new Int32Array(size));
+    this.marks = this.unrolled(this.marks, new Uint8Array(size));
+    this.sent = this.unrolled(this.sent, new Float64Array(size));
+    this.delivered = this.unrolled(this.delivered, new Float64Array(size));
+    this.deliveredTimes = this.unrolled(this.deliveredTimes, new Float64Array(size));
+    this.firstSentTimes = this.unrolled(this.firstSentTimes, new Float64Array(size));
+    this.lostThen = this.unrolled(this.lostThen, new Float64Array(size));
+    this.inFlightThen = this.unrolled(this.inFlightThen, new Float64Array(size));
+    this.head = 0;
+    this.mask = size - 1;
+  }
+
+  private unrolled<T extends Int32Array | Uint8Array | Float64Array>(old: T, wider: T): T {
+    wider.set(old.subarray(this.head));
+    wider.set(old.subarray(0, this.head), old.length - this.head);
+    return wider;
+  }
+}
+
+function isDue(marks: number): boolean {
+  return (marks & (Mark.LOST | Mark.RESENT | Mark.SACKED)) === Mark.LOST;
+}
+
+/** True when record `i` of `flight` lies wholly within [left, right). */
+export function isCovered(flight: Flight, i: number, left: Seq, right: Seq): boolean {
+  return seqLeq(left, flight.begin(i)) && seqLeq(flight.end(i), right);
+}

@@ -1,0 +1,42 @@
+// How long each reason has kept a sender from sending, and how long it had anything to do: the times by which one sees
+// whose fault it is that a connection is slow. Kept up to date after each transmission; between two of them nothing changes.
+import { LIMIT_NAMES, Limit } from './limit.js';
+
+/** Times of one connection in ms. Each moment since the first note belongs to exactly one limit. */
+export class LimitClock {
+  /** What stopped the last transmission. */
+  by: Limit = Limit.HANDSHAKE;
+  private isBusy = false;
+  /** Since when both hold; negative before the first note. */
+  private since = -1;
+  private busyMs = 0;
+  private readonly limitedMs = new Float64Array(LIMIT_NAMES.length);
+
+  /**
+   * From `now` on the sender is stopped by `by`.
+   * @param isBusy something is queued or sent and not acknowledged
+   */
+  note(by: Limit, isBusy: boolean, now: number): void {
+    if (by === this.by && isBusy === this.isBusy && this.since >= 0) return;
+    const elapsed = this.elapsed(now);
+    this.limitedMs[this.by]! += elapsed;
+    if (this.isBusy) this.busyMs += elapsed;
+    this.by = by;
+    this.isBusy = isBusy;
+    this.since = now;
+  }
+
+  /** Time for which `limit` has stopped the sender, up to `now`. */
+  msBy(limit: Limit, now: number): number {
+    return this.limitedMs[limit]! + (limit === this.by ? this.elapsed(now) : 0);
+  }
+
+  /** Time for which something was queued or sent and not acknowledged, up to `now`. */
+  busyUntil(now: number): number {
+    return this.busyMs + (this.isBusy ? this.elapsed(now) : 0);
+  }
+
+  private elapsed(now: number): number {
+    return this.since < 0 ? 0 : now - this.since;
+  }
+}

@@ -1,0 +1,62 @@
+// Needless reductions and how they are taken back: the peer's echo of a time stamp shows that the first transmission had
+// arrived (Eifel, RFC 3522), or it reports that every retransmission was a duplicate (D-SACK, RFC 3708). The window
+// returns as RFC 4015 has it.
+import { type Seq, seqLeq, seqLt } from '../wire/seq.js';
+import type { AckNews } from './ack-news.js';
+import type { Connection } from './connection.js';
+import { Phase } from './tcb.js';
+
+/** A reduction begins: notes what it would return to. In a reduction that goes on, the first note stays. */
+export function rememberForUndo(c: Connection): void {
+  const { rtx, congestion, snd } = c;
+  if (rtx.phase === Phase.OPEN) {
+    rtx.priorCwnd = congestion.cwnd;
+    rtx.priorSsthresh = congestion.ssthresh;
+  }
+  rtx.undoable = true;
+  rtx.undoFrom = snd.una;
+  rtx.resentInEpisode = 0;
+  rtx.resentBytesInEpisode = 0;
+  rtx.firstResentAt = -1;
+}
+
+/** Something was sent again. */
+export function noteResent(c: Connection, bytes: number, now: number): void {
+  const { rtx } = c;
+  rtx.resentInEpisode++;
+  rtx.resentBytesInEpisode += bytes;
+  if (rtx.firstResentAt < 0) rtx.firstResentAt = now;
+}
+
+/** The peer received [left, right) twice (RFC 2883). */
+export function noteDuplicateReport(c: Connection, left: Seq, right: Seq, news: AckNews): void {
+  const { rtx, rack, snd } = c;
+  news.duplicateReported = true;
+  rtx.duplicateReports++;
+  rack.onDuplicateReported(snd.una, snd.nxt);
+  const inEpisode = rtx.undoable && !seqLt(left, rtx.undoFrom) && seqLeq(right, snd.nxt);
+  if (inEpisode && rtx.resentInEpisode > 0) rtx.resentInEpisode--;
+}
+
+/** True when the present or last reduction is shown to be needless. */
+export function wasNeedless(c: Connection, news: AckNews): boolean {
+  const { rtx } = c;
+  if (!rtx.undoable) return false;
+  if (isOriginalEchoed(c, news)) return true;
+  return rtx.firstResentAt >= 0 && rtx.resentInEpisode === 0 && news.duplicateReported;
+}
+
+/** The ACK was triggered by something that left before the first retransmission. */
+export function isOriginalEchoed(c: Connection, news: AckNews): boolean {
+  const { firstResentAt } = c.rtx;
+  return (
+    news.advanced && news.echoedTick >= 0 && firstResentAt >= 0 && news.echoedTick < Math.floor(firstResentAt)
+  );
+}
+
+/** Takes the reduction back. */
+export function undo(c: Connection, now: number): void {
+  const { rtx, congestion } = c;
+  congestion.onSpurious(rtx.priorCwnd, rtx.priorSsthresh, now);
+  rtx.undoable = false;
+}

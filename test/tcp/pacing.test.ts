@@ -1,0 +1,182 @@
+// The pacer under a timer of 1-ms ticks, as the stack has it. A path of one Mbit/s carries 125 bytes per ms.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Pacer, sendQuantum } from '../../src/tcp/pacing.js';
+import { Random } from './random.js';
+
+const MSS = 1448;
+const KIB_64 = 65_536;
+
+/** A sender with endless data, woken by a wheel that rounds up to full ms, and then by up to `lateMs` late. */
+class Bulk {
+  readonly pacer = new Pacer(MSS);
+  readonly bursts: { at: number; bytes: number }[] = [];
+  sent = 0;
+  now = 0;
+  private wakeAt = 0;
+
+  constructor(
+    rate: number,
+    private readonly segment = MSS,
+    private readonly lateMs = 0,
+    private readonly random = new Random(7),
+  ) {
+    this.pacer.setRate(rate);
+  }
+
+  run(untilMs: number): void {
+    for (; this.wakeAt <= untilMs; this.burst()) this.now = this.wakeAt;
+    this.now = untilMs;
+  }
+
+  burst(): void {
+    let bytes = 0;
+    for (; this.pacer.allows(this.now); bytes += this.segment) this.pacer.onSent(this.segment, this.now);
+    this.sent += bytes;
+    if (bytes > 0) this.bursts.push({ at: this.now, bytes });
+    const at = this.pacer.nextAt(this.now);
+    assert.ok(at > this.now, 'a refused sender waits for some time');
+    this.wakeAt = Math.ceil(at) + (this.lateMs > 0 ? this.random.next() * this.lateMs : 0);
+  }
+}
+
+const RATES: readonly [string, number][] = [
+  ['1 Mbit/s', 125],
+  ['10 Mbit/s', 1250],
+  ['100 Mbit/s', 12_500],
+  ['1 Gbit/s', 125_000],
+  ['10 Gbit/s', 1_250_000],
+];
+
+for (const [name, rate] of RATES) {
+  test(`BBR §5.6.2: ${name} is kept to the byte with a timer of 1 ms`, () => {
+    const bulk = new Bulk(rate);
+    const most = sendQuantum(rate, MSS) + MSS;
+    for (const ms of [1, 10, 100, 1000, 5000]) {
+      bulk.run(ms);
+      const due = rate * ms;
+      const text = `${bulk.sent} bytes in ${ms} ms, due ${due}`;
+      assert.ok(bulk.sent <= due + most, text);
+      // The last tick, and the quantum that fills up now, are still to come.
+      assert.ok(bulk.sent >= due - most - rate, text);
+    }
+  });
+
+  test(`BBR §5.6.2: ${name} is kept although the process wakes up to 1 ms late`, () => {
+    const bulk = new Bulk(rate, MSS, 1);
+    bulk.run(5000);
+    const error = Math.abs(bulk.sent - rate * 5000);
+    assert.ok(error <= sendQuantum(rate, MSS) + MSS + 2 * rate, `${error}`);
+  });
+}
+
+test('BBR §5.6.2: large segments of an offload are paid for afterwards', () => {
+  const bulk = new Bulk(12_500, KIB_64);
+  bulk.run(5000);
+  assert.ok(Math.abs(bulk.sent / (12_500 * 5000) - 1) < 0.005, `${bulk.sent}`);
+});
+
+test('BBR §5.6.3: a quantum is 1 ms of the rate, at least two segments, at most 64 KiB', () => {
+  assert.equal(sendQuantum(10, MSS), 2 * MSS);
+  assert.equal(sendQuantum(12_500, MSS), 12_500);
+  assert.equal(sendQuantum(1_250_000, MSS), KIB_64);
+  assert.equal(sendQuantum(1_250_000, 60_000), 120_000);
+});
+
+test('segments leave by the quantum: one timer for many of them', () => {
+  const slow = new Bulk(1250);
+  slow.run(1000);
+  for (const { bytes } of slow.bursts) assert.ok(bytes <= 4 * MSS && bytes >= MSS, `${bytes}`);
+  assert.ok(slow.bursts.length <= slow.sent / (2 * MSS) + 1, `${slow.bursts.length} bursts`);
+  const fast = new Bulk(12_500);
+  fast.run(1000);
+  assert.ok(fast.bursts.length <= 1000, `${fast.bursts.length} bursts for ${fast.sent / MSS} segments`);
+});
+
+test('after an idle time no more than one quantum leaves at once', () => {
+  for (const [name, rate] of RATES) {
+    const bulk = new Bulk(rate);
+    bulk.run(50);
+    const { pacer } = bulk;
+    // The wait ends, a single segment goes, and then there is nothing to send for a long time.
+    const resumed = pacer.nextAt(bulk.now);
+    assert.equal(pacer.allows(resumed), true);
+    pacer.onSent(MSS, resumed);
+    bulk.now = resumed + 10_000;
+    const before = bulk.sent;
+    bulk.burst();
+    const burst = bulk.sent - before;
+    assert.ok(burst <= sendQuantum(rate, MSS) + MSS, `${name}: ${burst}`);
+    assert.ok(burst >= sendQuantum(rate, MSS) - MSS, `${name}: ${burst}`);
+  }
+});
+
+test('a halt of the process is not made up for: a quantum and 2 ms of the rate, and no flood', () => {
+  for (const [name, rate] of RATES) {
+    const bulk = new Bulk(rate);
+    bulk.run(50);
+    bulk.now += 3000;
+    const before = bulk.sent;
+    bulk.burst();
+    const burst = bulk.sent - before;
+    assert.ok(burst <= sendQuantum(rate, MSS) + 2 * rate + MSS, `${name}: ${burst}`);
+    assert.ok(burst >= sendQuantum(rate, MSS) + 2 * rate - MSS, `${name}: ${burst}`);
+  }
+});
+
+test('the first quantum leaves at once, also when the clock stands at 0', () => {
+  const bulk = new Bulk(1250);
+  bulk.burst();
+  assert.equal(bulk.sent, 2 * MSS);
+});
+
+test('without a rate nothing waits; a pace begins with one quantum', () => {
+  const pacer = new Pacer(MSS);
+  assert.equal(pacer.nextAt(5), 5);
+  for (let i = 0; i < 1000; i++) {
+    assert.equal(pacer.allows(5), true);
+    pacer.onSent(MSS, 5);
+  }
+  pacer.setRate(1250);
+  let sent = 0;
+  for (; pacer.allows(5); sent += MSS) pacer.onSent(MSS, 5);
+  assert.equal(sent, 2 * MSS);
+  pacer.setRate(0);
+  assert.equal(pacer.allows(5), true);
+  assert.equal(pacer.nextAt(5), 5);
+});
+
+test('a new rate holds from when it is set: time before it was paid at the old one', () => {
+  const pacer = new Pacer(MSS);
+  pacer.setRate(100);
+  while (pacer.allows(0)) pacer.onSent(1000, 0);
+  // Three went where less than that was due. 10 ms at 100 bytes per ms pay for a part of it.
+  const missing = 2 * MSS + (3000 - 2 * MSS) - 10 * 100;
+  pacer.setRate(1000);
+  assert.equal(pacer.nextAt(10), 10 + missing / 1000);
+  pacer.setRate(100);
+  assert.equal(pacer.nextAt(10), 10 + missing / 100);
+});
+
+test('a larger segment size makes larger quanta', () => {
+  const pacer = new Pacer(MSS);
+  pacer.setRate(100);
+  assert.equal(pacer.quantumBytes, 2 * MSS);
+  pacer.setMss(9000);
+  assert.equal(pacer.quantumBytes, 18_000);
+});
+
+test('what may leave at nextAt does leave then, at any rate and any time of the clock', () => {
+  const random = new Random(3);
+  for (let i = 0; i < 2000; i++) {
+    const pacer = new Pacer(MSS);
+    const rate = 10 ** (random.next() * 6);
+    let now = 10 ** (random.next() * 9);
+    pacer.setRate(rate);
+    for (let burst = 0; burst < 5; burst++) {
+      for (; pacer.allows(now); ) pacer.onSent(1 + Math.floor(random.next() * MSS), now);
+      now = pacer.nextAt(now);
+      assert.equal(pacer.allows(now), true, `rate ${rate}, time ${now}`);
+    }
+  }
+});
