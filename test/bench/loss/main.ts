@@ -1,9 +1,9 @@
 // `npm run bench:loss`: measures our TCP against the kernel's over lossy paths, and prints the table.
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
+import { controllerNamed } from '../../../src/index.js';
 import { type Measurement, measure } from './measure.js';
 import { LOSS_USAGE, type LossOptions, readLossOptions } from './options.js';
-import { ourController } from './our-controllers.js';
 import { cellsOf, expectedSeconds, type Job, jobsOf, mostAtOnce } from './plan.js';
 import { hasRealTime, NO_REAL_TIME } from './remote.js';
 import { resultsOf } from './results.js';
@@ -52,7 +52,7 @@ async function availableControllers(worlds: Worlds, wanted: readonly string[]): 
   worlds.giveBack(world);
   for (const name of wanted) {
     if (!found.includes(name)) say(`the kernel has no ${name}; left out`);
-    else if ((await ourController(name)) === null) say(`our stack has no ${name} and uses its default`);
+    else if (controllerNamed(name) === null) say(`our stack has no ${name} and uses its default`);
   }
   return found;
 }

@@ -1,5 +1,5 @@
 // An end of our TCP: a stack on a TUN device of the namespace in which this program runs.
-import { createStack, type SynwaveStack } from '../../../src/index.js';
+import { controllerNamed, createStack, type SynwaveStack } from '../../../src/index.js';
 import { tunLink } from '../../../src/link/tun.js';
 import { SilentTrace } from '../../../src/observe/silent-trace.js';
 import type { Connection } from '../../../src/tcp/connection.js';
@@ -7,7 +7,6 @@ import { defaultConfig } from '../../../src/tcp/defaults.js';
 import { Timer } from '../../../src/tcp/timers.js';
 import type { CongestionPhase, TimerOp } from '../../../src/tcp/trace.js';
 import { cpuMsSince, type SenderCounters } from './counters.js';
-import { ourController } from './our-controllers.js';
 import { answerParent } from './remote.js';
 import { type NetLike, Traffic } from './traffic.js';
 
@@ -46,7 +45,7 @@ let stack: SynwaveStack | null = null;
 let traffic: Traffic | null = null;
 
 async function open({ hostAddress, address, controller, bufferBytes }: OurEndOptions): Promise<void> {
-  const congestion = await ourController(controller);
+  const congestion = controllerNamed(controller);
   controllerName = (congestion ?? defaultConfig().congestion)(1460, 10).name;
   troubles = new Troubles();
   cpuBefore = process.cpuUsage();
