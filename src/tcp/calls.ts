@@ -122,6 +122,7 @@ export function receive(c: Connection, max: number, now: number): Uint8Array | n
   const bytes = c.receiveQueue!.take(max);
   if (bytes === null) return null;
   if (c.rcv.urgent && c.urgentBytes === 0) c.rcv.urgent = false;
+  c.receiveTuning?.onRead(bytes.length, now);
   considerWindowUpdate(c);
   c.trace?.called(c, 'recv', bytes.length, null, now);
   return bytes;

@@ -4,6 +4,7 @@ import type { FourTuple } from '../wire/address.js';
 import type { SegmentView } from '../wire/segment.js';
 import { ACK, RST } from '../wire/segment.js';
 import { type Seq, seqDiff, seqGt } from '../wire/seq.js';
+import { DelayedAck, notePause } from './acknowledge.js';
 import * as calls from './calls.js';
 import { ReplyThrottle } from './challenge-ack.js';
 import type { ConnectionConfig } from './config.js';
@@ -24,6 +25,7 @@ import { Pacer } from './pacing.js';
 import { Rack } from './rack.js';
 import { Reassembly } from './reassembly.js';
 import { ReceiveQueue } from './receive-queue.js';
+import type { ReceiveTuning } from './receive-tuning.js';
 import { RttEstimator } from './rtt.js';
 import type { SackMemory } from './sack-blocks.js';
 import { Scoreboard } from './scoreboard.js';
@@ -104,9 +106,6 @@ interface PendingReset {
   readonly ack: Seq;
 }
 
-/** Segments at the beginning that are acknowledged at once, so that the peer's slow start is not held up. */
-const QUICK_ACKS = 16;
-
 /** Filled and emptied within one call. */
 const scratchReset = new SegmentOut();
 
@@ -146,6 +145,8 @@ export class Connection {
   sendBuffer: SendBuffer | null = null;
   receiveQueue: ReceiveQueue | null = null;
   reassembly: Reassembly | null = null;
+  /** The growing receive buffer; made at the first data where it may grow. */
+  receiveTuning: ReceiveTuning | null = null;
   /** What SACK has to report; made when something first arrives out of order or twice. */
   sack: SackMemory | null = null;
   readonly ts = new TimestampVariables();
@@ -185,7 +186,7 @@ export class Connection {
   bytesSinceAck = 0;
   /** Segments that arrived out of order since the last in-order one and have not been answered each by an ACK. */
   duplicateAcksDue = 0;
-  quickAcks = QUICK_ACKS;
+  readonly delayedAck = new DelayedAck();
   pendingReset: PendingReset | null = null;
   events = 0;
 
@@ -555,6 +556,7 @@ export class Connection {
 
   /** A segment with payload arrived. */
   noteDataIn(now: number): void {
+    if (this.dataSegmentsIn > 0) notePause(this, now);
     this.dataSegmentsIn++;
     this.lastDataReceivedAt = now;
   }
@@ -610,6 +612,11 @@ export class Connection {
   get sendCapacity(): number {
     const { sendBufferBytes, sendBufferMaxBytes } = this.config;
     return Math.max(sendBufferBytes, Math.min(2 * this.congestion.cwnd, sendBufferMaxBytes));
+  }
+
+  /** Bytes that the receive buffer may hold now. */
+  get receiveCapacity(): number {
+    return this.receiveTuning === null ? this.config.receiveBufferBytes : this.receiveTuning.capacity;
   }
 
   requireScoreboard(): Scoreboard {

@@ -1,6 +1,7 @@
 // The defaults of every setting of a connection. What each means, and its source, stands in `config.ts`.
 import type { ConnectionConfig } from './config.js';
 import { cubic } from './congestion/cubic.js';
+import { shiftFor } from './window.js';
 
 /** A fresh copy of the defaults, for Ethernet-sized packets over IPv4. */
 export function defaultConfig(): ConnectionConfig {
@@ -50,11 +51,16 @@ export function defaultConfig(): ConnectionConfig {
 
 /**
  * The defaults with some of them replaced. A buffer of a chosen size stays at it, unless a greatest size is chosen too.
+ * The window scale follows a larger receive buffer, unless it is chosen.
  */
 export function configWith(chosen: Partial<ConnectionConfig> = {}): ConnectionConfig {
   const config = { ...defaultConfig(), ...chosen };
   if (chosen.sendBufferBytes !== undefined) config.sendBufferMaxBytes = chosen.sendBufferMaxBytes ?? 0;
   if (chosen.receiveBufferBytes !== undefined)
     config.receiveBufferMaxBytes = chosen.receiveBufferMaxBytes ?? 0;
+  if (chosen.windowScale === undefined) {
+    const largest = Math.max(config.receiveBufferBytes, config.receiveBufferMaxBytes);
+    config.windowScale = shiftFor(largest, config.windowScale);
+  }
   return config;
 }

@@ -1,6 +1,7 @@
 // How a connection performs, for people and monitors: what Linux tells by TCP_INFO, as far as it exists here, and what
 // limits the connection at this moment. Read on demand; the rules only count.
 import { seqDiff, seqMin } from '../wire/seq.js';
+import { ackDelay } from './acknowledge.js';
 import type { Connection } from './connection.js';
 import { LIMIT_NAMES, Limit, type LimitName } from './limit.js';
 import { pipe } from './losses.js';
@@ -159,7 +160,7 @@ export function tcpInfo(c: Connection, now: number): TcpInfo {
     rcvWscale: rcv.shift,
 
     rtoMs: status.rtoMs,
-    atoMs: c.config.delayedAckMs,
+    atoMs: ackDelay(c),
     backoff: rtt.backoff + rtx.probes,
     retransmits: rtx.timeouts,
     probes: rtx.probes,

@@ -13,9 +13,8 @@ import { ALIGNED_TIMESTAMP_BYTES } from './segment-options.js';
 import type { SegmentOut } from './segment-out.js';
 import { State } from './state.js';
 import { takeSynTimestamp, timestampEcho, timestampValue } from './timestamps.js';
+import { MAX_SHIFT } from './window.js';
 
-/** Larger shifts than this are taken for this (RFC 7323 §2.3). */
-const MAX_SHIFT = 14;
 /** Largest value of the window field. */
 const MAX_FIELD = 65_535;
 

@@ -1,4 +1,5 @@
 // Timeouts by timer (RFC 9293 §3.10.8).
+import { ackDelay } from './acknowledge.js';
 import type { Connection } from './connection.js';
 import { giveUp } from './give-up.js';
 import { keepAliveTimeout } from './keepalive.js';
@@ -51,7 +52,7 @@ function durationOf(c: Connection, timer: Timer): number {
     case Timer.KEEPALIVE:
       return c.keepAliveProbesSent === 0 ? c.keepAliveIdleMs : config.keepAliveIntervalMs;
     case Timer.DELAYED_ACK:
-      return config.delayedAckMs;
+      return ackDelay(c);
     case Timer.REORDERING:
     case Timer.LOSS_PROBE:
     case Timer.PACING:

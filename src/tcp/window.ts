@@ -4,10 +4,19 @@ import type { Connection } from './connection.js';
 import { State } from './state.js';
 
 const MAX_FIELD = 65_535;
+/** Largest shift that there is (RFC 7323 §2.3). */
+export const MAX_SHIFT = 14;
+
+/** The least shift, from `least` on, with which the window field can tell of so many bytes. */
+export function shiftFor(bytes: number, least: number): number {
+  let shift = least;
+  while (shift >= 0 && shift < MAX_SHIFT && (MAX_FIELD + 1) * 2 ** shift < bytes) shift++;
+  return shift;
+}
 
 /** Largest window that we can grant: the receive buffer, as far as the field and its scale can say. */
 function capacityOf(c: Connection): number {
-  return Math.min(c.config.receiveBufferBytes, MAX_FIELD * 2 ** c.rcv.shift);
+  return Math.min(c.receiveCapacity, MAX_FIELD * 2 ** c.rcv.shift);
 }
 
 /** How far right the edge could move for the room that the application has made. */

@@ -11,7 +11,7 @@ function agreed(config: BenchOptions['config'] = {}): Bench {
     { config: { ecn: 'accept', receiveBufferBytes: 60_000, ...config }, peer: { window: 60_000 } },
     'SEC 0 <mss 1000>',
   ).peer('A 1 a1');
-  bench.connection.quickAcks = 0;
+  bench.connection.delayedAck.quick = 0;
   return bench.settled('ESTABLISHED');
 }
 

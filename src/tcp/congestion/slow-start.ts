@@ -9,6 +9,8 @@ const MIN_RTT_DIVISOR = 8;
 const N_RTT_SAMPLE = 8;
 const CSS_GROWTH_DIVISOR = 4;
 const CSS_ROUNDS = 5;
+/** An ACK for more than L segments may still grow the window by this share of what was in flight. */
+const AGGREGATE_SHARE = 1 / 4;
 
 /** The slow start of one connection. */
 export class SlowStart {
@@ -48,13 +50,22 @@ export class SlowStart {
    *   `ssthresh` that was measured, so HyStart++ has no part in them (RFC 9406 §4.3)
    */
   growth(sample: AckSample, mss: number, isFirst: boolean): number {
-    // RFC 3465 §2.3: L is 1 after a timeout.
-    const limit = this.isAfterTimeout ? mss : this.limitSegments * mss;
-    const counted = Math.min(sample.ackedBytes, limit);
+    const counted = Math.min(sample.ackedBytes, this.limit(sample, mss));
     if (!this.hyStart || !isFirst) return counted;
     const grown = this.isConservative ? counted / CSS_GROWTH_DIVISOR : counted;
     this.watchDelay(sample);
     return grown;
+  }
+
+  /**
+   * L of RFC 3465: 1 after a timeout (§2.3). Receivers that take in whole batches acknowledge many segments at once; where
+   * HyStart++ watches for the queue that a burst builds, a share of a large flight counts in place of a few segments, or a
+   * path of many segments would grow by a few per cent in a round trip.
+   */
+  private limit(sample: AckSample, mss: number): number {
+    if (this.isAfterTimeout) return mss;
+    const segments = this.limitSegments * mss;
+    return this.hyStart ? Math.max(segments, sample.priorInFlight * AGGREGATE_SHARE) : segments;
   }
 
   /** The retransmission timer fired. */

@@ -6,8 +6,10 @@ import type { Connection } from '../connection.js';
 import { noteMark } from '../ecn.js';
 import { Event } from '../events.js';
 import type { Reassembly } from '../reassembly.js';
+import { ReceiveTuning } from '../receive-tuning.js';
 import { noteDuplicate, noteOutOfOrder } from '../sack-blocks.js';
 import { State, Trigger } from '../state.js';
+import { timestampEchoed } from '../timestamps.js';
 import type { Verdict } from '../trace.js';
 import { enterTimeWait, finishAckOfFin } from './closing.js';
 
@@ -98,6 +100,7 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
     else if (s.payloadLength > 0) verdict = 'dup';
     deliverWaiting(c);
     reachFin(c);
+    if (s.payloadLength > 0) tuneBuffer(c, s, now);
     noteTextForAck(c, s.payloadLength, filledHole, now);
   } else {
     if (length > 0) keepForLater(c, start, s, skip, length, now);
@@ -132,6 +135,27 @@ function deliverKept(c: Connection, reassembly: Reassembly): number {
   const moved = reassembly.deliver(c.rcv.nxt, c.requireReceiveQueue());
   if (moved > 0) advance(c, moved);
   return moved;
+}
+
+/** What arrives tells the receive buffer of the round trip; it is made here, so that idle connections need none. */
+function tuneBuffer(c: Connection, s: SegmentView, now: number): void {
+  const { config, rcv } = c;
+  if (config.receiveBufferMaxBytes <= config.receiveBufferBytes) return;
+  c.receiveTuning ??= new ReceiveTuning(
+    config.receiveBufferBytes,
+    config.receiveBufferMaxBytes,
+    config.receiveMss,
+    rcv.edge,
+    now,
+  );
+  if (!c.timestampsAgreed) {
+    c.receiveTuning.onArrival(rcv.nxt, rcv.edge, now);
+    return;
+  }
+  // A short segment may have waited in the peer for longer than a round trip.
+  if (s.payloadLength < rcv.largestPayload) return;
+  const echoedMs = timestampEchoed(c, s, now);
+  if (echoedMs >= 0) c.receiveTuning.onRoundTrip(echoedMs);
 }
 
 function advance(c: Connection, length: number): void {

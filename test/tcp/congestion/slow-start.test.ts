@@ -30,6 +30,15 @@ describe('bytes', () => {
     assert.equal(c.cwnd, 14 * MSS);
   });
 
+  test('RFC9406 §4.3: under HyStart++ by eight segments, or a quarter of the flight where that is more', () => {
+    const few = cubic(MSS, 10);
+    few.onAck(ack({ ackedBytes: 10 * MSS, priorInFlight: 10 * MSS }));
+    assert.equal(few.cwnd, 18 * MSS);
+    const many = cubic(MSS, 400);
+    many.onAck(ack({ ackedBytes: 400 * MSS, priorInFlight: 400 * MSS }));
+    assert.equal(many.cwnd, 500 * MSS);
+  });
+
   test('RFC3465 §2.3: after a timeout by one segment at most, until congestion avoidance begins', () => {
     const c = newReno(MSS, 10);
     c.onAck(ack());

@@ -1,0 +1,123 @@
+// Receive-buffer auto-tuning: the buffer follows what the application reads in a round trip, so that the window never
+// limits a transfer that keeps up, and a slow reader pins no memory.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { configWith } from '../../src/tcp/defaults.js';
+import { ReceiveTuning } from '../../src/tcp/receive-tuning.js';
+import { Pair } from './pair.js';
+
+const MEBIBYTE = 1 << 20;
+
+describe('ReceiveTuning', () => {
+  const make = (max = 16 * MEBIBYTE) => new ReceiveTuning(262_144, max, 1460, 0, 0);
+
+  test('stays ahead of a sender that doubles its window each round trip', () => {
+    const tuning = make();
+    tuning.onRoundTrip(50);
+    let window = 14_600;
+    for (let now = 50; window < 4 * MEBIBYTE; now += 50) {
+      tuning.onRead(window, now);
+      window *= 2;
+      assert.ok(tuning.capacity >= window, `${tuning.capacity} bytes for a window of ${window}`);
+    }
+  });
+
+  test('never exceeds its limit, and never shrinks', () => {
+    const tuning = make();
+    tuning.onRoundTrip(50);
+    for (let now = 50; now < 2000; now += 50) tuning.onRead(10 * MEBIBYTE * (now / 50), now);
+    assert.equal(tuning.capacity, 16 * MEBIBYTE);
+    tuning.onRead(1, 5000);
+    assert.equal(tuning.capacity, 16 * MEBIBYTE);
+  });
+
+  test('a reader that takes no more than before gets no more', () => {
+    const tuning = make();
+    tuning.onRoundTrip(50);
+    for (let now = 50; now < 60_000; now += 50) tuning.onRead(14_000, now);
+    assert.equal(tuning.capacity, 262_144);
+  });
+
+  test('nothing is judged before a round trip is known, nor within one', () => {
+    const tuning = make();
+    tuning.onRead(5 * MEBIBYTE, 1000);
+    assert.equal(tuning.capacity, 262_144);
+    tuning.onRoundTrip(500);
+    tuning.onRead(MEBIBYTE, 400);
+    assert.equal(tuning.capacity, 262_144);
+  });
+
+  test('a shorter round trip is believed at once, a longer one slowly', () => {
+    const tuning = make();
+    tuning.onRoundTrip(80);
+    tuning.onRoundTrip(40);
+    assert.equal(tuning.rttMs, 40);
+    tuning.onRoundTrip(80);
+    assert.equal(tuning.rttMs, 45);
+  });
+
+  test('without timestamps: a window that arrives took one round trip', () => {
+    const tuning = new ReceiveTuning(262_144, MEBIBYTE, 1460, 10_000, 0);
+    tuning.onArrival(5000, 12_000, 10);
+    assert.equal(tuning.rttMs, 0);
+    tuning.onArrival(10_000, 20_000, 30);
+    assert.equal(tuning.rttMs, 30);
+    tuning.onArrival(20_000, 20_000, 50);
+    assert.equal(tuning.rttMs, 20);
+  });
+});
+
+/** Sends for `ms` over a path with 25 ms each way; the reader takes everything, or `readBytes` each time. */
+function transfer(ms: number, config: object, readBytes = Number.POSITIVE_INFINITY): Pair {
+  const path = () => [25];
+  const sender = { path, config: { initialWindowSegments: 10, sendBufferBytes: 64 * MEBIBYTE, ...config } };
+  const pair = new Pair(sender, { path, config });
+  const chunk = new Uint8Array(MEBIBYTE);
+  pair.application = () => {
+    const from = pair.a.connection!;
+    if (from.state >= 4) while (from.send(chunk, true, pair.now) === chunk.length) {}
+    let left = readBytes;
+    for (let view = take(); view !== null; view = take()) left -= view.length;
+    function take(): Uint8Array | null {
+      return pair.b.connection === null || left <= 0
+        ? null
+        : pair.b.connection.receive(Math.min(left, MEBIBYTE), pair.now);
+    }
+  };
+  pair.start();
+  pair.advance(ms);
+  return pair;
+}
+
+describe('on a path with a round trip of 50 ms', () => {
+  for (const timestamps of [true, false]) {
+    test(`the window grows as far as it may ${timestamps ? 'with' : 'without'} timestamps`, () => {
+      const pair = transfer(1200, { timestamps });
+      const { receiveCapacity } = pair.b.connection!;
+      assert.ok(receiveCapacity > 4 * MEBIBYTE, `${receiveCapacity} bytes`);
+      assert.ok(receiveCapacity <= 16 * MEBIBYTE);
+      const { rwndLimitedMs } = pair.a.connection!.tcpInfo(pair.now);
+      assert.equal(rwndLimitedMs, 0, 'the window was never in the way');
+    });
+  }
+
+  test('a chosen size stays at it', () => {
+    const pair = transfer(600, { receiveBufferBytes: 100_000 });
+    assert.equal(pair.b.connection!.receiveCapacity, 100_000);
+  });
+
+  test('a slow reader pins no more than the first size', () => {
+    const pair = transfer(2000, {}, 100);
+    const { receiveCapacity, receiveQueueBytes } = pair.b.connection!;
+    assert.equal(receiveCapacity, 262_144);
+    assert.ok(receiveQueueBytes <= 262_144);
+  });
+});
+
+test('10 Gbit/s over 50 ms fits into the window where the limits allow it', () => {
+  const product = (10e9 / 8) * 0.05;
+  const config = configWith({ receiveBufferMaxBytes: 2 * product, sendBufferMaxBytes: 2 * product });
+  assert.ok(65_535 * 2 ** config.windowScale >= product, `shift ${config.windowScale}`);
+  assert.equal(configWith().windowScale, 8);
+  assert.equal(configWith({ receiveBufferMaxBytes: 2 * product, windowScale: 3 }).windowScale, 3);
+});
