@@ -7,6 +7,7 @@ export type { ActEvent, Impairments, ImpairOptions } from './link/impair-options
 export { parseRule } from './link/impair-rule-text.js';
 export { act, type Rule, type RuleAct, type RuleMatch } from './link/impair-rules.js';
 export { type MemoryLinkOptions, memoryLinkPair } from './link/memory.js';
+export { RawError, type RawLink, type RawLinkOptions, rawLink } from './link/raw.js';
 export { TunError, type TunLink, type TunLinkOptions, tunLink } from './link/tun.js';
 export type { AddressInfo } from './net/addresses.js';
 export type { SystemError } from './net/errors.js';

@@ -3,6 +3,7 @@
 import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startTimeOf } from '../native/process-identity.js';
 
 /** The claim of one run. */
 export interface Marker {
@@ -53,19 +54,6 @@ function isWritable(path: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-/** Start time of a process from /proc (field 22 of `stat`), or null when there is no such process. */
-export function startTimeOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the program's name in brackets and may hold spaces and brackets itself.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A zombie has ended; nobody will clean up after it but us.
-    return fields[0] === 'Z' ? null : fields[19]!;
-  } catch {
-    return null;
   }
 }
 

@@ -1,5 +1,5 @@
 // What every link around a link passes through: its identity. What crosses it is the wrapper's own business.
-import type { Link, PacketIds } from '../stack/link.js';
+import type { Link, LocalPorts, PacketIds } from '../stack/link.js';
 
 /** The common part of links that wrap a link. */
 export abstract class LinkWrapper {
@@ -19,6 +19,14 @@ export abstract class LinkWrapper {
 
   get packetIds(): PacketIds {
     return this.inner.packetIds;
+  }
+
+  get ports(): LocalPorts | undefined {
+    return this.inner.ports;
+  }
+
+  get ecnBlind(): 4 | 6 | undefined {
+    return this.inner.ecnBlind;
   }
 
   pull(): number {

@@ -96,4 +96,6 @@ export interface TunBinding {
   readonly Alarm: new (onRing: () => void) => NativeAlarm;
   /** Index of an interface, 0 when there is none of that name. */
   interfaceIndex(options: { readonly name: string; readonly netns?: string }): number;
+  /** Runs `body` with this thread in the network namespace of that path; sockets that it makes stay there. */
+  inNamespace<T>(path: string, body: () => T): T;
 }

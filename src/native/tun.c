@@ -296,6 +296,34 @@ static napi_value interface_index(napi_env env, napi_callback_info info) {
   return result;
 }
 
+// inNamespace(path, body): what `body` returns; an exception in it is passed on when the thread is home again.
+static napi_value in_namespace(napi_env env, napi_callback_info info) {
+  size_t count = 2, length;
+  napi_value arguments[2], receiver, result = NULL;
+  napi_valuetype type;
+  char netns[PATH_ROOM];
+  if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 2 ||
+      napi_get_value_string_utf8(env, arguments[0], netns, sizeof netns, &length) != napi_ok ||
+      length == sizeof netns - 1) {
+    throw_type(env, "path");
+    return NULL;
+  }
+  if (napi_typeof(env, arguments[1], &type) != napi_ok || type != napi_function) {
+    throw_type(env, "body");
+    return NULL;
+  }
+  tun_error error;
+  int home = enter_netns(netns, &error);
+  if (home < 0) {
+    throw_system(env, &error);
+    return NULL;
+  }
+  napi_get_undefined(env, &receiver);
+  if (napi_call_function(env, receiver, arguments[1], 0, NULL, &result) != napi_ok) result = NULL;
+  leave_netns(home);
+  return result;
+}
+
 #define METHOD(name, function) \
   { name, NULL, function, NULL, NULL, NULL, napi_default_method, NULL }
 
@@ -312,7 +340,8 @@ NAPI_MODULE_INIT() {
       napi_set_named_property(env, exports, "Port", constructor) != napi_ok ||
       napi_create_function(env, "interfaceIndex", NAPI_AUTO_LENGTH, interface_index, NULL, &function) != napi_ok ||
       napi_set_named_property(env, exports, "interfaceIndex", function) != napi_ok ||
-      alarm_export(env, exports) != napi_ok)
+      napi_create_function(env, "inNamespace", NAPI_AUTO_LENGTH, in_namespace, NULL, &function) != napi_ok ||
+      napi_set_named_property(env, exports, "inNamespace", function) != napi_ok || alarm_export(env, exports) != napi_ok)
     return NULL;
   return exports;
 }

@@ -22,8 +22,7 @@ static int fail(tun_error *error, const char *syscall, const char *path) {
   return -1;
 }
 
-// Moves this thread into `netns`. Returns a descriptor of the namespace it came from, or -1.
-static int enter_netns(const char *netns, tun_error *error) {
+int enter_netns(const char *netns, tun_error *error) {
   int home = open(OWN_NETNS, O_RDONLY | O_CLOEXEC);
   if (home < 0) return fail(error, "open", OWN_NETNS);
   int target = open(netns, O_RDONLY | O_CLOEXEC);
@@ -41,7 +40,7 @@ static int enter_netns(const char *netns, tun_error *error) {
 }
 
 // A thread stuck in a foreign namespace would send the program's other traffic to the wrong network: better no program.
-static void leave_netns(int home) {
+void leave_netns(int home) {
   if (setns(home, CLONE_NEWNET) < 0) {
     fprintf(stderr, "synwave: cannot return to the own network namespace: %s\n", strerror(errno));
     abort();

@@ -32,6 +32,11 @@ typedef struct {
   const char *path;
 } tun_error;
 
+// Moves this thread into the network namespace of that path. Returns a descriptor of the one it came from, to be given to
+// leave_netns(), or -1 with `error` filled in.
+int enter_netns(const char *netns, tun_error *error);
+void leave_netns(int home);
+
 // Returns 0, or -1 with `error` filled in. The calling thread is back in its own namespace either way.
 int tun_open(const tun_request *request, tun_device *device, tun_error *error);
 

@@ -69,6 +69,16 @@ export interface LinkReceiver {
   failed(error: Error): void;
 }
 
+/** The local TCP ports that a stack may use on a link that shares its address with other users of it. */
+export interface LocalPorts {
+  /** Whether segments of this port come and go by the link. */
+  has(port: number): boolean;
+  /** The ports for connections whose user names none; both included. */
+  readonly ephemeral: { readonly first: number; readonly last: number };
+  /** How to get one more, for the error about a port that is not among them. */
+  readonly remedy: string;
+}
+
 /** A way onto the wire. */
 export interface Link {
   readonly name: string;
@@ -78,6 +88,10 @@ export interface Link {
   readonly offload: LinkOffload;
   readonly packetIds: PacketIds;
   readonly stats: LinkStats;
+  /** Present when the stack must keep to some ports, because others use the address as well. Default: all are ours. */
+  readonly ports?: LocalPorts | undefined;
+  /** Family whose packets arrive without their ECN marks: ECN is not negotiated there (RFC 3168 §6.1). Default: none. */
+  readonly ecnBlind?: 4 | 6 | undefined;
   /** False while the link asks to be spared; `writable()` announces the end of it. */
   readonly writable: boolean;
 

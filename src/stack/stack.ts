@@ -50,7 +50,7 @@ export interface StackOptions {
   random?: RandomBytes;
   /** Initial sequence numbers: RFC 6528, or one and the same for every connection, for labs and tests. Default `rfc6528`. */
   isn?: 'rfc6528' | { readonly fixed: number };
-  /** Default 32768–60999. */
+  /** Default: those of the link, if it shares its address with others; else 32768–60999. */
   ephemeralPorts?: PortRange;
   /** Runs a callback at the end of the present task. Default `queueMicrotask`. */
   defer?: (callback: () => void) => void;
@@ -128,7 +128,7 @@ export class Stack {
       allocate: unzeroed,
       negativeAdvice: () => void this.stats.ip.negativeAdvices++,
     };
-    const ports = new EphemeralPorts(random, options.ephemeralPorts);
+    const ports = new EphemeralPorts(random, options.ephemeralPorts ?? link.ports?.ephemeral);
     this.wheel = new TimerWheel(this.clock, () => this.wake());
     this.loopback = new Loopback(this.limits.loopbackBytes);
     this.table = new ConnectionTable(
@@ -138,7 +138,7 @@ export class Stack {
       new TableHash(random),
       (endpoint) => this.turn.mark(endpoint),
     );
-    this.choice = new TupleChoice(this.local, ports, this.table, this.listenerTable);
+    this.choice = new TupleChoice(this.local, ports, this.table, this.listenerTable, link.ports);
     const output = new IpOutput(link, this.loopback, this.stats, random);
     const aged = new WheelTask((now) => this.paths.expire(now));
     this.paths = new PathMtu(link.mtu, this.limits, random, this.stats.ip, (at) => this.wheel.arm(aged, at));
@@ -390,6 +390,7 @@ export class Stack {
     const largest = this.link.mtu - HEADER_BYTES[family];
     config.receiveMss = Math.min(largest, asked.receiveMss ?? largest);
     config.pathMss = Math.min(largest, asked.pathMss ?? largest);
+    if (this.link.ecnBlind === family) config.ecn = 'off';
     return config;
   }
 

@@ -5,6 +5,7 @@ import type { LocalAddresses } from './addresses.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { ConnectOptions } from './endpoint.js';
 import { systemError } from './errors.js';
+import type { LocalPorts } from './link.js';
 import type { ListenerTable } from './listener-table.js';
 import type { EphemeralPorts } from './ports.js';
 
@@ -15,6 +16,8 @@ export class TupleChoice {
     private readonly ports: EphemeralPorts,
     private readonly table: ConnectionTable,
     private readonly listeners: ListenerTable,
+    /** The ports that the link leaves to us; absent: all. */
+    private readonly allowed: LocalPorts | undefined,
   ) {}
 
   /**
@@ -40,6 +43,7 @@ export class TupleChoice {
       const port = this.ephemeralPort(local, remote, remotePort);
       return { local, localPort: port, remote, remotePort };
     }
+    this.requireAllowed('connect', local, localPort);
     if (this.listeners.conflicts(local, local.family, localPort)) {
       throw systemError('EADDRINUSE', 'connect', local, localPort, 'somebody listens there');
     }
@@ -66,8 +70,10 @@ export class TupleChoice {
     if (address !== null && !this.addresses.owns(address)) {
       throw systemError('EADDRNOTAVAIL', 'listen', address, port, 'listen on an address of the stack');
     }
-    const isTaken = (candidate: number) => this.listeners.conflicts(address, family, candidate);
+    const isTaken = (candidate: number) =>
+      !this.isAllowed(candidate) || this.listeners.conflicts(address, family, candidate);
     if (port !== 0) {
+      this.requireAllowed('listen', address ?? anyOf(family), port);
       if (isTaken(port)) throw systemError('EADDRINUSE', 'listen', address ?? anyOf(family), port);
       return port;
     }
@@ -77,6 +83,15 @@ export class TupleChoice {
       throw systemError('EADDRNOTAVAIL', 'listen', where, 0, 'all ephemeral ports are in use');
     }
     return chosen;
+  }
+
+  private requireAllowed(syscall: string, address: IpAddress | string, port: number): void {
+    if (this.isAllowed(port)) return;
+    throw systemError('EADDRNOTAVAIL', syscall, address, port, this.allowed!.remedy);
+  }
+
+  private isAllowed(port: number): boolean {
+    return this.allowed === undefined || this.allowed.has(port);
   }
 
   private localFor(options: ConnectOptions): IpAddress {
@@ -107,6 +122,7 @@ export class TupleChoice {
       remote,
       remotePort,
       (localPort) =>
+        this.isAllowed(localPort) &&
         demux.get({ local, localPort, remote, remotePort }) === null &&
         !this.listeners.conflicts(local, local.family, localPort),
     );

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as ownership from '../../src/cli/ownership.js';
+import { startTimeOf } from '../../src/native/process-identity.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'synwave-claims-'));
 const before = process.env[ownership.RUNTIME_VARIABLE];
@@ -26,7 +27,7 @@ test('a claim is alive as long as its very process is', {
   assert.equal(ownership.isAlive({ ...own, bootId: 'another boot' }), false);
   const child = spawn('sleep', ['60']);
   await once(child, 'spawn');
-  const startTime = ownership.startTimeOf(child.pid!)!;
+  const startTime = startTimeOf(child.pid!)!;
   const foreign = { ...own, pid: child.pid!, startTime };
   assert.equal(ownership.isAlive(foreign), true);
   child.kill('SIGKILL');

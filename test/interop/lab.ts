@@ -214,9 +214,28 @@ export interface TestStackOptions {
   readonly capture?: string;
   readonly config?: Partial<ConnectionConfig>;
   readonly mtu?: number;
+  /** Another link than a TUN device, and the stack's addresses on it. */
+  readonly over?: () => Promise<StackLink>;
 }
 
-/** A stack on a TUN device, with its `net`. The first of a lab has the usual addresses. */
+/** A link for a stack, open. */
+export interface StackLink {
+  readonly link: Link;
+  readonly addresses: readonly string[];
+}
+
+async function openTun(lab: Lab, index: number, mtu: number): Promise<StackLink> {
+  const octet = 9 + index;
+  const link = await tunLink({
+    name: `lab${index}`,
+    netns: lab.netns,
+    hostAddress: [`10.${octet}.0.1/24`, `fd00:${octet}::1/64`],
+    mtu,
+  });
+  return { link, addresses: [`10.${octet}.0.2/24`, `fd00:${octet}::2/64`] };
+}
+
+/** A stack with its `net`, on a TUN device unless told otherwise. The first of a lab has the usual addresses. */
 export class TestStack {
   private readonly servers: ReturnType<Net['createServer']>[] = [];
 
@@ -228,19 +247,14 @@ export class TestStack {
   ) {}
 
   static async open(lab: Lab, index: number, options: TestStackOptions): Promise<TestStack> {
-    const octet = 9 + index;
     const clock = new SystemClock();
-    let link: Link = await tunLink({
-      name: `lab${index}`,
-      netns: lab.netns,
-      hostAddress: [`10.${octet}.0.1/24`, `fd00:${octet}::1/64`],
-      mtu: options.mtu ?? 1500,
-    });
+    const opened = await (options.over?.() ?? openTun(lab, index, options.mtu ?? 1500));
+    let { link } = opened;
     if (options.impair !== undefined) link = impair(link, { ...options.impair, clock });
     const capture = options.capture === undefined ? null : lab.file(options.capture);
     const stack = await createStack({
       link,
-      addresses: [`10.${octet}.0.2/24`, `fd00:${octet}::2/64`],
+      addresses: opened.addresses,
       clock,
       ...(capture === null ? {} : { capture: { target: capture, maxBufferedBytes: CAPTURE_BUFFER_BYTES } }),
       ...(options.config === undefined ? {} : { config: options.config }),
