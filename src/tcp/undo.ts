@@ -42,8 +42,13 @@ export function noteDuplicateReport(c: Connection, left: Seq, right: Seq, news: 
 export function wasNeedless(c: Connection, news: AckNews): boolean {
   const { rtx } = c;
   if (!rtx.undoable) return false;
-  if (isOriginalEchoed(c, news)) return true;
-  return rtx.firstResentAt >= 0 && rtx.resentInEpisode === 0 && news.duplicateReported;
+  if (rtx.firstResentAt < 0) return arrivedByItself(c, news);
+  return isOriginalEchoed(c, news) || (rtx.resentInEpisode === 0 && news.duplicateReported);
+}
+
+/** The hole at SND.UNA closed before it could be sent again: the segment had only been overtaken. */
+function arrivedByItself(c: Connection, news: AckNews): boolean {
+  return c.sackAgreed && news.advanced && c.rtx.phase === Phase.RECOVERY;
 }
 
 /** The ACK was triggered by something that left before the first retransmission. */
