@@ -215,7 +215,9 @@ function newDataLength(c: Connection): number {
   // The window cuts it short: worth a segment only when half of what the peer ever offered is free.
   if (sendable < unsentData) return idle && sendable >= snd.maxWnd / 2 ? sendable : -Limit.RECEIVE_WINDOW;
   if (!seqGeq(c.pushedUpTo, c.finSeq)) return -Limit.APPLICATION;
-  return idle ? sendable : -Limit.NAGLE;
+  if (idle) return sendable;
+  // Who has filled the buffer would make a full segment of it, if there were room.
+  return c.writeBlocked ? -Limit.SEND_BUFFER : -Limit.NAGLE;
 }
 
 /** A probe of a closed window: one octet beyond it, or the oldest octet again (§3.8.6.1). */

@@ -39,7 +39,8 @@ export class ReceiveTuning {
     now: number,
   ) {
     this.capacity = initialBytes;
-    this.readPerRtt = FIRST_SEGMENTS * mss;
+    // A window in use brings more than half of the buffer in a round trip, however large the segments are.
+    this.readPerRtt = Math.min(FIRST_SEGMENTS * mss, initialBytes / 2);
     this.readSince = now;
     this.grant = edge;
     this.grantedAt = now;

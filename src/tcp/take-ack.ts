@@ -20,6 +20,12 @@ import { Phase } from './tcb.js';
 import { Timer } from './timers.js';
 import { timestampEchoed } from './timestamps.js';
 
+/**
+ * A full send buffer is announced as writable again when no more than this share of it is taken. What is in flight counts:
+ * a lower share would let a buffer that is as large as the path needs carry only so much of it.
+ */
+const WRITABLE_SHARE = 3 / 4;
+
 const news = new AckNews();
 
 /** Processes SEG.ACK, SACK, timestamp echo and congestion echo of a segment whose ACK is neither too old nor too new. */
@@ -171,7 +177,7 @@ function samplesPerRoundTrip(c: Connection): number {
 
 function raiseSenderEvents(c: Connection): void {
   const queued = c.sendBuffer === null ? 0 : c.sendBuffer.length;
-  if (c.writeBlocked && queued <= c.sendCapacity / 2) {
+  if (c.writeBlocked && queued <= WRITABLE_SHARE * c.sendCapacity) {
     c.writeBlocked = false;
     c.events |= Event.WRITABLE;
   }

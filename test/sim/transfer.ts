@@ -205,9 +205,12 @@ function checkInvariants(pair: Pair): void {
     if (connection === null || connection.state < State.ESTABLISHED) continue;
     const s = connection.status();
     assert.ok(s.sndUna <= s.sndNxt, `UNA ${s.sndUna} > NXT ${s.sndNxt}`);
-    assert.ok(s.sendQueueBytes <= connection.config.sendBufferBytes, `send queue ${s.sendQueueBytes}`);
+    assert.ok(
+      s.sendQueueBytes <= Math.max(connection.config.sendBufferBytes, connection.config.sendBufferMaxBytes),
+      `send queue ${s.sendQueueBytes}`,
+    );
     const kept = s.receiveQueueBytes + s.reassemblyBytes;
-    assert.ok(kept <= connection.config.receiveBufferBytes, `${kept} bytes kept`);
+    assert.ok(kept <= connection.receiveCapacity, `${kept} bytes kept`);
   }
 }
 
