@@ -9,6 +9,8 @@ import { commentTrace } from './observe/state-comments.js';
 import { TraceHub } from './observe/trace-hub.js';
 import { SystemClock } from './stack/clock.js';
 import type { Endpoint } from './stack/endpoint.js';
+import { systemError } from './stack/errors.js';
+import type { StackNotice } from './stack/notices.js';
 import { Stack, type StackOptions } from './stack/stack.js';
 import type { StackStats } from './stack/stats.js';
 import type { StackTrace } from './stack/trace.js';
@@ -44,8 +46,9 @@ export interface SynwaveStack {
 
 /**
  * Puts a stack on a link.
- * @throws Error with code EINVAL for addresses that no host can have, EPROTONOSUPPORT for a link that does not carry IP
- *   packets; the errors of the file system when the capture cannot be written
+ * @throws Error with code EINVAL for addresses that no host can have and routes that lead nowhere; EADDRINUSE with
+ *   `duplicateDetection: 'strict'` when another station uses an address; the errors of the file system when the capture cannot
+ *   be written
  */
 export async function createStack(options: CreateStackOptions): Promise<SynwaveStack> {
   const clock = options.clock ?? new SystemClock();
@@ -54,6 +57,7 @@ export async function createStack(options: CreateStackOptions): Promise<SynwaveS
   const hub = new TraceHub(options.observers);
   if (log !== null) hub.add(log);
   const link = withCapture(options, clock, lang, hub);
+  const taken: StackNotice[] = [];
   const core = new Stack({
     ...options,
     clock,
@@ -63,9 +67,16 @@ export async function createStack(options: CreateStackOptions): Promise<SynwaveS
       log?.sys('error', { err: error.message }, clock.now(), error.message);
       options.onLinkFailure?.(error);
     },
+    onNotice: (notice) => {
+      const { message, ...fields } = notice;
+      log?.sys('warn', fields, clock.now(), message);
+      if (notice.code === 'EADDRINUSE') taken.push(notice);
+      options.onNotice?.(notice);
+    },
   });
   // As with `node:net`, it is sockets and servers that keep a process alive; a mere TIME-WAIT does not.
   core.unref();
+  if (options.duplicateDetection === 'strict') await claimed(core, taken);
   return {
     core,
     net: createNet(core),
@@ -73,6 +84,15 @@ export async function createStack(options: CreateStackOptions): Promise<SynwaveS
     connections: () => core.connections(),
     close: (closing) => core.close(closing),
   };
+}
+
+/** Waits until all addresses are known to be free; closes the stack when one is not. */
+async function claimed(core: Stack, taken: readonly StackNotice[]): Promise<void> {
+  await core.ready;
+  const [notice] = taken;
+  if (notice === undefined) return;
+  await core.close();
+  throw systemError('EADDRINUSE', 'claim', notice.address, undefined, notice.message);
 }
 
 /** The capture stands next to the stack: it sees what the stack sees, and comments can reach their packets. */

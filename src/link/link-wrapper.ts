@@ -1,5 +1,5 @@
 // What every link around a link passes through: its identity. What crosses it is the wrapper's own business.
-import type { Link, LocalPorts, PacketIds } from '../stack/link.js';
+import type { EthernetIdentity, Link, LocalPorts, PacketIds } from '../stack/link.js';
 
 /** The common part of links that wrap a link. */
 export abstract class LinkWrapper {
@@ -15,6 +15,10 @@ export abstract class LinkWrapper {
 
   get mtu(): number {
     return this.inner.mtu;
+  }
+
+  get ethernet(): EthernetIdentity | undefined {
+    return this.inner.ethernet;
   }
 
   get packetIds(): PacketIds {

@@ -1,5 +1,5 @@
 // A Linux TUN device as a link: IP packets to and from the kernel of this machine. Opening and setting up the device is
-// done by `native/`; here is the delivery of batches, the flow of sends, and the end.
+// done by `native/`; here is the delivery of batches, the flow of sends, and the end. `tap.ts` opens its devices here, too.
 import { constants } from 'node:os';
 import {
   CONTROL_BYTES,
@@ -10,6 +10,7 @@ import {
   EVENT_PACKETS,
   EVENT_WRITABLE,
   IFF_NO_PI,
+  IFF_TAP,
   IFF_TUN,
   type NativePort,
   PACKET_ROOM,
@@ -20,6 +21,7 @@ import { TransmitQueue } from '../native/transmit-queue.js';
 import { checkInterfaceName, deviceGoneError, explainOpenError, TunError } from '../native/tun-errors.js';
 import { findTunOwner } from '../native/tun-owner.js';
 import {
+  type EthernetIdentity,
   type Link,
   type LinkReceiver,
   NO_OFFLOAD,
@@ -75,9 +77,8 @@ export interface TunLinkOptions {
   packetIds?: PacketIds;
 }
 
-/** A link over a TUN device. */
-export interface TunLink extends Link {
-  readonly medium: 'ip';
+/** A link over a TUN or TAP device. */
+export interface DeviceLink extends Link {
   /** Interface index in its namespace. */
   readonly index: number;
   /** The device existed before, and stays when the link is closed. */
@@ -98,6 +99,11 @@ export interface TunLink extends Link {
   unref(): void;
 }
 
+/** A link over a TUN device. */
+export interface TunLink extends DeviceLink {
+  readonly medium: 'ip';
+}
+
 /**
  * Opens a TUN device: attaches to a persistent one, or makes one that vanishes with the link. Needs CAP_NET_ADMIN in the
  * namespace, unless a persistent device belongs to the user.
@@ -105,15 +111,26 @@ export interface TunLink extends Link {
  * (`ERR_OUT_OF_RANGE`) for a number that makes no sense
  */
 export async function tunLink(options: TunLinkOptions = {}): Promise<TunLink> {
+  return (await openDevice(options)) as TunLink;
+}
+
+/** Largest MTU of a TAP device: with the Ethernet header its frames stay within 65535 bytes. */
+const MAX_TAP_MTU = 65_521;
+
+/**
+ * Opens a TUN device, or with `ethernet` a TAP device.
+ * @throws as `tunLink`
+ */
+export async function openDevice(options: TunLinkOptions, ethernet?: EthernetIdentity): Promise<DeviceLink> {
   const name = options.name ?? 'syn%d';
   checkInterfaceName(name);
-  checkRange('mtu', options.mtu ?? 1500, 68, 65_535);
+  checkRange('mtu', options.mtu ?? 1500, 68, ethernet === undefined ? 65_535 : MAX_TAP_MTU);
   checkRange('busyPollUs', options.busyPollUs ?? BUSY_POLL_US, 0, 1000);
   checkRange('sendBufferBytes', options.sendBufferBytes ?? 0, 0, 0x7fffffff);
   const hostAddresses = addressList(options.hostAddress);
   const netns = options.netns === undefined ? undefined : netnsPath(options.netns);
 
-  const link = await openLink(name, netns, hostAddresses, options);
+  const link = await openLink(name, netns, hostAddresses, options, ethernet);
   try {
     await (link.persistent ? check(link, options.mtu) : setUp(link));
   } catch (error) {
@@ -147,33 +164,38 @@ async function openLink(
   netns: string | undefined,
   hostAddresses: readonly string[],
   options: TunLinkOptions,
-): Promise<TunPortLink> {
+  ethernet: EthernetIdentity | undefined,
+): Promise<PortLink> {
   try {
-    return new TunPortLink(name, netns, hostAddresses, options);
+    return new PortLink(name, netns, hostAddresses, options, ethernet);
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'EBUSY';
-    throw explainOpenError(error, name, busy ? await findTunOwner(name, netns) : null);
+    const kind = ethernet === undefined ? 'TUN' : 'TAP';
+    throw explainOpenError(error, name, busy ? await findTunOwner(name, netns) : null, kind);
   }
 }
 
-async function setUp(link: TunPortLink): Promise<void> {
+async function setUp(link: PortLink): Promise<void> {
   await setUpInterface(link.name, link.netns ?? undefined, {
     addresses: link.hostAddresses,
     txQueueLength: TX_QUEUE_LENGTH,
-    noLinkLocal: !link.ipv6Disabled,
+    // A host on an Ethernet has one, and its neighbours are entitled to it; on a TUN device it would only make noise.
+    noLinkLocal: !link.ipv6Disabled && !(link.medium === 'ethernet' && link.speaksIpv6),
   });
 }
 
 /** A device that somebody else set up is not changed; what it lacks is said. Without wishes there is nothing to ask `ip`. */
-async function check(link: TunPortLink, mtu: number | undefined): Promise<void> {
+async function check(link: PortLink, mtu: number | undefined): Promise<void> {
   if (mtu === undefined && link.hostAddresses.length === 0) return;
   await checkInterface(link.name, link.netns ?? undefined, { addresses: link.hostAddresses, mtu });
 }
 
 /** The link itself. `Link` says what its members do. */
-class TunPortLink implements TunLink {
+class PortLink implements DeviceLink {
   readonly name: string;
-  readonly medium = 'ip';
+  readonly medium: 'ip' | 'ethernet';
+  /** Whether the kernel's end has an IPv6 address. */
+  readonly speaksIpv6: boolean;
   readonly mtu: number;
   readonly index: number;
   readonly persistent: boolean;
@@ -197,7 +219,10 @@ class TunPortLink implements TunLink {
     netns: string | undefined,
     readonly hostAddresses: readonly string[],
     options: TunLinkOptions,
+    readonly ethernet: EthernetIdentity | undefined,
   ) {
+    this.medium = ethernet === undefined ? 'ip' : 'ethernet';
+    this.speaksIpv6 = hostAddresses.some((address) => address.includes(':'));
     const slab = new Uint8Array(SLAB_BYTES);
     const table = new Int32Array(2 * BATCH_PACKETS);
     this.batch = {
@@ -213,10 +238,10 @@ class TunPortLink implements TunLink {
     this.port = new Port({
       name,
       ...(netns === undefined ? {} : { netns }),
-      flags: IFF_TUN | IFF_NO_PI,
+      flags: (ethernet === undefined ? IFF_TUN : IFF_TAP) | IFF_NO_PI,
       mtu: options.mtu ?? 0,
       sendBufferBytes: options.sendBufferBytes ?? 0,
-      disableIpv6: !hostAddresses.some((address) => address.includes(':')),
+      disableIpv6: !this.speaksIpv6,
       spinUs: options.busyPollUs ?? BUSY_POLL_US,
       slab,
       table,
@@ -235,6 +260,10 @@ class TunPortLink implements TunLink {
 
   get writable(): boolean {
     return !this.draining && !this.ended;
+  }
+
+  private get kind(): 'TUN' | 'TAP' {
+    return this.medium === 'ip' ? 'TUN' : 'TAP';
   }
 
   start(receiver: LinkReceiver): void {
@@ -359,7 +388,7 @@ class TunPortLink implements TunLink {
     if (this.closing !== null) return;
     this.stats.dropped += this.queue.packets;
     this.queue.clear();
-    this.receiver?.failed(deviceGoneError(this.name, errno));
+    this.receiver?.failed(deviceGoneError(this.name, errno, this.kind));
   }
 
   private async shutDown(): Promise<void> {
@@ -379,7 +408,7 @@ class TunPortLink implements TunLink {
     const deadline = performance.now() + CLOSE_DEADLINE_MS;
     while (this.exists()) {
       if (performance.now() > deadline) {
-        const message = `TUN device ${this.name} did not go away: another process holds its descriptor`;
+        const message = `${this.kind} device ${this.name} did not go away: another process holds its descriptor`;
         throw new TunError('ERR_SYNWAVE_TUN_STUCK', message);
       }
       await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MS));

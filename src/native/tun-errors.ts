@@ -68,25 +68,33 @@ function isSystemError(error: unknown): error is SystemError {
 }
 
 const MAKE_NODE = 'modprobe tun; if it is still missing: mkdir -p /dev/net && mknod /dev/net/tun c 10 200';
+/** What a TUN driver can make: an interface for IP packets, or one for Ethernet frames. */
+type DeviceKind = 'TUN' | 'TAP';
+
 const GRANT =
   'Run with sudo. In Docker add --cap-add NET_ADMIN --device /dev/net/tun. A device made for you by ' +
-  '`ip tuntap add mode tun user $USER name NAME` needs no capability.';
+  '`ip tuntap add mode tun user $USER name NAME` (or `mode tap`) needs no capability.';
 
 /**
  * Rewords what the addon threw while it opened `name`.
  * @param owner who has the device open, when that is known
  * @returns a TunError with the same code, errno and syscall, or the error itself when it is none of the system's
  */
-export function explainOpenError(error: unknown, name: string, owner: TunOwner | null): unknown {
+export function explainOpenError(
+  error: unknown,
+  name: string,
+  owner: TunOwner | null,
+  kind: DeviceKind = 'TUN',
+): unknown {
   if (!isSystemError(error)) return error;
   const { code, errno, syscall, path } = error;
-  return new TunError(code, openMessage(error, name, owner), { errno, syscall, path, cause: error });
+  return new TunError(code, openMessage(error, name, owner, kind), { errno, syscall, path, cause: error });
 }
 
-function openMessage(error: SystemError, name: string, owner: TunOwner | null): string {
+function openMessage(error: SystemError, name: string, owner: TunOwner | null, kind: DeviceKind): string {
   if (error.syscall === 'open' && error.path === '/dev/net/tun') return nodeMessage(error);
   if (error.syscall === 'open' || error.syscall === 'setns') return namespaceMessage(error);
-  const device = name === '' ? 'a TUN device' : `TUN device ${name}`;
+  const device = name === '' ? `a ${kind} device` : `${kind} device ${name}`;
   switch (error.code) {
     case 'EPERM':
       return `not allowed to open ${device}: CAP_NET_ADMIN is missing in this network namespace. ${GRANT}`;
@@ -98,7 +106,7 @@ function openMessage(error: SystemError, name: string, owner: TunOwner | null): 
       if (error.syscall === 'SIOCSIFMTU')
         return `${device} does not take this MTU: 68 to 65535 bytes are possible.`;
       return (
-        `cannot open ${device}: the name belongs to an interface of another kind (not TUN, or multi-queue). ` +
+        `cannot open ${device}: the name belongs to an interface of another kind (not ${kind}, or multi-queue). ` +
         `Choose another name; \`ip -d link show dev ${name}\` tells what it is.`
       );
     default:
@@ -135,11 +143,11 @@ function describeOwner(owner: TunOwner): string {
 }
 
 /** The end of a link whose device is gone. @param errno positive, as the addon reports it */
-export function deviceGoneError(name: string, errno: number): TunError {
+export function deviceGoneError(name: string, errno: number, kind: DeviceKind = 'TUN'): TunError {
   const code = getSystemErrorName(-errno);
   const message =
     code === 'ENODEV'
-      ? `TUN device ${name} was deleted`
-      : `TUN device ${name} broke: ${code} while reading or writing`;
+      ? `${kind} device ${name} was deleted`
+      : `${kind} device ${name} broke: ${code} while reading or writing`;
   return new TunError(code, message, { errno: -errno });
 }

@@ -3,7 +3,8 @@
 import { IpAddress } from '../wire/address.js';
 import { systemError } from './errors.js';
 
-interface Owned {
+/** An address with the prefix around it. */
+export interface Prefix {
   readonly address: IpAddress;
   /** Bits of the prefix, counted in 128: an IPv4 `/24` is 120. */
   readonly prefixBits: number;
@@ -11,7 +12,7 @@ interface Owned {
 
 /** A stack's own addresses, in the order in which they were given. */
 export class LocalAddresses {
-  private readonly owned: Owned[];
+  private readonly owned: Prefix[];
 
   /**
    * @param texts such as `10.9.0.2/24` or `fd00:9::2/64`; without a prefix length the address stands alone
@@ -19,6 +20,28 @@ export class LocalAddresses {
    */
   constructor(texts: readonly string[]) {
     this.owned = texts.map(parseOwned);
+  }
+
+  /** Takes an address away: it is not ours, or not yet. Null when it was not among ours. */
+  withdraw(address: IpAddress): Prefix | null {
+    const index = this.owned.findIndex((own) => own.address.equals(address));
+    return index < 0 ? null : this.owned.splice(index, 1)[0]!;
+  }
+
+  /** Gives back what `withdraw` took. */
+  restore(own: Prefix): void {
+    this.owned.push(own);
+  }
+
+  /** Length, in bits of 128, of our longest prefix that has the address in it; -1 when none has. */
+  longestPrefix(address: IpAddress): number {
+    let longest = -1;
+    for (const own of this.owned) {
+      if (own.address.family === address.family && inPrefix(address, own)) {
+        longest = Math.max(longest, own.prefixBits);
+      }
+    }
+    return longest;
   }
 
   /** All addresses. */
@@ -80,7 +103,7 @@ export class LocalAddresses {
     const own = this.find(remote.w0, remote.w1, remote.w2, remote.w3);
     if (own !== null) return own;
     if (isLoopback(remote.w0, remote.w1, remote.w2, remote.w3)) return null;
-    let best: Owned | null = null;
+    let best: Prefix | null = null;
     let bestBits = -1;
     for (const candidate of this.owned) {
       const { address } = candidate;
@@ -117,7 +140,8 @@ function isNeverASource(w0: number, w1: number, w2: number, w3: number): boolean
   return (w2 | w3) === 0;
 }
 
-function inPrefix(address: IpAddress, { address: own, prefixBits }: Owned): boolean {
+/** Whether the address lies in the prefix; families are told apart by prefixes longer than 96 bits. */
+export function inPrefix(address: IpAddress, { address: own, prefixBits }: Prefix): boolean {
   return (
     prefixEqual(address.w0, own.w0, prefixBits) &&
     prefixEqual(address.w1, own.w1, prefixBits - 32) &&
@@ -131,19 +155,30 @@ function prefixEqual(a: number, b: number, bits: number): boolean {
   return bits >= 32 ? a === b : (a ^ b) >>> (32 - bits) === 0;
 }
 
-function parseOwned(text: string): Owned {
+function parseOwned(text: string): Prefix {
+  const own = parsePrefix(text, 'address');
+  const { w0, w1, w2, w3 } = own.address;
+  if (isNeverASource(w0, w1, w2, w3)) {
+    throw systemError('EINVAL', 'address', text, undefined, 'no host can own this address');
+  }
+  return own;
+}
+
+/**
+ * Parses an address and the length of its prefix; without one it stands alone.
+ * @param what what is being parsed, for the error
+ * @throws Error with code EINVAL for text that is not that
+ */
+export function parsePrefix(text: string, what = 'route'): Prefix {
   const [addressText, lengthText, ...rest] = text.split('/');
   const address = IpAddress.parse(addressText!);
   if (address === null || rest.length > 0) {
-    throw systemError('EINVAL', 'address', text, undefined, 'write it as 10.9.0.2/24 or fd00:9::2/64');
+    throw systemError('EINVAL', what, text, undefined, 'write it as 10.9.0.2/24 or fd00:9::2/64');
   }
   const width = address.family === 4 ? 32 : 128;
   const length = lengthText === undefined ? width : Number(lengthText);
   if (!/^\d{1,3}$/.test(lengthText ?? '0') || length > width) {
-    throw systemError('EINVAL', 'address', text, undefined, `the prefix length must be 0 to ${width}`);
-  }
-  if (isNeverASource(address.w0, address.w1, address.w2, address.w3)) {
-    throw systemError('EINVAL', 'address', text, undefined, 'no host can own this address');
+    throw systemError('EINVAL', what, text, undefined, `the prefix length must be 0 to ${width}`);
   }
   return { address, prefixBits: 128 - width + length };
 }

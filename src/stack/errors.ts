@@ -9,8 +9,8 @@ export type StackErrorCode =
   | 'EINVAL'
   | 'EHOSTUNREACH'
   | 'ENETDOWN'
-  | 'ENOBUFS'
-  | 'EPROTONOSUPPORT';
+  | 'ENETUNREACH'
+  | 'ENOBUFS';
 
 /** What they carry. */
 export interface StackError extends Error {
@@ -28,8 +28,8 @@ const TEXT: Record<StackErrorCode, string> = {
   EINVAL: 'invalid argument',
   EHOSTUNREACH: 'host is unreachable',
   ENETDOWN: 'network is down',
+  ENETUNREACH: 'network is unreachable',
   ENOBUFS: 'no buffer space available',
-  EPROTONOSUPPORT: 'protocol not supported',
 };
 
 /**

@@ -4,6 +4,7 @@ import type { Connection } from '../tcp/connection.js';
 import type { SegmentOut, SegmentSink } from '../tcp/segment-out.js';
 import type { IpAddress } from '../wire/address.js';
 import { pseudoHeader } from '../wire/checksum.js';
+import { FRAME_HEADROOM } from '../wire/ethernet.js';
 import { IPV4_HEADER_BYTES, rewriteIpv4Fragment, writeIpv4Header } from '../wire/ipv4.js';
 import { IPV6_HEADER_BYTES, writeIpv6Header } from '../wire/ipv6.js';
 import { IPV6_FRAGMENT_HEADER_BYTES, writeIpv6FragmentHeader } from '../wire/ipv6-extensions.js';
@@ -23,16 +24,22 @@ const DEFAULT_TTL = 64;
 /** The next-header value of the fragment header (RFC 8200 §4.5). */
 const FRAGMENT_HEADER = 44;
 
+/** Where the IP header is written: what is sent in a frame gets its header in front of it. */
+const IP_AT = FRAME_HEADROOM;
+
+/** Where packets leave: a link of IP packets, or what stands before one of frames. */
+export type PacketExit = Pick<Link, 'mtu' | 'offload' | 'packetIds' | 'writable' | 'send' | 'flush'>;
+
 /** The way out of a stack. */
 export class IpOutput implements SegmentSink {
-  private readonly header = new Uint8Array(IPV6_HEADER_BYTES + MAX_TCP_HEADER_BYTES);
+  private readonly header = new Uint8Array(FRAME_HEADROOM + IPV6_HEADER_BYTES + MAX_TCP_HEADER_BYTES);
   private readonly view = new DataView(this.header.buffer);
   private readonly numbers: HeaderNumbers;
   private budget = 0;
   private readonly ip: IpStats;
 
   constructor(
-    private readonly link: Link,
+    private readonly link: PacketExit,
     private readonly loopback: Loopback,
     private readonly stats: StackStats,
     random: RandomBytes,
@@ -153,8 +160,8 @@ export class IpOutput implements SegmentSink {
   ): void {
     const { header, view } = this;
     const total = IPV4_HEADER_BYTES + bytes;
-    writeIpv4Header(header, view, 0, total, protocol, local.w3, remote.w3, DEFAULT_TTL, 0, id, false);
-    rewriteIpv4Fragment(header, view, 0, at, more);
+    writeIpv4Header(header, view, IP_AT, total, protocol, local.w3, remote.w3, DEFAULT_TTL, 0, id, false);
+    rewriteIpv4Fragment(header, view, IP_AT, at, more);
   }
 
   private writeFragment6(
@@ -169,8 +176,8 @@ export class IpOutput implements SegmentSink {
     const { header, view } = this;
     const length = IPV6_FRAGMENT_HEADER_BYTES + bytes;
     const label = this.numbers.flowLabel(local, remote);
-    writeIpv6Header(header, view, 0, length, FRAGMENT_HEADER, local, remote, DEFAULT_TTL, 0, label);
-    writeIpv6FragmentHeader(header, view, IPV6_HEADER_BYTES, protocol, at, more, id);
+    writeIpv6Header(header, view, IP_AT, length, FRAGMENT_HEADER, local, remote, DEFAULT_TTL, 0, label);
+    writeIpv6FragmentHeader(header, view, IP_AT + IPV6_HEADER_BYTES, protocol, at, more, id);
   }
 
   private sendTcp(
@@ -187,7 +194,7 @@ export class IpOutput implements SegmentSink {
     const { header, view } = this;
     const { payload } = segment;
     const tcpBytes = 20 + segment.optionsLength + payload.total;
-    const at = this.writeIp(local, remote, IpProtocol.TCP, tcpBytes, ttl, trafficClass, mayFragment);
+    const at = IP_AT + this.writeIp(local, remote, IpProtocol.TCP, tcpBytes, ttl, trafficClass, mayFragment);
     const tcpHeaderLength = writeTcpHeader(header, view, at, localPort, remotePort, segment);
     const pseudoSum = pseudoHeader(local, remote, IpProtocol.TCP, tcpBytes);
     const pieces = payload.total > 0 ? payload : null;
@@ -199,7 +206,7 @@ export class IpOutput implements SegmentSink {
     const { tcp } = this.stats;
     tcp.outSegs++;
     if (segment.flags & RST) tcp.outRsts++;
-    return this.emit(segment.packetId, at + tcpHeaderLength, pieces, isLoopback);
+    return this.emit(segment.packetId, at - IP_AT + tcpHeaderLength, pieces, isLoopback);
   }
 
   private emit(
@@ -210,12 +217,12 @@ export class IpOutput implements SegmentSink {
   ): boolean {
     this.ip.outRequests++;
     if (isLoopback) {
-      const taken = this.loopback.send(packetId, this.header, length, payload);
+      const taken = this.loopback.send(packetId, this.header, IP_AT, length, payload);
       if (taken) this.ip.loopedBack++;
       else this.ip.loopbackDiscards++;
       return taken;
     }
-    const taken = this.link.send(packetId, this.header, 0, length, payload);
+    const taken = this.link.send(packetId, this.header, IP_AT, length, payload);
     if (!taken) this.ip.outDiscards++;
     return taken;
   }
@@ -240,7 +247,7 @@ export class IpOutput implements SegmentSink {
       return writeIpv4Header(
         header,
         view,
-        0,
+        IP_AT,
         total,
         protocol,
         local.w3,
@@ -252,6 +259,17 @@ export class IpOutput implements SegmentSink {
       );
     }
     const label = this.numbers.flowLabel(local, remote);
-    return writeIpv6Header(header, view, 0, payloadBytes, protocol, local, remote, ttl, trafficClass, label);
+    return writeIpv6Header(
+      header,
+      view,
+      IP_AT,
+      payloadBytes,
+      protocol,
+      local,
+      remote,
+      ttl,
+      trafficClass,
+      label,
+    );
   }
 }

@@ -29,6 +29,18 @@ export interface Limits {
   fragmentsPerDatagram: number;
   /** Destinations whose path MTU is kept because it is smaller than the link's; beyond it the oldest is forgotten. */
   pathMtuEntries: number;
+  /** Neighbours on a link of Ethernet frames; beyond it one that was not used lately is forgotten. */
+  neighbors: number;
+  /** Neighbours asked for and not heard of yet, beside those; beyond it the oldest is given up (RFC 6583). */
+  resolvingNeighbors: number;
+  /** Packets that may wait for one neighbour's MAC address; beyond it the oldest is dropped (RFC 1122 §2.3.2.2). */
+  neighborQueuePackets: number;
+  /** Bytes of packets that may wait for all of them. */
+  neighborQueueBytes: number;
+  /** Answers per second to ARP requests and neighbour solicitations. */
+  neighborAnswersPerSecond: number;
+  /** Default routers learnt from router advertisements; one more is not listened to. */
+  defaultRouters: number;
   /** Bytes of SYN data kept by all half-open connections together; data beyond it is left to the peer's retransmission. */
   synDataBytes: number;
   /** Timers looked at in one turn; the rest follows in the next. */
@@ -56,6 +68,12 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   fragmentDatagrams: 1024,
   fragmentsPerDatagram: 128,
   pathMtuEntries: 4096,
+  neighbors: 1024,
+  resolvingNeighbors: 256,
+  neighborQueuePackets: 64,
+  neighborQueueBytes: 1_048_576,
+  neighborAnswersPerSecond: 1000,
+  defaultRouters: 8,
   synDataBytes: 65_536,
   timersPerTurn: 4096,
   segmentsPerTurn: 4096,

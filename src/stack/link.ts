@@ -1,5 +1,6 @@
 // What a link is: the contract between the stack and whatever carries its packets. Implementations live in
 // `link/`; `impair` and `capture` implement it by wrapping another link.
+import type { MacAddress } from '../wire/mac.js';
 import type { PayloadPieces } from '../wire/payload.js';
 
 /**
@@ -35,6 +36,11 @@ export interface LinkOffload {
   readonly receiveChecksum: boolean;
   /** Largest TCP payload that the link cuts into MSS-sized segments by itself, in bytes; 0 when it does not. */
   readonly maxSegmentationBytes: number;
+  /**
+   * True when the TCP checksum of a received packet may be unfinished: the bare sum of the pseudo header, left to a device
+   * that the packet never met because its sender is a kernel of this machine. Default false.
+   */
+  readonly unfinishedChecksums?: boolean;
 }
 
 /** No offload: the stack computes and verifies every checksum and sends MSS-sized segments. */
@@ -43,6 +49,14 @@ export const NO_OFFLOAD: LinkOffload = {
   receiveChecksum: false,
   maxSegmentationBytes: 0,
 };
+
+/** What the frames of a link of medium `ethernet` bear. */
+export interface EthernetIdentity {
+  /** The stack's own address on that link. */
+  readonly mac: MacAddress;
+  /** The VLAN whose tag they bear, 1…4094; 0: none. */
+  readonly vlan: number;
+}
 
 /** Counters of a link, since it was opened. */
 export interface LinkStats {
@@ -85,6 +99,8 @@ export interface Link {
   readonly medium: 'ip' | 'ethernet';
   /** Largest IP packet, in bytes. */
   readonly mtu: number;
+  /** For medium `ethernet`. Default: a random address, and no tag. */
+  readonly ethernet?: EthernetIdentity | undefined;
   readonly offload: LinkOffload;
   readonly packetIds: PacketIds;
   readonly stats: LinkStats;

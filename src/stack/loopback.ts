@@ -26,10 +26,16 @@ class LoopbackBatch implements PacketBatch {
     );
   }
 
-  add(packetId: number, header: Uint8Array, headerLength: number, payload: PayloadPieces | null): boolean {
+  add(
+    packetId: number,
+    header: Uint8Array,
+    headerOffset: number,
+    headerLength: number,
+    payload: PayloadPieces | null,
+  ): boolean {
     const length = headerLength + (payload === null ? 0 : payload.total);
     if (this.count === MAX_PACKETS || this.used + length > this.bytes.length) return false;
-    for (let i = 0; i < headerLength; i++) this.bytes[this.used + i] = header[i]!;
+    for (let i = 0; i < headerLength; i++) this.bytes[this.used + i] = header[headerOffset + i]!;
     payload?.copyTo(this.bytes, this.used + headerLength);
     this.offsets[this.count] = this.used;
     this.lengths[this.count] = length;
@@ -59,9 +65,15 @@ export class Loopback {
   }
 
   /** Queues a copy of a packet. Returns false when there is no room. */
-  send(packetId: number, header: Uint8Array, headerLength: number, payload: PayloadPieces | null): boolean {
+  send(
+    packetId: number,
+    header: Uint8Array,
+    headerOffset: number,
+    headerLength: number,
+    payload: PayloadPieces | null,
+  ): boolean {
     this.filling ??= new LoopbackBatch(Math.max(1, this.limitBytes >>> 1));
-    return this.filling.add(packetId, header, headerLength, payload);
+    return this.filling.add(packetId, header, headerOffset, headerLength, payload);
   }
 
   /** The packets queued so far, or null; the batch before this one is emptied. */

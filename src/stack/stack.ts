@@ -6,11 +6,16 @@ import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
 import { configWith } from '../tcp/defaults.js';
 import { makeIsnGenerator } from '../tcp/isn.js';
 import type { IpAddress } from '../wire/address.js';
+import { IcmpQuote } from '../wire/icmp-quote.js';
 import { LocalAddresses } from './addresses.js';
 import { type Clock, type ScheduledCall, SystemClock } from './clock.js';
 import { ConnectionTable } from './connection-table.js';
 import { type ConnectOptions, Endpoint, type EndpointHandler } from './endpoint.js';
 import { systemError } from './errors.js';
+import type { DuplicateDetection } from './ethernet/address-claims.js';
+import { EthernetPort } from './ethernet/ethernet-port.js';
+import { quotedTuple, quoteOf } from './ethernet/quoted-frame.js';
+import type { RouteOptions } from './ethernet/routes.js';
 import { IcmpInput } from './icmp.js';
 import { IcmpErrors } from './icmp-errors.js';
 import { IpInput } from './ip-input.js';
@@ -21,6 +26,7 @@ import type { Link, PacketBatch } from './link.js';
 import { Listener, type ListenerHandler, type ListenOptions } from './listener.js';
 import { ListenerTable } from './listener-table.js';
 import { Loopback } from './loopback.js';
+import { conflictNotice, oversizeNotice, type StackNotice, unfinishedNotice } from './notices.js';
 import { HEADER_BYTES, PathMtu } from './path-mtu.js';
 import { EphemeralPorts, type PortRange, tuplePrf } from './ports.js';
 import { RateLimit } from './rate-limit.js';
@@ -35,10 +41,16 @@ import { WheelTask } from './wheel-task.js';
 
 /** What a stack is made of. */
 export interface StackOptions {
-  /** The way onto the wire; of medium `ip`. The stack starts it and closes it. */
+  /** The way onto the wire. The stack starts it and closes it. */
   link: Link;
   /** Our addresses with the length of their prefix: `10.9.0.2/24`, `fd00:9::2/64`. At least one. */
   addresses: readonly string[];
+  /** Default gateways, one for each family: `10.9.0.1`, `fe80::1`. Only for links of Ethernet frames, as all routes. */
+  gateway?: string | readonly string[];
+  /** Further routes. IPv6 default routers are also learnt from their advertisements, unless a default route is given here. */
+  routes?: readonly RouteOptions[];
+  /** How addresses are claimed on a link of Ethernet frames. Default `optimistic`. */
+  duplicateDetection?: DuplicateDetection;
   /** Default: the host's clock. */
   clock?: Clock;
   /** Default: nobody listens, and nothing is spent on it. */
@@ -58,6 +70,8 @@ export interface StackOptions {
   report?: (error: unknown) => void;
   /** Told when the link is gone; all connections end with ENETUNREACH. */
   onLinkFailure?: (error: Error) => void;
+  /** Told of what people should know about the link and its hosts. */
+  onNotice?: (notice: StackNotice) => void;
 }
 
 /** Batches taken in before timers run, at most. */
@@ -72,6 +86,8 @@ export class Stack {
   readonly stats: StackStats = newStackStats();
   readonly trace: StackTrace | null;
 
+  /** What stands between the stack and a link of Ethernet frames; null on a link of IP packets. */
+  readonly ethernet: EthernetPort | null;
   private readonly local: LocalAddresses;
   private readonly environment: ConnectionEnvironment;
   private readonly choice: TupleChoice;
@@ -98,20 +114,11 @@ export class Stack {
 
   /**
    * Starts the link.
-   * @throws Error with code EINVAL for addresses that no host can have, EPROTONOSUPPORT for a link that is not of medium
-   *   `ip`; RangeError with code ERR_OUT_OF_RANGE for limits or ports that make no sense
+   * @throws Error with code EINVAL for addresses that no host can have and routes that lead nowhere; RangeError with code
+   *   ERR_OUT_OF_RANGE for limits or ports that make no sense
    */
   constructor(private readonly options: StackOptions) {
     const { link } = options;
-    if (link.medium !== 'ip') {
-      throw systemError(
-        'EPROTONOSUPPORT',
-        'open',
-        link.name,
-        undefined,
-        'give the stack a link of IP packets',
-      );
-    }
     if (options.addresses.length === 0) {
       throw systemError('EINVAL', 'open', undefined, undefined, 'give the stack at least one address');
     }
@@ -126,7 +133,10 @@ export class Stack {
       initialSequence: initialSequence(options.isn, random),
       timestampOffset: tuplePrf(random),
       allocate: unzeroed,
-      negativeAdvice: () => void this.stats.ip.negativeAdvices++,
+      negativeAdvice: (tuple, now) => {
+        this.stats.ip.negativeAdvices++;
+        this.ethernet?.doubt(tuple.remote, now);
+      },
     };
     const ports = new EphemeralPorts(random, options.ephemeralPorts ?? link.ports?.ephemeral);
     this.wheel = new TimerWheel(this.clock, () => this.wake());
@@ -139,7 +149,8 @@ export class Stack {
       (endpoint) => this.turn.mark(endpoint),
     );
     this.choice = new TupleChoice(this.local, ports, this.table, this.listenerTable, link.ports);
-    const output = new IpOutput(link, this.loopback, this.stats, random);
+    this.ethernet = link.medium === 'ethernet' ? this.makeEthernet(random) : null;
+    const output = new IpOutput(this.ethernet ?? link, this.loopback, this.stats, random);
     const aged = new WheelTask((now) => this.paths.expire(now));
     this.paths = new PathMtu(link.mtu, this.limits, random, this.stats.ip, (at) => this.wheel.arm(aged, at));
     this.turn = this.makeTurn(output);
@@ -149,6 +160,15 @@ export class Stack {
       writable: () => this.turn.run(nothing),
       failed: (error) => this.fail(error),
     });
+    if (this.ethernet !== null) this.turn.run((now) => this.ethernet!.begin(now));
+  }
+
+  /**
+   * Resolves when no address waits any more to be found free: at once, but for `duplicateDetection: 'strict'`.
+   * `addresses` has those that were.
+   */
+  get ready(): Promise<void> {
+    return this.ethernet?.claims.ready ?? Promise.resolve();
   }
 
   /** Our addresses. */
@@ -212,13 +232,17 @@ export class Stack {
    * Active OPEN: the SYN leaves at the end of the turn, and from then on the local address stays the same (RFC 9293
    * MUST-45).
    * @throws Error with code EINVAL (a remote address that no host can have, MUST-46), EHOSTUNREACH (none of our addresses
-   *   reaches it), EADDRNOTAVAIL (not our address, tuple in use, or no ephemeral port left), EADDRINUSE (somebody listens
+   *   reaches it), ENETUNREACH (no route leads there), EADDRNOTAVAIL (not our address, tuple in use, or no ephemeral port left), EADDRINUSE (somebody listens
    *   on the local port), ENOBUFS (`limits.connections`) or ENETDOWN
    */
   connect(options: ConnectOptions, handler: EndpointHandler | null): Endpoint {
     const { remote, remotePort } = options;
     this.requireOpen('connect', remote, remotePort);
     const tuple = this.choice.forConnect(options);
+    if (this.ethernet !== null && !this.owns(remote) && !this.ethernet.hasRoute(remote)) {
+      const remedy = 'it is not on the link, and no gateway is set up';
+      throw systemError('ENETUNREACH', 'connect', remote, remotePort, remedy);
+    }
     if (this.table.isFull) {
       throw systemError('ENOBUFS', 'connect', remote, remotePort, 'limits.connections is reached');
     }
@@ -316,7 +340,7 @@ export class Stack {
 
   private receive(batch: PacketBatch): void {
     if (this.phase === 'closed' || this.phase === 'failed') return;
-    this.turn.run((now) => this.input.receive(batch, false, now));
+    this.turn.run((now) => this.input.receive(this.ethernet?.takeIn(batch, now) ?? batch, false, now));
   }
 
   private wake(): void {
@@ -325,6 +349,54 @@ export class Stack {
     // already, and must be heard first.
     for (let i = 0; i < MAX_PULLS && (this.link.pull?.() ?? 0) > 0; i++);
     this.turn.run((now) => void this.wheel.advance(now, this.limits.timersPerTurn, this.expire));
+  }
+
+  private makeEthernet(random: RandomBytes): EthernetPort {
+    const { link, options } = this;
+    const { gateway = [] } = options;
+    const tell = (notice: StackNotice) => options.onNotice?.(notice);
+    return new EthernetPort(
+      {
+        link,
+        addresses: this.local,
+        limits: this.limits,
+        random,
+        stats: this.stats.ethernet,
+        wheel: this.wheel,
+        now: () => this.turn?.now() ?? this.clock.now(),
+        unreachable: (frame, now) => this.unreachable(frame, now),
+        conflict: (conflict, now) => {
+          if (conflict.isLost) this.abandon(conflict.address, now);
+          tell(conflictNotice(conflict));
+        },
+        oversize: (length) => tell(oversizeNotice(link, length)),
+      },
+      {
+        routes: options.routes ?? [],
+        gateways: typeof gateway === 'string' ? [gateway] : gateway,
+        duplicateDetection: options.duplicateDetection ?? 'optimistic',
+      },
+    );
+  }
+
+  /** The next hop of a packet of ours does not answer: whose connection it is learns of it. */
+  private unreachable(frame: Uint8Array, now: number): void {
+    const quote = new IcmpQuote();
+    const endpoint = quoteOf(frame, quote) ? this.table.demux.get(quotedTuple(quote)) : null;
+    if (endpoint === null) return;
+    // Nobody has to be believed here: we asked ourselves. So a connection that never was ends at once, as in Linux.
+    endpoint.connection.onIcmpError('prohibited', quote.seq, now);
+    this.turn.changed(endpoint);
+  }
+
+  /** An address is not ours any more: connections from it would only disturb its owner. */
+  private abandon(address: IpAddress, now: number): void {
+    for (const endpoint of this.connections()) {
+      if (!endpoint.tuple.local.equals(address)) continue;
+      endpoint.connection.abort(now);
+      endpoint.connection.error = 'ENETUNREACH';
+      this.turn.changed(endpoint);
+    }
   }
 
   private makeTurn(output: IpOutput): Turn {
@@ -368,6 +440,8 @@ export class Stack {
         stats: stats.tcp,
         trace,
         isVerified: this.link.offload.receiveChecksum,
+        mayBeUnfinished: this.link.offload.unfinishedChecksums ?? false,
+        unfinished: () => this.options.onNotice?.(unfinishedNotice(this.link)),
       },
       now,
     );

@@ -1,5 +1,7 @@
 // The counters of a stack. Those that exist in the MIBs of IP, ICMP and TCP (RFC 4293, RFC 4022) bear their names there.
 
+import { type EthernetStats, newEthernetStats } from './ethernet/stats.js';
+
 /** Packets as IP sees them. */
 export interface IpStats {
   /** Packets received from the link. */
@@ -92,6 +94,8 @@ export interface TcpStats {
   inErrs: number;
   /** Of these, wrong checksum. */
   inCsumErrors: number;
+  /** Accepted with an unfinished checksum (`LinkOffload.unfinishedChecksums`). */
+  inCsumUnfinished: number;
   /** Segments sent with RST. */
   outRsts: number;
   /** Segments for no connection and no listener. */
@@ -121,6 +125,8 @@ export interface StackStats {
   readonly ip: IpStats;
   readonly icmp: IcmpStats;
   readonly tcp: TcpStats;
+  /** All zero but on a link of Ethernet frames. */
+  readonly ethernet: EthernetStats;
 }
 
 /** Fresh counters. */
@@ -175,6 +181,7 @@ export function newStackStats(): StackStats {
       retransSegs: 0,
       inErrs: 0,
       inCsumErrors: 0,
+      inCsumUnfinished: 0,
       outRsts: 0,
       inNoPorts: 0,
       resetsSuppressed: 0,
@@ -187,5 +194,6 @@ export function newStackStats(): StackStats {
       timeWaitReused: 0,
       orphansEvicted: 0,
     },
+    ethernet: newEthernetStats(),
   };
 }

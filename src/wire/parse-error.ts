@@ -29,6 +29,12 @@ export const ParseError = {
   DATA_OFFSET: 12,
   /** The checksum over the message is wrong. */
   CHECKSUM: 13,
+  /** An Ethernet frame whose type field is a length: LLC, which carries no IP here. */
+  ETHERNET_LENGTH: 14,
+  /** ARP for something else than IPv4 over Ethernet, of an unknown operation, or from a group. */
+  ARP_FORMAT: 15,
+  /** A neighbour discovery message that RFC 4861 has receivers discard: hop limit, code, addresses, or an option. */
+  NDP_FORMAT: 16,
 } as const;
 
 /** One of the values of `ParseError`. */
@@ -49,6 +55,9 @@ const NAMES: readonly string[] = [
   'mapped address',
   'data offset',
   'checksum',
+  'ethernet length',
+  'arp format',
+  'ndp format',
 ];
 
 /** The name of a parser's result, in words; `error N` for a number that is none. */

@@ -37,7 +37,8 @@ describe('making a stack', () => {
     });
     const frames = new TestLink();
     Object.defineProperty(frames, 'medium', { value: 'ethernet' });
-    assert.throws(() => new Stack({ link: frames, addresses: ['10.9.0.2/24'] }), { code: 'EPROTONOSUPPORT' });
+    const lost = { link: frames, addresses: ['10.9.0.2/24'], gateway: '10.8.0.1' };
+    assert.throws(() => new Stack(lost), { code: 'EINVAL', message: /gateway must be on the link/ });
     assert.equal(link.receiver, null, 'a link is not started in vain');
   });
 
