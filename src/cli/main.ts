@@ -11,6 +11,7 @@ import { echo } from './echo.js';
 import { type CliFailure, ExitCode, toFailure, usageError } from './failure.js';
 import { get } from './get.js';
 import { http } from './http.js';
+import { lab } from './lab.js';
 import { withLifetime } from './lifetime.js';
 import { listen } from './listen.js';
 import { type Arguments, isOn, readNetns } from './options.js';
@@ -22,7 +23,21 @@ import { up } from './up.js';
 import { helpOf, readWords, type Verb } from './verb.js';
 import { wire } from './wire.js';
 
-const VERBS: readonly Verb[] = [doctor, echo, http, serve, connect, listen, get, wire, up, down, sh, clean];
+const VERBS: readonly Verb[] = [
+  doctor,
+  echo,
+  http,
+  serve,
+  connect,
+  listen,
+  get,
+  lab,
+  wire,
+  up,
+  down,
+  sh,
+  clean,
+];
 
 function overview(): string {
   const width = Math.max(...VERBS.map((verb) => verb.name.length));

@@ -10,6 +10,7 @@ import { IMPAIRMENT_OPTIONS, type Impairment, readImpairment } from './impairmen
 import {
   type Arguments,
   isOn,
+  type OptionSpec,
   type OptionSpecs,
   type OptionValues,
   textOf,
@@ -55,6 +56,13 @@ export const GENERAL_OPTIONS: OptionSpecs = {
   },
 };
 
+/** The option `--lang`. */
+export const LANGUAGE_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'en|zh|auto',
+  help: 'language of log messages and ladder (default auto: from LANG)',
+};
+
 /** Options of the verbs that run a stack. */
 export const STACK_OPTIONS: OptionSpecs = {
   link: {
@@ -97,11 +105,7 @@ export const STACK_OPTIONS: OptionSpecs = {
   capture: { type: 'string', short: 'w', value: 'FILE', help: 'write a pcapng capture; - is stdout' },
   log: { type: 'string', value: 'FILE|-', help: 'write the pino log as JSON lines; - is stdout' },
   ladder: { type: 'boolean', help: 'draw the ladder diagram of the connections on stderr' },
-  lang: {
-    type: 'string',
-    value: 'en|zh|auto',
-    help: 'language of log messages and ladder (default auto: from LANG)',
-  },
+  lang: LANGUAGE_OPTION,
 };
 
 /**
@@ -181,7 +185,7 @@ export function readStackSettings(values: OptionValues): StackSettings {
     capture: text('capture') ?? null,
     log: text('log') ?? null,
     ladder: isOn(values, 'ladder'),
-    lang: readLanguage(text('lang') ?? 'auto'),
+    lang: readLanguage(values),
     verbosity: readVerbosity(values),
   };
 }
@@ -219,8 +223,9 @@ function readVerbosity(values: OptionValues): number {
   return Array.isArray(verbose) ? Math.min(verbose.length, 2) : 0;
 }
 
-function readLanguage(text: string): 'en' | 'zh' {
-  const word = parseWord(text, '--lang', ['en', 'zh', 'auto']);
+/** The language chosen, or that of the environment. */
+export function readLanguage(values: OptionValues): 'en' | 'zh' {
+  const word = parseWord(textOf(values, 'lang') ?? 'auto', '--lang', ['en', 'zh', 'auto']);
   if (word !== 'auto') return word;
   const locale = process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '';
   return locale.startsWith('zh') ? 'zh' : 'en';

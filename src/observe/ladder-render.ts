@@ -19,6 +19,8 @@ export interface LadderStyle {
   teaching?: boolean;
   /** First line: what is shown, and under which circumstances. */
   title?: { left: string; right?: string };
+  /** A line below it: what is special this time. */
+  subtitle?: string;
   /** What the ends are called in the header. Default `our stack`, `peer`. */
   names?: { ours?: string; peer?: string };
   /** What the star means, such as `* = read from the kernel by ss`. */
@@ -95,6 +97,8 @@ export class LadderRenderer {
     const { title } = this.style;
     const lines: string[] = [];
     if (title !== undefined) lines.push(this.titleLine(title.left, title.right ?? ''));
+    const { subtitle } = this.style;
+    if (subtitle !== undefined) lines.push(cutToWidth(` ${subtitle}`, LADDER_COLUMNS));
     lines.push(...this.endLines());
     const { bar } = this.glyphs;
     const a = padToWidth('A', this.widthA);

@@ -47,7 +47,8 @@ export type LadderEvent =
   | { what: '2msl-restarted'; side: Side; ms: number; wasMs: number }
   | { what: 'unreachable'; side: Side }
   | { what: 'crossed'; bit: 'SYN' | 'FIN' }
-  | { what: 'link'; act: LinkAct['act']; from: Side; packetId: number };
+  | { what: 'link'; act: LinkAct['act']; from: Side; packetId: number }
+  | { what: 'note'; text: { readonly en: string; readonly zh: string } };
 
 /** One row. Columns are null where nothing is known or nothing is to be said. */
 export interface LadderRow {
@@ -92,9 +93,11 @@ export class LadderModel {
   readonly peer: Side;
   /** Gets each row when it will not change by itself any more. */
   onRow: ((row: LadderRow) => void) | null = null;
+  /** Tells the state of the other end, for who knows it; null: it is inferred. */
+  exactPeerState: (() => State | null) | null = null;
   private rowsOmitted = 0;
-  private readonly steps = new LadderSteps();
-  private readonly peerState = new PeerState();
+  private steps = new LadderSteps();
+  private peerState = new PeerState();
   /** State last set from outside, until the inference moves on. */
   private readState: { state: State; inferred: State | null } | null = null;
   /** The newest row, while it may change: the link may tell that it lost the segment, the call may end in CLOSED. */
@@ -125,6 +128,7 @@ export class LadderModel {
     if (facts.flags & SYN) this.iss = facts.seqRaw;
     const row = this.rowOf(this.ours, facts, preview, now);
     this.setColumn(row, this.ours, state);
+    if (this.exactPeerState !== null) this.setColumn(row, this.peer, this.exactPeerState());
     if (facts.retransmission > 0) row.step = `RTX${facts.retransmission}`;
     this.pending = { row, facts };
     this.keep(row);
@@ -215,6 +219,30 @@ export class LadderModel {
     }
   }
 
+  /** The next SYN begins another life of the same two ends: steps and letters start anew. */
+  beginAgain(): void {
+    this.settle();
+    this.steps = new LadderSteps();
+    this.peerState = new PeerState();
+    this.readState = null;
+    this.doubtful = [];
+    this.peerSentUpTo = -1;
+  }
+
+  /** The newest row. */
+  get newest(): LadderRow | null {
+    return this.lastRow;
+  }
+
+  /** The state of the other end when it had got or had sent a certain packet; false when no row shows that packet. */
+  setPeerStateOf(packetId: number, state: State, read: boolean): boolean {
+    const row = this.rows.findLast((each) => each.segment?.packetId === packetId);
+    if (row === undefined) return false;
+    if (read) this.readState = { state, inferred: this.peerState.state };
+    this.setColumn(row, this.peer, state, read);
+    return true;
+  }
+
   /** The state of the other end as it was read from there: it goes to the newest row, marked. */
   setPeerState(state: State): void {
     this.settle();
@@ -232,14 +260,16 @@ export class LadderModel {
   }
 
   private settleSegment(row: LadderRow, facts: SegmentFacts): void {
+    const isExact = this.exactPeerState !== null;
     if (row.segment!.fate !== 'arrived') {
-      if (!this.peerState.doubtful) this.setColumn(row, this.peer, this.currentPeerState());
+      if (!this.peerState.doubtful && !isExact) this.setColumn(row, this.peer, this.currentPeerState());
       return;
     }
     // Which of several copies arrives is never known; the doubt is the last one's.
     if (facts.retransmission > 0) this.doubtful = [];
     this.applyLabel(row, this.steps.label(this.ours, facts));
     this.peerState.sent(facts);
+    if (isExact) return;
     if (this.peerState.doubtful) this.doubtful.push(row);
     else this.setColumn(row, this.peer, this.currentPeerState());
   }
@@ -319,6 +349,7 @@ export class LadderModel {
   }
 
   private currentPeerState(): State | null {
+    if (this.exactPeerState !== null) return this.exactPeerState();
     const inferred = this.peerState.state;
     if (this.readState !== null) {
       if (this.readState.inferred === inferred) return this.readState.state;
@@ -329,6 +360,8 @@ export class LadderModel {
 
   private setColumn(row: LadderRow, side: Side, state: State | null, read = false): void {
     const value = state === null ? null : { name: STATE_NAMES[state], read };
+    // What was read is certain, what is inferred later is not.
+    if (!read && (side === 'A' ? row.a : row.b)?.read === true) return;
     if (side === 'A') row.a = value;
     else row.b = value;
   }

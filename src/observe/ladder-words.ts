@@ -36,6 +36,8 @@ function eventTextEn(event: LadderEvent): string {
       return `the ${event.bit}s crossed`;
     case 'link':
       return `link: ${event.act} #${event.packetId} from ${event.from}`;
+    case 'note':
+      return event.text.en;
   }
 }
 
@@ -59,6 +61,8 @@ function eventTextZh(event: LadderEvent): string {
       return `双方的 ${event.bit} 交错`;
     case 'link':
       return `链路：${event.act} #${event.packetId} (来自 ${event.from})`;
+    case 'note':
+      return event.text.zh;
   }
 }
 

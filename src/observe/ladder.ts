@@ -5,14 +5,14 @@ import type { SegmentOut } from '../tcp/segment-out.js';
 import { State, type Transition, Trigger } from '../tcp/state.js';
 import { TIMER_NAMES, Timer } from '../tcp/timers.js';
 import type { CallName, TimerOp, Verdict } from '../tcp/trace.js';
-import { formatEndpoint } from '../wire/address.js';
+import { type FourTuple, formatEndpoint } from '../wire/address.js';
 import type { SegmentView } from '../wire/segment.js';
 import { type ActedSegment, actedSegment } from './acted-segment.js';
 import { LadderRenderer, type LadderStyle } from './ladder-render.js';
 import { type LadderEvent, LadderModel, type LadderRow, type LadderSummary } from './ladder-rows.js';
 import type { Side } from './ladder-steps.js';
 import type { LinkAct } from './link-act.js';
-import { receivedFacts, sentFacts } from './segment-facts.js';
+import { receivedFacts, type SegmentFacts, sentFacts } from './segment-facts.js';
 import { SilentTrace } from './silent-trace.js';
 
 /** Connections followed unless told otherwise. */
@@ -44,8 +44,11 @@ export interface LadderDocument {
   summary: LadderSummary;
 }
 
-interface Followed {
-  connection: Connection;
+/** What is kept of a ladder while it grows. */
+export interface Followed {
+  /** The newest connection of the two ends; null while there was none. */
+  connection: Connection | null;
+  tuple: FourTuple;
   model: LadderModel;
   renderer: LadderRenderer;
   /** Delay of each timer when it was last started, and when it is due, by timer number. */
@@ -83,10 +86,10 @@ const SHOWN_CALLS: readonly CallName[] = ['connect', 'shutdown', 'close', 'abort
 
 /** The listener made by `ladderTrace`. */
 export class LadderTrace extends SilentTrace {
-  private readonly followed = new Map<Connection, Followed>();
+  protected readonly followed = new Map<Connection, Followed>();
   private lastLive: Followed | null = null;
 
-  constructor(private readonly options: LadderOptions) {
+  constructor(protected readonly options: LadderOptions) {
     super();
   }
 
@@ -101,19 +104,18 @@ export class LadderTrace extends SilentTrace {
     for (const each of this.chosen(connection)) {
       each.model.settle();
       if (lines.length > 0) lines.push('');
-      lines.push(
-        ...this.rendererOf(each.connection, each.model).whole(each.model.rows, each.model.summary()),
-      );
+      lines.push(...this.rendererOf(each).whole(each.model.rows, each.model.summary()));
     }
     return lines;
   }
 
   /** All ladders, or one connection's, as plain data. */
   documents(connection?: Connection): LadderDocument[] {
-    return this.chosen(connection).map(({ connection: c, model }) => {
+    return this.chosen(connection).map(({ connection: c, tuple, model }) => {
       model.settle();
-      const { a, b } = endsOf(c);
-      return { connection: `c${c.id}`, ours: model.ours, a, b, rows: model.rows, summary: model.summary() };
+      const { a, b } = endsOf(tuple, model.ours);
+      const { ours, rows } = model;
+      return { connection: c === null ? '' : `c${c.id}`, ours, a, b, rows, summary: model.summary() };
     });
   }
 
@@ -132,7 +134,7 @@ export class LadderTrace extends SilentTrace {
 
   /** The closing lines of live ladders. */
   finish(): void {
-    for (const entry of this.followed.values()) {
+    for (const entry of this.entries()) {
       entry.model.settle();
       if (this.options.live === undefined) continue;
       this.announce(entry);
@@ -143,11 +145,22 @@ export class LadderTrace extends SilentTrace {
   override connectionOpened(connection: Connection, now: number): void {
     if (this.followed.size >= (this.options.first ?? DEFAULT_FIRST)) return;
     if (this.options.filter !== undefined && !this.options.filter(connection)) return;
-    const model = new LadderModel(connection.role === 'active' ? 'A' : 'B', now);
+    this.followed.set(connection, this.follow(connection, connection.tuple, connection.role, now));
+  }
+
+  /** Begins a ladder. */
+  protected follow(
+    connection: Connection | null,
+    tuple: FourTuple,
+    role: Connection['role'],
+    now: number,
+  ): Followed {
+    const model = new LadderModel(role === 'active' ? 'A' : 'B', now);
     const entry: Followed = {
       connection,
+      tuple,
       model,
-      renderer: this.rendererOf(connection, model),
+      renderer: this.rendererOf({ tuple, model }),
       delays: TIMER_NAMES.map(() => 0),
       deadlines: TIMER_NAMES.map(() => 0),
       fires: 0,
@@ -155,7 +168,12 @@ export class LadderTrace extends SilentTrace {
       settling: false,
     };
     if (this.options.live !== undefined) model.onRow = (row) => this.showLive(entry, row);
-    this.followed.set(connection, entry);
+    return entry;
+  }
+
+  /** All ladders, each once, oldest first. */
+  protected entries(): Followed[] {
+    return [...new Set(this.followed.values())];
   }
 
   override called(
@@ -252,8 +270,8 @@ export class LadderTrace extends SilentTrace {
   /** Takes what an impaired link did to packets of the connections followed. */
   onAct(act: LinkAct): void {
     const acted = act.packet === undefined ? null : actedSegment(act.packet, this.options.medium ?? 'ip');
-    for (const entry of this.followed.values()) {
-      if (acted === null || concerns(act, acted, entry.connection)) this.actOn(entry, act, acted);
+    for (const entry of this.entries()) {
+      if (acted === null || concerns(act, acted, entry.tuple)) this.actOn(entry, act, acted);
     }
   }
 
@@ -262,19 +280,24 @@ export class LadderTrace extends SilentTrace {
     const from = act.dir === 'out' ? model.ours : model.peer;
     const unseen = (act.act === 'drop' && act.dir === 'in') || (act.act === 'inject' && act.dir === 'out');
     if (unseen && acted !== null && (act.act === 'drop' || act.act === 'inject')) {
-      const { iss, irs } = connection.status();
       acted.segment.packetId = act.packetId;
-      const facts =
-        act.dir === 'in'
-          ? receivedFacts(acted.segment, iss, irs)
-          : ({ ...receivedFacts(acted.segment, irs, iss), dir: 'out' } as const);
+      const facts = this.factsOfUnseen(entry, acted.segment, act.dir);
       const preview = this.previewReceived(acted.segment);
-      model.seenByLink(act.act, from, facts, preview, connection.state, act.time);
+      const state = connection?.state ?? State.CLOSED;
+      model.seenByLink(act.act, from, facts, preview, state, act.time);
     } else if (act.act === 'release' || (act.act === 'hold' && act.dir === 'in')) {
       model.event({ what: 'link', act: act.act, from, packetId: act.packetId }, null, act.time);
     } else {
       model.act(act);
     }
+  }
+
+  /** The facts of a segment that only the link saw. */
+  protected factsOfUnseen(entry: Followed, segment: SegmentView, dir: 'in' | 'out'): SegmentFacts {
+    const { iss, irs } = entry.connection?.status() ?? { iss: 0, irs: 0 };
+    return dir === 'in'
+      ? receivedFacts(segment, iss, irs)
+      : { ...receivedFacts(segment, irs, iss), dir: 'out' };
   }
 
   private timerFired(entry: Followed, timer: Timer, now: number): void {
@@ -288,11 +311,11 @@ export class LadderTrace extends SilentTrace {
       ms: entry.delays[timer]!,
       n: entry.fires,
     };
-    model.event(event, connection.state, now);
+    model.event(event, connection?.state ?? State.CLOSED, now);
   }
 
   /** The newest row is shown at the end of the turn at the latest: by then the link has told what it did. */
-  private settleSoon(entry: Followed): void {
+  protected settleSoon(entry: Followed): void {
     if (this.options.live === undefined || entry.settling) return;
     entry.settling = true;
     queueMicrotask(() => {
@@ -323,23 +346,23 @@ export class LadderTrace extends SilentTrace {
   }
 
   private chosen(connection: Connection | undefined): Followed[] {
-    if (connection === undefined) return [...this.followed.values()];
+    if (connection === undefined) return this.entries();
     const entry = this.followed.get(connection);
     return entry === undefined ? [] : [entry];
   }
 
-  private rendererOf(connection: Connection, model: LadderModel): LadderRenderer {
-    const { a, b } = endsOf(connection);
+  private rendererOf({ tuple, model }: Pick<Followed, 'tuple' | 'model'>): LadderRenderer {
+    const { a, b } = endsOf(tuple, model.ours);
     return new LadderRenderer({ ours: model.ours, a, b }, this.options);
   }
 
-  private previewReceived(segment: SegmentView): string {
+  protected previewReceived(segment: SegmentView): string {
     if (segment.payloadLength > (this.options.previewBytes ?? 0)) return '';
     const at = segment.payloadOffset;
     return printable(segment.bytes.subarray(at, at + segment.payloadLength));
   }
 
-  private previewSent(segment: SegmentOut): string {
+  protected previewSent(segment: SegmentOut): string {
     const { payload } = segment;
     if (payload.total > (this.options.previewBytes ?? 0)) return '';
     const bytes = new Uint8Array(payload.total);
@@ -348,15 +371,15 @@ export class LadderTrace extends SilentTrace {
   }
 }
 
-function endsOf(connection: Connection): { a: string; b: string } {
-  const { local, localPort, remote, remotePort } = connection.tuple;
-  const ours = formatEndpoint(local, localPort);
+function endsOf(tuple: FourTuple, ours: Side): { a: string; b: string } {
+  const { local, localPort, remote, remotePort } = tuple;
+  const mine = formatEndpoint(local, localPort);
   const theirs = formatEndpoint(remote, remotePort);
-  return connection.role === 'active' ? { a: ours, b: theirs } : { a: theirs, b: ours };
+  return ours === 'A' ? { a: mine, b: theirs } : { a: theirs, b: mine };
 }
 
-function concerns(act: LinkAct, acted: ActedSegment, connection: Connection): boolean {
-  const { local, localPort, remote, remotePort } = connection.tuple;
+function concerns(act: LinkAct, acted: ActedSegment, tuple: FourTuple): boolean {
+  const { local, localPort, remote, remotePort } = tuple;
   const { source, destination, segment } = acted;
   return act.dir === 'out'
     ? source.equals(local) &&

@@ -1,0 +1,88 @@
+// H08: a SYN is lost.
+import { type Scenario, text } from '../scenario.js';
+
+const TRIES = 'lost A>B S 0   | SYN-SENT | LISTEN\n';
+
+/** A lost SYN costs one timer. */
+export const H08: Scenario = {
+  id: 'H08',
+  title: text('a SYN is lost', 'SYN 丢失'),
+  claims: ['C08'],
+  moral: text(
+    'A lost SYN costs one timer: same number sent again after 1 s, then 2 s, 4 s.',
+    'SYN 丢失只损失一个定时器：1 秒、2 秒、4 秒后用同一序号重发。',
+  ),
+  variants: [
+    {
+      id: 'H08a',
+      what: text('our first SYN is lost', '我方第一个 SYN 丢失'),
+      ours: 'A',
+      wire: `
+        lost A>B S 0  | SYN-SENT    | LISTEN
+        A>B S  0      | SYN-SENT    | SYN-RECEIVED
+        B>A SA 0 a1   | ESTABLISHED | SYN-RECEIVED
+        A>B A  1 a1   | ESTABLISHED | ESTABLISHED
+      `,
+      path: 'CLOSED SYN-SENT ESTABLISHED',
+      judge: {},
+      completeness: [7],
+      async play(x) {
+        x.link.drop({ from: 'A', flags: 'S', nth: 1 });
+        await x.b.listen();
+        x.a.connect();
+        await x.established();
+        const [first = 0, second = 0] = x.times({ from: 'A', flags: 'S' });
+        const gap = second - first;
+        x.check(
+          'the SYN came again after 1 s, within a tenth of it',
+          'SYN 在 1 秒后重发（误差一成以内）',
+          gap >= 1000 && gap < 1100,
+          `${gap} ms`,
+        );
+        const samples = x.records().filter(({ ev, sample }) => ev === 'rtt' && sample !== undefined);
+        x.check(
+          'no round trip was measured by a repeated SYN (Karn)',
+          '重发的 SYN 不用于测量往返时间 (Karn)',
+          samples.length === 0,
+        );
+        x.curtain();
+      },
+    },
+    {
+      id: 'H08b',
+      what: text('every SYN is lost', '所有 SYN 都丢失'),
+      ours: 'A',
+      worlds: ['sim'],
+      wire: TRIES.repeat(8),
+      path: 'CLOSED SYN-SENT CLOSED',
+      judge: {},
+      completeness: [],
+      async play(x) {
+        x.link.drop({ from: 'A', flags: 'S' });
+        await x.b.listen();
+        x.a.connect();
+        await x.until('A gives up', () => x.a.session.closed);
+        const seconds = x.times({ from: 'A', flags: 'S' }).map((ms) => Math.round(ms / 1000));
+        const doubling = [0, 1, 3, 7, 15, 31, 63, 123];
+        x.check(
+          `SYNs at ${doubling.join(', ')} s: each wait is twice the last, up to a minute`,
+          `SYN 在第 ${doubling.join('、')} 秒发出：每次等待加倍，最长一分钟`,
+          seconds.join() === doubling.join(),
+          seconds.join(', '),
+        );
+        x.check(
+          'A gave up no sooner than after three minutes',
+          'A 至少坚持了三分钟',
+          x.now() >= 180_000,
+          `${x.now()} ms`,
+        );
+        x.check(
+          'the application heard ETIMEDOUT',
+          '应用得到 ETIMEDOUT',
+          x.a.session.error === 'ETIMEDOUT',
+          x.a.session.error,
+        );
+      },
+    },
+  ],
+};
