@@ -38,7 +38,7 @@ export function congestionSample(c: Connection, news: AckNews): AckSample {
   sample.lostBytes = news.lostBytes;
   sample.priorInFlight = news.priorInFlight;
   sample.inFlight = pipe(c);
-  sample.flightBytes = Math.min(news.flightBytes, c.congestion.cwnd);
+  sample.flightBytes = usedWindow(c, news);
   sample.windowLimited = c.windowLimited;
   sample.rttMs = roundTripOf(news);
   sample.srttMs = rtt.srtt;
@@ -53,6 +53,15 @@ export function congestionSample(c: Connection, news: AckNews): AckSample {
   sample.ecnEcho = news.ecnEcho;
   sample.hasSack = c.sackAgreed;
   return sample;
+}
+
+/**
+ * What a reduction is measured by. While a batch of ACKs is processed nothing is sent, so the flight is short of a window
+ * that was full when it was last sent into; then the window counts (RFC 9438 §4.6).
+ */
+function usedWindow(c: Connection, news: AckNews): number {
+  const { cwnd } = c.congestion;
+  return c.windowLimited ? cwnd : Math.min(news.flightBytes, cwnd);
 }
 
 /** The round trip of the segment sent last among those that were sent only once: it waited least for its ACK. */

@@ -17,7 +17,10 @@ export interface AckSample {
   /** Bytes thought to be on their way, before and after this event. */
   priorInFlight: number;
   inFlight: number;
-  /** Bytes sent and not acknowledged by SND.UNA before this event, at most the window: what a reduction is measured by. */
+  /**
+   * What a reduction is measured by: the window where it limits the sender, else what was sent and not acknowledged by
+   * SND.UNA before this event, at most the window.
+   */
   flightBytes: number;
   /** True when the window, and not the application, limited the sender: only then may it grow (RFC 7661). */
   windowLimited: boolean;
