@@ -39,6 +39,8 @@ function mayProbe(c: Connection): boolean {
     c.state >= State.ESTABLISHED &&
     rtx.phase === Phase.OPEN &&
     !rtx.probeOut &&
+    // §7.3: probes that repeat data bring no measurement, and one after the other would keep a longer round trip unknown.
+    rtx.measuredSinceProbe &&
     rtx.probes === 0 &&
     rtx.timeouts === 0 &&
     flight.count > 0 &&
@@ -67,6 +69,7 @@ export function noteProbe(c: Connection, repeats: boolean): void {
   const { rtx } = c;
   rtx.lossProbeDue = false;
   rtx.probeOut = true;
+  rtx.measuredSinceProbe = false;
   rtx.probeEnd = c.snd.nxt;
   rtx.probeRepeats = repeats;
 }

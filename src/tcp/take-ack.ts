@@ -149,6 +149,7 @@ function measureRoundTrip(c: Connection): void {
   else if (news.advanced && news.echoedTick >= 0) sampleMs = Math.floor(now) - news.echoedTick;
   if (sampleMs >= 0) {
     rtt.sample(sampleMs, now, samplesPerRoundTrip(c));
+    c.rtx.measuredSinceProbe = true;
     if (news.synAcknowledged) c.congestion.onHandshake?.(sampleMs, now);
     c.trace?.rttSampled(c, sampleMs, now);
   } else if (news.resentArrived) {

@@ -107,6 +107,8 @@ export class RetransmissionVariables {
   probeOut = false;
   probeEnd: Seq = 0;
   probeRepeats = false;
+  /** A round trip was measured since the last probe left (RFC 8985 §7.3). */
+  measuredSinceProbe = true;
   /** A tail loss probe is to be sent at once. */
   lossProbeDue = false;
 

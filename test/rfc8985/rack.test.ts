@@ -1,0 +1,256 @@
+// RACK (RFC 8985 §6): losses told by time. The reordering window, its growth, its timer, and lost retransmissions.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { reorderingWindow } from '../../src/tcp/rack.js';
+import type { Bench } from '../tcp/harness.js';
+import { ackBefore, flight, segmentsSent } from '../tcp/sacking.js';
+
+/** A peer's D-SACK for segment `n`, which lies before the acknowledgment of everything before `next`. */
+function duplicateOf(n: number, next: number): string {
+  return ackBefore(next, [n, n]);
+}
+
+/** As `flight`, and the path is known to reorder: segment 2 arrived before segment 1. */
+function reordering(segments: number): Bench {
+  const bench = flight(segments);
+  bench.advance(100);
+  bench.peer(ackBefore(1, [2, 2])).peer(ackBefore(3));
+  assert.ok(bench.connection.rack.reorderingSeen);
+  bench.take();
+  return bench;
+}
+
+describe('detection', () => {
+  test('RFC8985 §6.2 step 5: two SACKed segments are enough: the lost one comes again after a quarter of the round trip', () => {
+    const bench = flight(3);
+    bench.take();
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [2, 3]))
+      .silent();
+    bench.advance(24).silent();
+    bench.advance(1).expect('A 1 a1 [1000]');
+    assert.equal(bench.connection.tcpInfo(bench.now).caState, 'recovery');
+    assert.equal(bench.connection.rtx.tally.timeouts, 0);
+  });
+
+  test('RFC8985 §6.2 step 5: one is enough as well', () => {
+    const bench = flight(2);
+    bench.take();
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [2, 2]))
+      .silent();
+    bench.advance(25).expect('A 1 a1 [1000]');
+  });
+
+  test('RFC8985 §6.2 step 4: with three segments SACKed, and no reordering ever seen, there is nothing to wait for', () => {
+    const bench = flight(6);
+    bench.take();
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [2, 2]), ackBefore(1, [2, 3]))
+      .take();
+    assert.ok(bench.connection.flight.lostBytes === 0);
+    bench.peer(ackBefore(1, [2, 4]));
+    assert.deepEqual(segmentsSent(bench).slice(0, 1), [1]);
+  });
+
+  test('RFC8985 §6.2 step 5: every segment sent before the latest that arrived is lost, in whatever part of the flight', () => {
+    const bench = flight(9);
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 3], [5, 5], [9, 9]));
+    assert.equal(bench.connection.flight.lostBytes, 5000);
+    const sent = new Set(segmentsSent(bench));
+    for (let i = 0; i < 5; i++) bench.advance(100).peer(ackBefore(1, [2, 3], [5, 5], [9, 9]));
+    for (const n of segmentsSent(bench)) sent.add(n);
+    for (const n of [2, 3, 5, 9]) assert.ok(!sent.has(n), `segment ${n} had arrived`);
+  });
+
+  test('RFC8985 §6.2 step 5: what left after the latest that arrived is not lost', () => {
+    const bench = flight(4);
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 2]));
+    assert.equal(bench.connection.flight.lostBytes, 0);
+    bench.advance(25);
+    assert.equal(bench.connection.flight.lostBytes, 1000, 'segment 1 only; 3 and 4 left after 2');
+  });
+
+  test('RFC8985 §6.2 step 5: in recovery losses show without waiting', () => {
+    const bench = flight(8);
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    assert.equal(bench.connection.flight.lostBytes, 1000);
+    bench.advance(1).peer(ackBefore(1, [2, 4], [6, 6]));
+    assert.equal(bench.connection.flight.lostBytes, 2000);
+  });
+
+  test('RFC8985 §3.1: duplicate ACKs that report nothing start no recovery where SACK is on', () => {
+    const bench = flight(8);
+    bench.take();
+    bench.advance(100);
+    for (let i = 0; i < 5; i++) bench.peer(ackBefore(1));
+    bench.silent();
+    assert.equal(bench.connection.tcpInfo(bench.now).caState, 'open');
+  });
+
+  test('RFC5681 §3.2: where it is off the third one does', () => {
+    const bench = flight(8, { sack: false });
+    bench.take();
+    bench.advance(100).peer(ackBefore(1), ackBefore(1));
+    assert.equal(bench.connection.tcpInfo(bench.now).totalRetrans, 0);
+    bench.peer(ackBefore(1));
+    assert.ok(segmentsSent(bench).includes(1));
+  });
+});
+
+describe('lost retransmissions', () => {
+  test('RFC8985 §6.2 step 5: one is seen by what was sent after it, without a timeout', () => {
+    const bench = flight(5, { waiting: 20 });
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    assert.ok(segmentsSent(bench).includes(1));
+    // New data, sent a moment after the retransmission, overtakes it.
+    bench.advance(10).peer(ackBefore(1, [2, 5]));
+    const newest = Math.max(...segmentsSent(bench));
+    assert.ok(newest > 5);
+    bench.advance(100).peer(ackBefore(1, [2, newest]));
+    assert.ok(segmentsSent(bench).includes(1), 'sent for a third time');
+    assert.equal(bench.connection.rtx.tally.timeouts, 0);
+  });
+
+  test('RFC8985 §6.2 step 5: it is given its own round trip, not that of the first transmission', () => {
+    const bench = flight(5, { waiting: 20 });
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    bench.take();
+    bench.advance(5).peer(ackBefore(1, [2, 5]));
+    assert.ok(!segmentsSent(bench).includes(1));
+  });
+});
+
+describe('RACK.rtt and RACK.xmit_ts', () => {
+  test('RFC8985 §6.2 step 2: an ACK that came sooner than any round trip answers the first transmission', () => {
+    const bench = flight(4);
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    const { sentAt } = bench.connection.rack;
+    assert.ok(segmentsSent(bench).includes(1));
+    bench.advance(10).peer(ackBefore(5));
+    assert.equal(bench.connection.rack.sentAt, sentAt);
+  });
+
+  test('RFC8985 §6.2 step 2: so does one whose timestamp echo is older than the retransmission', () => {
+    const bench = flight(4, { timestamps: true });
+    const [first] = bench.take();
+    const sent = first!.options.ts![0];
+    const payload = bench.status.sendMss;
+    bench.advance(100).peer(`A 1 a1 <ts 600 ${sent}, sack ${payload + 1}:${4 * payload + 1}>`);
+    const { sentAt } = bench.connection.rack;
+    assert.equal(bench.take()[0]!.seq, 1);
+    bench.advance(150).peer(`A 1 a${payload * 4 + 1} <ts 750 ${sent}>`);
+    assert.equal(bench.connection.rack.sentAt, sentAt);
+  });
+
+  test('RFC8985 §6.2 step 2: otherwise the retransmission is the latest that arrived', () => {
+    const bench = flight(4);
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    const resentAt = bench.now;
+    bench.advance(100).peer(ackBefore(5));
+    assert.equal(bench.connection.rack.sentAt, resentAt);
+    assert.equal(bench.connection.rack.rttMs, 100);
+  });
+
+  test('RFC8985 §6.2 step 2: of segments of one moment the one with the higher number is the later', () => {
+    const bench = flight(4);
+    bench.advance(100).peer(ackBefore(1, [3, 3]));
+    assert.equal(bench.connection.rack.end, (bench.connection.snd.iss + 3001) | 0);
+    bench.peer(ackBefore(1, [2, 3]));
+    assert.equal(bench.connection.rack.end, (bench.connection.snd.iss + 3001) | 0);
+  });
+});
+
+describe('reordering', () => {
+  test('RFC8985 §6.2 step 3: seen when a segment arrives that a later one has overtaken', () => {
+    const bench = flight(4);
+    bench.advance(100).peer(ackBefore(1, [2, 2]));
+    assert.equal(bench.connection.rack.reorderingSeen, false);
+    bench.peer(ackBefore(3));
+    assert.equal(bench.connection.rack.reorderingSeen, true);
+  });
+
+  test('RFC8985 §6.2 step 3: not when it had been sent again', () => {
+    const bench = flight(4);
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    bench.advance(100).peer(ackBefore(5));
+    assert.equal(bench.connection.rack.reorderingSeen, false);
+  });
+
+  test('RFC8985 §6.2 step 4: once it was seen, three SACKed segments do not cut the wait short', () => {
+    const bench = reordering(9);
+    bench.advance(0).peer(ackBefore(3, [4, 7]));
+    assert.equal(bench.connection.flight.lostBytes, 0);
+    assert.equal(reorderingWindow(bench.connection), 25);
+    bench.advance(25);
+    assert.equal(bench.connection.flight.lostBytes, 1000);
+  });
+
+  test('RFC8985 §6.2 step 5: what arrives within the window was not lost, and the timer stops', () => {
+    const bench = reordering(9);
+    bench.peer(ackBefore(3, [4, 7]));
+    bench.take();
+    bench.advance(20).peer(ackBefore(8)).take();
+    bench.advance(30);
+    assert.equal(bench.connection.tcpInfo(bench.now).totalRetrans, 0);
+    assert.equal(
+      bench.recorder.timers.filter((t) => t.name === 'reorder' && t.op === 'stop').length > 0,
+      true,
+    );
+  });
+
+  test('RFC8985 §6.2 step 4: a duplicate reported widens the window by a quarter of the least round trip', () => {
+    const bench = reordering(9);
+    assert.equal(reorderingWindow(bench.connection), 25);
+    bench.peer(duplicateOf(1, 3));
+    assert.equal(reorderingWindow(bench.connection), 50);
+  });
+
+  test('RFC8985 §6.2 step 4: once in a round trip, however many are reported', () => {
+    const bench = reordering(9);
+    for (const n of [1, 2, 1, 2]) bench.peer(duplicateOf(n, 3));
+    assert.equal(bench.connection.rack.windowMult, 2);
+    bench.write(5000);
+    bench.advance(100).peer(ackBefore(10)).peer(duplicateOf(9, 10));
+    assert.equal(bench.connection.rack.windowMult, 3);
+  });
+
+  test('RFC8985 §6.2 step 4: never beyond the smoothed round trip', () => {
+    const bench = reordering(9);
+    bench.connection.rack.windowMult = 40;
+    assert.equal(reorderingWindow(bench.connection), bench.connection.rtt.srtt);
+  });
+
+  test('RFC8985 §6.2 step 4: sixteen recoveries without a duplicate make it narrow again', () => {
+    const bench = flight(8, { peer: { window: 60_000 }, config: { sendBufferBytes: 1_000_000 } });
+    const { rack } = bench.connection;
+    bench.advance(100).peer(ackBefore(9));
+    bench.peer(duplicateOf(8, 9));
+    assert.equal(rack.windowMult, 2);
+    let base = 8;
+    for (let i = 1; i <= 16; i++) {
+      assert.equal(rack.windowMult, 2, `before recovery ${i}`);
+      bench.connection.congestion.cwnd = 8000;
+      bench.write(5000);
+      const last = Math.round((bench.status.sndNxt - 1) / 1000);
+      bench.advance(100).peer(ackBefore(base + 1, [base + 2, last]));
+      bench
+        .advance(100)
+        .peer(ackBefore(last + 1))
+        .take();
+      assert.equal(bench.connection.tcpInfo(bench.now).caState, 'open');
+      base = last;
+    }
+    assert.equal(rack.windowMult, 1);
+  });
+});

@@ -1,0 +1,251 @@
+// Tail loss probes (RFC 8985 §7): when one is sent, what it carries, what its acknowledgment tells, and when there is none.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Timer } from '../../src/tcp/timers.js';
+import { Bench } from '../tcp/harness.js';
+import { ackBefore, type FlightOptions, flight, MSS, segmentsSent } from '../tcp/sacking.js';
+
+/** Milliseconds until the next segment leaves; the segment stays to be looked at. */
+function untilNext(bench: Bench, mostMs = 10_000): number {
+  const start = bench.now;
+  bench.take();
+  while (bench.sent.length === 0 && bench.now - start < mostMs) bench.advance(1);
+  return bench.now - start;
+}
+
+/** A probe has just been sent for a flight of `segments`. */
+function probed(segments: number, options: FlightOptions = {}): Bench {
+  const bench = flight(segments, options);
+  untilNext(bench);
+  assert.equal(bench.connection.rtx.probeOut, true);
+  return bench;
+}
+
+function timeouts(bench: Bench): number {
+  return bench.connection.rtx.tally.timeouts;
+}
+
+describe('the timer', () => {
+  test('RFC8985 §7.2: two smoothed round trips for a flight of several segments', () => {
+    const bench = flight(4, { rttMs: 100, config: { rtoMinMs: 1000 } });
+    const { srttMs, rttvarMs } = bench.status;
+    const after = untilNext(bench);
+    // The margin: a path whose round trips vary a lot is waited for.
+    assert.equal(after, 2 * srttMs + Math.max(2, 4 * rttvarMs - srttMs));
+  });
+
+  test('RFC8985 §7.2: and as long as a peer may delay its ACK, for a lone segment', () => {
+    const bench = flight(1, { rttMs: 100, config: { rtoMinMs: 1000 } });
+    assert.equal(untilNext(bench), 2 * 100 + 200);
+  });
+
+  test('RFC8985 §7.2: one second where nothing was measured yet', () => {
+    const bench = Bench.synSent({ config: { sack: true, rtoInitialMs: 1000 }, peer: { window: 60_000 } });
+    // The SYN was sent twice: its round trip is unknown (Karn), and the timeout is three seconds (RFC 6298 §5.7).
+    bench.advance(1500).peer('SA 0 a1 <mss 1000, sackOK>');
+    bench.write(3000);
+    bench.take();
+    assert.equal(untilNext(bench), 1000);
+    assert.equal(timeouts(bench), 1, 'that of the SYN');
+  });
+
+  test('RFC8985 §7.2: never later than the retransmission timeout, in whose place it comes', () => {
+    const bench = flight(1, { rttMs: 100, config: { rtoMinMs: 0 } });
+    const { rtoMs } = bench.status;
+    assert.equal(rtoMs, 300);
+    assert.equal(untilNext(bench), rtoMs);
+    assert.equal(timeouts(bench), 0);
+    assert.equal(bench.connection.rtx.probeOut, true);
+  });
+
+  test('RFC8985 §7.2: begins anew with new data and with each ACK of new data', () => {
+    const bench = flight(4, { config: { rtoMinMs: 1000 } });
+    bench.advance(150);
+    bench.write(1000);
+    bench.take();
+    bench.advance(100).silent();
+    bench.peer(ackBefore(2));
+    assert.ok(untilNext(bench) >= 200);
+  });
+
+  test('RFC8985 §7.3: after the probe the retransmission timer counts from the probe', () => {
+    const bench = probed(4);
+    const { rtoMs } = bench.status;
+    assert.equal(untilNext(bench), rtoMs);
+    assert.equal(timeouts(bench), 1);
+  });
+});
+
+describe('what is sent', () => {
+  test('RFC8985 §7.3: the last segment again, when there is nothing new', () => {
+    const bench = flight(4);
+    untilNext(bench);
+    bench.expect('A 3001 a1 [1000]');
+  });
+
+  test('RFC8985 §7.3: new data when there is some, though the congestion window is full', () => {
+    const bench = flight(4, { waiting: 3 });
+    assert.equal(bench.status.sndNxt, 4001);
+    untilNext(bench);
+    bench.expect('A 4001 a1 [1000]');
+    assert.ok(bench.status.inFlight > bench.status.cwnd);
+  });
+
+  test('RFC8985 §7.3: the last segment again, when the peer’s window has no room for new data', () => {
+    const bench = flight(4, { waiting: 3, peer: { window: 4000 } });
+    untilNext(bench);
+    bench.expect('A 3001 a1 [1000]');
+  });
+
+  test('RFC8985 §7.3: a full segment at most, though the path has become narrower meanwhile', () => {
+    const bench = flight(4);
+    bench.take();
+    bench.call((c) => c.onPathMtuChanged(600));
+    untilNext(bench);
+    bench.expect('A 3401 a1 [600]');
+  });
+
+  test('RFC8985 §7.3: a FIN goes along with the last segment', () => {
+    const bench = flight(2);
+    bench.shutdown().take();
+    untilNext(bench);
+    const [probe] = bench.take();
+    assert.equal(probe!.flags & 1, 1);
+  });
+});
+
+describe('no probe', () => {
+  function noProbe(bench: Bench, what: string): void {
+    bench.take();
+    bench.advance(bench.connection.timers.deadline(Timer.RETRANSMISSION) - bench.now - 1).silent();
+    assert.equal(bench.connection.rtx.probeOut, false, what);
+  }
+
+  test('RFC8985 §7.2: where SACK is off', () => noProbe(flight(4, { sack: false }), 'without SACK'));
+
+  test('RFC8985 §7.2: while something is SACKed: RACK sees to the rest', () => {
+    const bench = flight(4);
+    bench.advance(100).peer(ackBefore(1, [2, 2]));
+    bench.advance(50).take();
+    noProbe(bench, 'with SACKed segments');
+  });
+
+  test('RFC8985 §7.2: in recovery, and after a timeout', () => {
+    const bench = flight(6);
+    bench.advance(100).peer(ackBefore(1, [3, 6]));
+    noProbe(bench, 'in fast recovery');
+    bench.advance(2).take();
+    assert.equal(timeouts(bench), 1);
+    noProbe(bench, 'in RTO recovery');
+  });
+
+  test('RFC8985 §7.3: a second one while the first is out', () => {
+    const bench = probed(4);
+    bench.take();
+    bench.advance(bench.connection.timers.deadline(Timer.RETRANSMISSION) - bench.now - 1).silent();
+  });
+
+  test('RFC8985 §7.3: none before a round trip was measured since the last one', () => {
+    const bench = probed(2);
+    // Without timestamps nothing is measured by what was sent twice (Karn).
+    bench.take();
+    bench.advance(100).peer(ackBefore(3, [2, 2]));
+    assert.equal(bench.connection.rtx.probeOut, false);
+    bench.write(2000);
+    noProbe(bench, 'no sample yet');
+    bench.peer(ackBefore(5));
+    bench.write(2000);
+    bench.take();
+    untilNext(bench);
+    assert.equal(bench.connection.rtx.probeOut, true, 'a sample came with the ACK of what was sent once');
+  });
+
+  test('RFC9293 §3.8.6.1: at a closed window: that is probed for otherwise', () => {
+    const bench = flight(2);
+    bench.advance(100).peer(`${ackBefore(3)} w0`);
+    bench.write(1000);
+    bench.take();
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
+  });
+
+  test('a FIN alone is left to the timeout', () => {
+    const bench = flight(1);
+    bench.advance(100).peer(ackBefore(2));
+    bench.shutdown();
+    noProbe(bench, 'nothing is held up by it');
+  });
+});
+
+describe('what its acknowledgment tells', () => {
+  test('RFC8985 §7.4.1: SACK of the probe shows the losses before it to RACK: no timeout is needed', () => {
+    const bench = flight(6, { config: { rtoMinMs: 300 } });
+    bench.advance(100).peer(ackBefore(3));
+    // Segments 3 to 6 are lost; the probe repeats the sixth.
+    untilNext(bench);
+    assert.deepEqual(segmentsSent(bench), [6]);
+    bench.advance(100).peer(ackBefore(3, [6, 6]));
+    bench.advance(25);
+    for (let i = 0; i < 3; i++) {
+      const next = segmentsSent(bench);
+      if (next.length === 0) break;
+      bench.advance(100).peer(ackBefore(Math.max(...next) + 1, [6, 6]));
+    }
+    bench.peer(ackBefore(7));
+    assert.equal(timeouts(bench), 0);
+    assert.equal(bench.status.inFlight, 0);
+    assert.equal(bench.connection.retransmissions, 4);
+  });
+
+  test('RFC8985 §7.4.2: a loss that only the probe repaired counts as one: the window shrinks', () => {
+    const bench = flight(4);
+    bench.advance(100).peer(ackBefore(4));
+    untilNext(bench);
+    bench.expect('A 3001 a1 [1000]');
+    const { cwnd } = bench.status;
+    bench.advance(100);
+    bench.write(1000);
+    bench.take();
+    // One number beyond the probe: it arrived, and nobody says twice.
+    bench.advance(100).peer(ackBefore(6));
+    assert.ok(bench.status.cwnd < cwnd, `${bench.status.cwnd} after ${cwnd}`);
+    assert.equal(bench.connection.rtx.probeOut, false);
+  });
+
+  test('RFC8985 §7.4.2: not when it arrived for the second time (D-SACK)', () => {
+    const bench = probed(4);
+    const { cwnd } = bench.status;
+    bench.advance(50).peer(ackBefore(5));
+    bench.write(1000);
+    bench.advance(50).peer(ackBefore(6, [4, 4]));
+    assert.ok(bench.status.cwnd >= cwnd);
+    assert.equal(bench.connection.rtx.probeOut, false);
+  });
+
+  test('RFC8985 §7.4.2: not when an ACK repeats the one before: both transmissions arrived', () => {
+    const bench = probed(4);
+    const { cwnd } = bench.status;
+    bench.write(1000);
+    bench.take();
+    bench.advance(50).peer(ackBefore(5));
+    assert.equal(bench.connection.rtx.probeOut, true, 'it may answer either transmission');
+    bench.peer(ackBefore(5));
+    assert.equal(bench.connection.rtx.probeOut, false);
+    bench.advance(50).peer(ackBefore(6));
+    assert.ok(bench.status.cwnd >= cwnd);
+  });
+
+  test('RFC8985 §7.4.2: not when it carried new data', () => {
+    const bench = probed(4, { waiting: 1 });
+    const { cwnd } = bench.status;
+    bench.advance(100).peer(ackBefore(6));
+    assert.ok(bench.status.cwnd >= cwnd);
+    assert.equal(bench.connection.rtx.probeOut, false);
+  });
+
+  test('RFC8985 §7.4: an ACK of less leaves the episode open', () => {
+    const bench = probed(4);
+    bench.advance(50).peer(ackBefore(3));
+    assert.equal(bench.connection.rtx.probeOut, true);
+    assert.equal(MSS * 2, bench.status.inFlight);
+  });
+});
