@@ -7,6 +7,7 @@ import { clean } from './clean.js';
 import { connect } from './connect.js';
 import { doctor } from './doctor/doctor.js';
 import { down } from './down.js';
+import { drill } from './drill.js';
 import { echo } from './echo.js';
 import { type CliFailure, ExitCode, toFailure, usageError } from './failure.js';
 import { get } from './get.js';
@@ -33,6 +34,7 @@ const VERBS: readonly Verb[] = [
   get,
   lab,
   wire,
+  drill,
   up,
   down,
   sh,

@@ -1,0 +1,21 @@
+// Plays every script of this folder against the stack, to the letter and the millisecond.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { drillTest, parseScript } from '../../src/drill/index.js';
+import { SCRIPTS, scriptPaths } from './scripts.js';
+
+const ID = /^(RFC9293 (MUST|SHLD|MAY|REC)-\d+|RFC9293 §[\d.]+|RFC \d+( §[\d.]+)?)$/;
+
+for (const path of scriptPaths()) {
+  drillTest(join(SCRIPTS, path), { strict: true, title: path });
+}
+
+test('every script names the rules that it proves', () => {
+  for (const path of scriptPaths()) {
+    const { proves } = parseScript(readFileSync(join(SCRIPTS, path), 'utf8'), path).header;
+    assert.notEqual(proves.length, 0, `${path} lacks a line "// proves: ID[, ID]"`);
+    for (const id of proves) assert.match(id, ID, `${path} proves "${id}", which is no id of a rule`);
+  }
+});
