@@ -75,6 +75,7 @@ test('--json stands in the help of the verbs that have it, and says what it prin
     down: /removed/,
     clean: /removed/,
     wire: /drops by cause/,
+    drill: /result of every script/,
     connect: null,
     listen: null,
     sh: null,
