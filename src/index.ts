@@ -1,6 +1,7 @@
 // The public API of synwave. What is not named here or in `synwave/wire` may change without notice.
 export { type CreateStackOptions, createStack, type SynwaveStack } from './create-stack.js';
 export { type CaptureLink, captureLink, type PacketRecorder } from './link/capture.js';
+export { EthernetError, type EthernetLink, type EthernetLinkOptions, ethernetLink } from './link/ethernet.js';
 export { type ImpairedLink, impair } from './link/impair.js';
 export { RuleError } from './link/impair-numbers.js';
 export type { ActEvent, Impairments, ImpairOptions } from './link/impair-options.js';

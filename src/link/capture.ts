@@ -173,6 +173,7 @@ export class CaptureLink extends LinkWrapper implements Link {
         this.drain();
         receiver.failed(error);
       },
+      notice: (notice) => receiver.notice?.(notice),
     });
   }
 

@@ -1,14 +1,7 @@
 // A link that does to the packets of another link what networks do to packets: by chance, from a seed, or by script.
 // What a packet's fate can be is said in impair-options.ts and impair-rules.ts; here it is carried out.
 import type { Clock, ScheduledCall } from '../stack/clock.js';
-import {
-  type Link,
-  type LinkOffload,
-  type LinkReceiver,
-  NO_OFFLOAD,
-  newLinkStats,
-  type PacketBatch,
-} from '../stack/link.js';
+import { type Link, type LinkReceiver, NO_OFFLOAD, newLinkStats, type PacketBatch } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
 import { BatchView, Scratch } from './impair-buffers.js';
 import { Judge } from './impair-judge.js';
@@ -51,7 +44,7 @@ export function impair(link: Link, options: ImpairOptions): ImpairedLink {
 
 /** The link made by `impair`. */
 export class ImpairedLink extends LinkWrapper implements Link {
-  readonly offload: LinkOffload;
+  readonly offload = NO_OFFLOAD;
   /** Packets that reached the stack and the inner link; `dropped` counts all that were lost here. */
   readonly stats = newLinkStats();
   private readonly clock: Clock;
@@ -72,7 +65,6 @@ export class ImpairedLink extends LinkWrapper implements Link {
   /** Use `impair`. */
   constructor(inner: Link, options: ImpairOptions) {
     super(inner);
-    this.offload = { ...NO_OFFLOAD, unfinishedChecksums: inner.offload.unfinishedChecksums ?? false };
     this.clock = options.clock;
     this.log = new ActLog(options.clock, this.stats, options.onAct);
     this.store = new PacketStore(
@@ -141,6 +133,7 @@ export class ImpairedLink extends LinkWrapper implements Link {
       receive: (batch) => this.receive(batch),
       writable: () => this.innerWritable(),
       failed: (error) => receiver.failed(error),
+      notice: (notice) => receiver.notice?.(notice),
     });
   }
 

@@ -79,6 +79,44 @@ export async function checkInterface(
   if (wanted.addresses.length > 0 && !state.up) throw complain('it is down', `link set dev ${name} up`);
 }
 
+/** An interface as it is. */
+export interface InterfaceFacts {
+  /** Kind of medium, as `ip` names it: `ether`, `loopback`, `none` for TUN. */
+  readonly kind: string;
+  /** MAC address, in lower case. */
+  readonly mac: string;
+  readonly mtu: number;
+  readonly up: boolean;
+}
+
+/**
+ * Looks an interface up.
+ * @returns null when there is none of that name
+ * @throws TunError `ERR_SYNWAVE_TUN_CONFIG`, `ERR_SYNWAVE_IP_MISSING`
+ */
+export async function inspectInterface(
+  name: string,
+  netns: string | undefined,
+): Promise<InterfaceFacts | null> {
+  let text: string;
+  try {
+    text = await runIp(netns, ['-json', 'link', 'show', 'dev', name]);
+  } catch (error) {
+    if (error instanceof Error && /does not exist/.test(error.message)) return null;
+    throw error;
+  }
+  const list = JSON.parse(text) as {
+    flags?: string[];
+    mtu?: number;
+    link_type?: string;
+    address?: string;
+  }[];
+  const found = list.find((entry) => entry.flags !== undefined);
+  if (found === undefined) return null;
+  const { flags = [], mtu = 0, link_type: kind = '', address: mac = '' } = found;
+  return { kind, mac, mtu, up: flags.includes('UP') };
+}
+
 interface InterfaceState {
   readonly up: boolean;
   readonly mtu: number;
@@ -110,20 +148,62 @@ function canonicalAddress(address: string): string {
   return parsed === null ? address : `${parsed}${address.slice(slash)}`;
 }
 
+/** Offloads whose work a link without devices at its ends never gets done. */
+const OFFLOADS = ['tx', 'tso', 'gso', 'gro'] as const;
+
+/** The command that has the kernel finish checksums and cut segments by itself, before packets reach a link. */
+export function offloadRemedy(name: string): string {
+  return `ethtool -K ${name} ${OFFLOADS.map((offload) => `${offload} off`).join(' ')}`;
+}
+
+/**
+ * Runs that command. For interfaces that this program made: others' throughput depends on their offloads.
+ * @throws TunError `ERR_SYNWAVE_TUN_CONFIG` when ethtool refuses, `ERR_SYNWAVE_IP_MISSING` when it is not there
+ */
+export async function switchOffloadsOff(name: string, netns?: string): Promise<void> {
+  const [tool, ...argv] = offloadRemedy(name).split(' ');
+  await runTool(netns, tool!, 'ethtool', argv);
+}
+
+/**
+ * Which of those offloads are on.
+ * @throws TunError as `switchOffloadsOff`
+ */
+export async function offloadsOn(name: string, netns?: string): Promise<string[]> {
+  const text = await runTool(netns, 'ethtool', 'ethtool', ['-k', name]);
+  const features: Record<(typeof OFFLOADS)[number], string> = {
+    tx: 'tx-checksumming',
+    tso: 'tcp-segmentation-offload',
+    gso: 'generic-segmentation-offload',
+    gro: 'generic-receive-offload',
+  };
+  return OFFLOADS.filter((offload) => new RegExp(`^${features[offload]}: on`, 'm').test(text));
+}
+
 /** Runs `ip` without a shell, in the namespace, and returns what it prints. */
 export function runIp(netns: string | undefined, argv: readonly string[]): Promise<string> {
+  return runTool(netns, 'ip', 'iproute2', argv);
+}
+
+/** Runs a program without a shell, in the namespace. @param owner the Debian package that has it */
+function runTool(
+  netns: string | undefined,
+  tool: string,
+  owner: string,
+  argv: readonly string[],
+): Promise<string> {
   const named = netns === undefined ? null : /^(?:\/var)?\/run\/netns\/([^/]+)$/.exec(netns);
-  let command = 'ip';
+  let command = tool;
   let full: readonly string[] = argv;
-  if (named !== null) full = ['-n', named[1]!, ...argv];
+  if (named !== null && tool === 'ip') full = ['-n', named[1]!, ...argv];
   else if (netns !== undefined) {
     command = 'nsenter';
-    full = [`--net=${netns}`, 'ip', ...argv];
+    full = [`--net=${netns}`, tool, ...argv];
   }
   return new Promise((resolve, reject) => {
     execFile(command, full, { env: toolEnvironment() }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
-      else reject(ipError(error, command, full, stderr));
+      else reject(toolError(error, command, full, stderr, tool, owner));
     });
   });
 }
@@ -133,12 +213,19 @@ function toolEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: 'C' };
 }
 
-function ipError(error: Error, command: string, argv: readonly string[], stderr: string): TunError {
+function toolError(
+  error: Error,
+  command: string,
+  argv: readonly string[],
+  stderr: string,
+  tool: string,
+  owner: string,
+): TunError {
   const code = 'code' in error ? error.code : undefined;
-  const missing = code === 'ENOENT' ? command : code === 127 ? 'ip' : null;
+  const missing = code === 'ENOENT' ? command : code === 127 ? tool : null;
   if (missing !== null) {
-    const owner = missing === 'ip' ? 'iproute2' : 'util-linux';
-    return new TunError('ERR_SYNWAVE_IP_MISSING', `${missing} was not found. apt-get install ${owner}.`, {
+    const its = missing === tool ? owner : 'util-linux';
+    return new TunError('ERR_SYNWAVE_IP_MISSING', `${missing} was not found. apt-get install ${its}.`, {
       cause: error,
     });
   }

@@ -36,11 +36,6 @@ export interface LinkOffload {
   readonly receiveChecksum: boolean;
   /** Largest TCP payload that the link cuts into MSS-sized segments by itself, in bytes; 0 when it does not. */
   readonly maxSegmentationBytes: number;
-  /**
-   * True when the TCP checksum of a received packet may be unfinished: the bare sum of the pseudo header, left to a device
-   * that the packet never met because its sender is a kernel of this machine. Default false.
-   */
-  readonly unfinishedChecksums?: boolean;
 }
 
 /** No offload: the stack computes and verifies every checksum and sends MSS-sized segments. */
@@ -81,6 +76,16 @@ export interface LinkReceiver {
   writable(): void;
   /** The link is gone (device deleted, descriptor broken): no packet will come or go any more. */
   failed(error: Error): void;
+  /** Something about the link that people should know. */
+  notice?(notice: LinkNotice): void;
+}
+
+/** What a link tells people. */
+export interface LinkNotice {
+  /** `SYNWAVE_UNFINISHED_CHECKSUM`: the sender's kernel leaves checksums to a device that the packets never meet. */
+  readonly code: 'SYNWAVE_UNFINISHED_CHECKSUM';
+  /** In words that name the remedy. */
+  readonly message: string;
 }
 
 /** The local TCP ports that a stack may use on a link that shares its address with other users of it. */

@@ -1,14 +1,14 @@
 // What a stack tells people about its link and the hosts on it, in words that name the remedy.
 import type { AddressConflict } from './ethernet/address-claims.js';
-import type { Link } from './link.js';
+import type { Link, LinkNotice } from './link.js';
 
 /** Something that people should know. */
 export interface StackNotice {
   /**
-   * `EADDRINUSE`: another station uses an address of ours. `SYNWAVE_UNFINISHED_CHECKSUM`, `SYNWAVE_OVERSIZE_PACKET`: the
-   * sender's kernel leaves to a device what no device does here; the packets are taken as they are.
+   * `EADDRINUSE`: another station uses an address of ours. `SYNWAVE_OVERSIZE_PACKET`: the sender's kernel leaves the cutting
+   * of packets to a device that does not do it. Or a code of the link's.
    */
-  readonly code: 'EADDRINUSE' | 'SYNWAVE_UNFINISHED_CHECKSUM' | 'SYNWAVE_OVERSIZE_PACKET';
+  readonly code: 'EADDRINUSE' | 'SYNWAVE_OVERSIZE_PACKET' | LinkNotice['code'];
   readonly message: string;
   /** The address in question. */
   readonly address?: string;
@@ -31,16 +31,6 @@ export function conflictNotice({ address, mac, isLost }: AddressConflict): Stack
 }
 
 const SWITCH_OFF = 'ethtool -K IFACE tx off tso off gso off gro off';
-
-/** Segments come whose checksum is unfinished. */
-export function unfinishedNotice(link: Link): StackNotice {
-  return {
-    code: 'SYNWAVE_UNFINISHED_CHECKSUM',
-    message:
-      `packets on ${link.name} bear unfinished TCP checksums: their sender is a kernel of this machine that leaves ` +
-      `them to a network card. They are accepted. To have them verified: ${SWITCH_OFF}, at the sender's interface.`,
-  };
-}
 
 /** Packets come that are longer than the link's MTU. */
 export function oversizeNotice(link: Link, length: number): StackNotice {

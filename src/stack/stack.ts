@@ -26,7 +26,7 @@ import type { Link, PacketBatch } from './link.js';
 import { Listener, type ListenerHandler, type ListenOptions } from './listener.js';
 import { ListenerTable } from './listener-table.js';
 import { Loopback } from './loopback.js';
-import { conflictNotice, oversizeNotice, type StackNotice, unfinishedNotice } from './notices.js';
+import { conflictNotice, oversizeNotice, type StackNotice } from './notices.js';
 import { HEADER_BYTES, PathMtu } from './path-mtu.js';
 import { EphemeralPorts, type PortRange, tuplePrf } from './ports.js';
 import { RateLimit } from './rate-limit.js';
@@ -159,6 +159,7 @@ export class Stack {
       receive: (batch) => this.receive(batch),
       writable: () => this.turn.run(nothing),
       failed: (error) => this.fail(error),
+      notice: (notice) => options.onNotice?.(notice),
     });
     if (this.ethernet !== null) this.turn.run((now) => this.ethernet!.begin(now));
   }
@@ -440,8 +441,6 @@ export class Stack {
         stats: stats.tcp,
         trace,
         isVerified: this.link.offload.receiveChecksum,
-        mayBeUnfinished: this.link.offload.unfinishedChecksums ?? false,
-        unfinished: () => this.options.onNotice?.(unfinishedNotice(this.link)),
       },
       now,
     );

@@ -94,8 +94,6 @@ export interface TcpStats {
   inErrs: number;
   /** Of these, wrong checksum. */
   inCsumErrors: number;
-  /** Accepted with an unfinished checksum (`LinkOffload.unfinishedChecksums`). */
-  inCsumUnfinished: number;
   /** Segments sent with RST. */
   outRsts: number;
   /** Segments for no connection and no listener. */
@@ -181,7 +179,6 @@ export function newStackStats(): StackStats {
       retransSegs: 0,
       inErrs: 0,
       inCsumErrors: 0,
-      inCsumUnfinished: 0,
       outRsts: 0,
       inNoPorts: 0,
       resetsSuppressed: 0,

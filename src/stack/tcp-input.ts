@@ -11,7 +11,7 @@ import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
 import { ParseError } from '../wire/parse-error.js';
 import { IpProtocol } from '../wire/protocol.js';
 import { ACK, RST, SegmentView, SYN } from '../wire/segment.js';
-import { parseTcp, readTcpChecksum, tcpChecksumOk } from '../wire/tcp.js';
+import { parseTcp, tcpChecksumOk } from '../wire/tcp.js';
 import type { ConnectionTable } from './connection-table.js';
 import { Endpoint, type EndpointDriver } from './endpoint.js';
 import type { IpOutput } from './ip-output.js';
@@ -35,10 +35,6 @@ export interface TcpInputParts {
   readonly trace: StackTrace | null;
   /** True when the link has verified what it delivers in one piece. */
   readonly isVerified: boolean;
-  /** True when checksums may be unfinished (`LinkOffload.unfinishedChecksums`). */
-  readonly mayBeUnfinished: boolean;
-  /** A segment with an unfinished checksum was accepted; told once. */
-  unfinished(now: number): void;
 }
 
 /** What comes for TCP. */
@@ -60,7 +56,7 @@ export class TcpInput {
     const { stats, table, driver } = this.parts;
     const s = this.segment;
     stats.inSegs++;
-    const fault = this.parse(packet, s, now);
+    const fault = this.parse(packet, s);
     if (fault !== null) {
       stats.inErrs++;
       const readable = fault === 'malformed' ? null : s;
@@ -95,13 +91,13 @@ export class TcpInput {
   }
 
   /** Fills the view, or says what is wrong. */
-  private parse(packet: IpPacket, s: SegmentView, now: number): DropReason | null {
+  private parse(packet: IpPacket, s: SegmentView): DropReason | null {
     const { bytes, view, payloadOffset, payloadLength } = packet;
     s.packetId = packet.packetId;
     s.ecn = packet.ecn;
     if (parseTcp(bytes, view, payloadOffset, payloadLength, s) !== ParseError.NONE) return 'malformed';
     const isVerified = packet.isLoopback || (this.parts.isVerified && !packet.isReassembled);
-    if (!isVerified && !this.isUnfinished(packet, now) && !this.isChecksumOk(packet)) {
+    if (!isVerified && !this.isChecksumOk(packet)) {
       this.parts.stats.inCsumErrors++;
       return 'checksum';
     }
@@ -112,16 +108,12 @@ export class TcpInput {
 
   /** RFC 9293 MUST-3. */
   private isChecksumOk(packet: IpPacket): boolean {
-    return tcpChecksumOk(pseudoSumOf(packet), packet.bytes, packet.payloadOffset, packet.payloadLength);
-  }
-
-  /** The checksum that the sender's kernel left to a device which the packet never met: nothing was there to damage it. */
-  private isUnfinished(packet: IpPacket, now: number): boolean {
-    const { mayBeUnfinished, stats } = this.parts;
-    if (!mayBeUnfinished || packet.isReassembled) return false;
-    if (readTcpChecksum(packet.view, packet.payloadOffset) !== pseudoSumOf(packet)) return false;
-    if (stats.inCsumUnfinished++ === 0) this.parts.unfinished(now);
-    return true;
+    const { payloadLength: length, source0, source1, source2, source3 } = packet;
+    const { w0, w1, w2, w3 } = packet.local;
+    const sum = packet.isIpv4
+      ? pseudoHeader4(source3, w3, IpProtocol.TCP, length)
+      : pseudoHeader6(source0, source1, source2, source3, w0, w1, w2, w3, IpProtocol.TCP, length);
+    return tcpChecksumOk(sum, packet.bytes, packet.payloadOffset, length);
   }
 
   private receiveUnowned(packet: IpPacket, s: SegmentView, now: number): void {
@@ -258,14 +250,6 @@ export class TcpInput {
   private dropped(s: SegmentView, reason: DropReason, rule: string, now: number): void {
     this.parts.trace?.segmentDropped(null, s, reason, 'none', rule, now);
   }
-}
-
-function pseudoSumOf(packet: IpPacket): number {
-  const { payloadLength: length, source0, source1, source2, source3 } = packet;
-  const { w0, w1, w2, w3 } = packet.local;
-  return packet.isIpv4
-    ? pseudoHeader4(source3, w3, IpProtocol.TCP, length)
-    : pseudoHeader6(source0, source1, source2, source3, w0, w1, w2, w3, IpProtocol.TCP, length);
 }
 
 /** An ACK that could complete a handshake for which the accept queue has no place. */

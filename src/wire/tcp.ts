@@ -163,11 +163,6 @@ export function writeTcpPseudoSum(pseudoSum: number, view: DataView, offset: num
   view.setUint16(offset + CHECKSUM, pseudoSum);
 }
 
-/** The checksum field of the header at `offset`, which was parsed. */
-export function readTcpChecksum(view: DataView, offset: number): number {
-  return view.getUint16(offset + CHECKSUM);
-}
-
 /**
  * True when the checksum of the segment at `bytes[offset … offset + length)` is right; a segment for which it is not
  * must be dropped (RFC 9293 MUST-3).

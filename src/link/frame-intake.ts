@@ -1,0 +1,201 @@
+// Takes in the frames that libpcap delivers one by one: copies them, makes batches, and keeps a flood of them from taking
+// the event loop for itself. The package reads until its ring is empty, which may be never: see native-notes/pcap.md.
+import { offloadRemedy } from '../native/host-interface.js';
+import type { LinkReceiver, LinkStats, PacketBatch, PacketIds } from '../stack/link.js';
+import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
+import { EthernetView, EtherType, parseEthernet } from '../wire/ethernet.js';
+import { ParseError } from '../wire/parse-error.js';
+import { IpProtocol } from '../wire/protocol.js';
+import { TCP_CHECKSUM_OFFSET } from '../wire/tcp.js';
+import { completeChecksum } from './unfinished-checksum.js';
+
+const BATCH_PACKETS = 256;
+/** Holds a full batch at MTU 1500, and 32 of the largest frames. */
+const SLAB_BYTES = 32 * 65_536;
+/** Frames begin at multiples of this, less two: so the IP header behind 14 octets is aligned. */
+const ALIGNMENT = 16;
+
+/** So long frames are delivered while they come without a pause. From then on they are kept: a peer that gets no
+ * acknowledgment falls silent within a window, the ring becomes empty, and timers and other handles get their turn. */
+const BURST_MS = 50;
+/** Batches kept in that case; what comes beyond them is dropped. */
+const MAX_KEPT = 8;
+/** Who does not fall silent within that time does not mind losses. */
+const GIVE_UP_MS = 250;
+
+class FrameBatch implements PacketBatch {
+  readonly bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, SLAB_BYTES);
+  readonly offsets = new Int32Array(BATCH_PACKETS);
+  readonly lengths = new Int32Array(BATCH_PACKETS);
+  readonly ids = new Float64Array(BATCH_PACKETS);
+  count = 0;
+  private used = 0;
+
+  /** Where the frame was put, or -1 when there is no room for it. */
+  add(frame: Buffer, length: number, ids: PacketIds): number {
+    const at = this.used + 2;
+    if (this.count === BATCH_PACKETS || at + length > SLAB_BYTES) return -1;
+    frame.copy(this.bytes, at, 0, length);
+    this.offsets[this.count] = at;
+    this.lengths[this.count] = length;
+    this.ids[this.count++] = ids.next();
+    this.used = (at + length + ALIGNMENT - 1) & -ALIGNMENT;
+    return at;
+  }
+
+  empty(): void {
+    this.count = 0;
+    this.used = 0;
+  }
+}
+
+/** What is done with the frames that come. */
+export class FrameIntake {
+  /** Frames whose checksum was completed. */
+  unfinished = 0;
+  /** Frames that did not fit into what libpcap keeps of one. */
+  cut = 0;
+  private filling = new FrameBatch();
+  private readonly kept: FrameBatch[] = [];
+  private receiver: LinkReceiver | null = null;
+  private name = '';
+  /** The end of the present run of frames; it comes when the ring has been empty. */
+  private pause: NodeJS.Immediate | null = null;
+  private runBegan = 0;
+  private readonly frame = new EthernetView();
+
+  /**
+   * @param incoming where each frame is while it is taken
+   * @param overrun asked to give up what waits in the ring
+   */
+  constructor(
+    private readonly incoming: Buffer,
+    private readonly ids: PacketIds,
+    private readonly stats: LinkStats,
+    private readonly overrun: () => void,
+  ) {}
+
+  /** Frames are taken from now on. */
+  start(receiver: LinkReceiver, name: string): void {
+    this.receiver = receiver;
+    this.name = name;
+  }
+
+  /** No more is delivered. */
+  stop(): void {
+    this.receiver = null;
+    if (this.pause !== null) clearImmediate(this.pause);
+    this.pause = null;
+    this.kept.length = 0;
+    this.filling.empty();
+  }
+
+  /** Takes the frame in `incoming`. */
+  take(length: number, truncated: boolean): void {
+    if (this.receiver === null) return;
+    // The package says what its buffer could not hold, and not what libpcap did not keep.
+    if (truncated || length >= this.incoming.length) {
+      this.cut++;
+      this.stats.dropped++;
+      return;
+    }
+    this.beginRun();
+    let at = this.filling.add(this.incoming, length, this.ids);
+    if (at < 0) {
+      if (!this.makeRoom()) {
+        this.stats.dropped++;
+        return;
+      }
+      at = this.filling.add(this.incoming, length, this.ids);
+    }
+    this.complete(at, length);
+  }
+
+  /** Delivers what is kept and what is being filled. It comes with the event loop, so everybody else had his turn. */
+  private endRun(): void {
+    this.pause = null;
+    for (let batch = this.kept.shift(); batch !== undefined; batch = this.kept.shift()) this.deliver(batch);
+    this.deliver(this.filling);
+    this.filling.empty();
+  }
+
+  private beginRun(): void {
+    if (this.pause !== null) return;
+    this.runBegan = performance.now();
+    this.pause = setImmediate(() => this.endRun());
+  }
+
+  /** The batch is full in the midst of a run. */
+  private makeRoom(): boolean {
+    const lasted = performance.now() - this.runBegan;
+    if (lasted < BURST_MS) {
+      this.deliver(this.filling);
+      this.filling.empty();
+      return this.receiver !== null;
+    }
+    if (lasted > GIVE_UP_MS) {
+      this.overrun();
+      return false;
+    }
+    if (this.kept.length >= MAX_KEPT) return false;
+    this.kept.push(this.filling);
+    this.filling = new FrameBatch();
+    return true;
+  }
+
+  private deliver(batch: FrameBatch): void {
+    if (this.receiver === null || batch.count === 0) return;
+    this.stats.packetsIn += batch.count;
+    for (let i = 0; i < batch.count; i++) this.stats.bytesIn += batch.lengths[i]!;
+    this.receiver.receive(batch);
+  }
+
+  /** Finishes a TCP checksum that the sender's kernel left to a device, so that what is received and recorded is sound. */
+  private complete(at: number, length: number): void {
+    const { frame } = this;
+    const { bytes, view } = this.filling;
+    if (parseEthernet(view, at, length, frame) !== ParseError.NONE) return;
+    const ip = frame.payloadOffset;
+    let isCompleted = false;
+    if (frame.type === EtherType.IPV4 && frame.payloadLength >= 40) {
+      const header = (bytes[ip]! & 15) * 4;
+      const tcp = view.getUint16(ip + 2) - header;
+      const isWhole = (view.getUint16(ip + 6) & 0x3fff) === 0 && header >= 20 && tcp >= 20;
+      if (bytes[ip + 9] !== IpProtocol.TCP || !isWhole || header + tcp > frame.payloadLength) return;
+      const sum = pseudoHeader4(view.getInt32(ip + 12), view.getInt32(ip + 16), IpProtocol.TCP, tcp);
+      isCompleted = completeChecksum(bytes, ip + header, tcp, TCP_CHECKSUM_OFFSET, sum);
+    } else if (frame.type === EtherType.IPV6 && frame.payloadLength >= 60) {
+      const tcp = view.getUint16(ip + 4);
+      if (bytes[ip + 6] !== IpProtocol.TCP || 40 + tcp > frame.payloadLength) return;
+      isCompleted = completeChecksum(bytes, ip + 40, tcp, TCP_CHECKSUM_OFFSET, pseudoSum6(view, ip, tcp));
+    }
+    if (isCompleted && this.unfinished++ === 0) this.tell();
+  }
+
+  private tell(): void {
+    this.receiver?.notice?.({
+      code: 'SYNWAVE_UNFINISHED_CHECKSUM',
+      message:
+        `packets on ${this.name} bear unfinished TCP checksums: their sender is a kernel of this machine that leaves ` +
+        "them to a network card. They are completed as they come, unverified. Remedy, at the sender's interface: " +
+        offloadRemedy('IFACE'),
+    });
+  }
+}
+
+function pseudoSum6(view: DataView, ip: number, length: number): number {
+  const word = (i: number) => view.getInt32(ip + 8 + 4 * i);
+  return pseudoHeader6(
+    word(0),
+    word(1),
+    word(2),
+    word(3),
+    word(4),
+    word(5),
+    word(6),
+    word(7),
+    IpProtocol.TCP,
+    length,
+  );
+}
