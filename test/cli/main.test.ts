@@ -76,6 +76,7 @@ test('--json stands in the help of the verbs that have it, and says what it prin
     clean: /removed/,
     wire: /drops by cause/,
     drill: /result of every script/,
+    lab: /assertions and verdicts/,
     connect: null,
     listen: null,
     sh: null,
