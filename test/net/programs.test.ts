@@ -1,9 +1,7 @@
-// Programs of Node's own on these sockets: http, http2, pipeline, AsyncLocalStorage, and the view into TCP.
+// Node's own ways of using sockets: pipeline, AsyncLocalStorage; and the view into TCP.
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import * as http from 'node:http';
-import * as http2 from 'node:http2';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { test } from 'node:test';
@@ -18,64 +16,6 @@ async function listen(listener: (socket: Socket) => void) {
   await once(listening, 'listening');
   return { listening, port: listening.address()!.port };
 }
-
-class SynwaveAgent extends http.Agent {
-  opened = 0;
-  // biome-ignore lint/suspicious/noExplicitAny: the types of Agent leave this hook out
-  override createConnection(options: any, callback: any) {
-    this.opened++;
-    return client.net.createConnection(options, callback);
-  }
-}
-
-test('http: requests over one kept connection, bodies both ways', timed, async () => {
-  const application = http.createServer(async (request, response) => {
-    let size = 0;
-    for await (const chunk of request) size += chunk.length;
-    response.setHeader('x-from', request.socket.remoteAddress ?? '');
-    response.end('y'.repeat(size));
-  });
-  const { listening, port } = await listen((socket) => application.emit('connection', socket));
-  const agent = new SynwaveAgent({ keepAlive: true, maxSockets: 1 });
-  for (const size of [0, 1, 1000, 300_000]) {
-    const request = http.request({ host: '10.9.0.1', port, method: 'POST', agent: agent as http.Agent });
-    request.end('x'.repeat(size));
-    const [response] = await once(request, 'response');
-    let text = '';
-    for await (const chunk of response) text += chunk;
-    assert.equal(text.length, size);
-    assert.equal(response.headers['x-from'], '10.9.0.2');
-  }
-  assert.equal(agent.opened, 1);
-  agent.destroy();
-  application.closeAllConnections();
-  listening.close();
-});
-
-test('http2: concurrent streams on one connection', timed, async () => {
-  const application = http2.createServer();
-  application.on('stream', (stream, headers) => stream.end(`path ${headers[':path']}`));
-  const { listening, port } = await listen((socket) => application.emit('connection', socket));
-  const session = http2.connect(`http://10.9.0.1:${port}`, {
-    createConnection: () => client.net.connect(port, '10.9.0.1'),
-  });
-  const texts = await Promise.all(
-    Array.from({ length: 10 }, async (_, i) => {
-      const stream = session.request({ ':path': `/${i}` });
-      stream.setEncoding('utf8');
-      let text = '';
-      for await (const chunk of stream) text += chunk;
-      return text;
-    }),
-  );
-  assert.deepEqual(
-    texts,
-    Array.from({ length: 10 }, (_, i) => `path /${i}`),
-  );
-  session.close();
-  await once(session, 'close');
-  listening.close();
-});
 
 test('pipeline ends, and fails when the peer resets', timed, async () => {
   let text = '';
