@@ -15,7 +15,7 @@ function answers(bench: Bench): boolean {
 }
 
 describe('active open', () => {
-  test('RFC3168 §6.1.1: with `on` the SYN asks by ECE and CWR, is not markable itself, and the answer is ECE alone', () => {
+  test('RFC9293 SHLD-8, RFC3168 §6.1.1: with `on` the SYN asks by ECE and CWR, is not markable itself, and the answer is ECE alone', () => {
     const bench = Bench.synSent(on).expect('SEC 0 e0');
     bench.peer('SAE 0 a1 <mss 1000>').state('ESTABLISHED').expect('A 1 a1 e0');
     assert.deepEqual([agreed(bench), answers(bench)], [true, true]);

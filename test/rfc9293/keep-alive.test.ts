@@ -22,7 +22,7 @@ describe('keep-alive', () => {
     assert.equal(bench.take().length, 1);
   });
 
-  test('RFC9293 SHLD-12: the probe carries no data and an old number, so that the peer must answer', () => {
+  test('RFC9293 MAY-5 SHLD-12: the probe carries no data and an old number, so that the peer must answer', () => {
     const bench = Bench.established(ON).advance(60_000).expect('A 0 a1');
     bench.peer('A 1 a1').advance(59_000).silent();
   });

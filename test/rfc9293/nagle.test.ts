@@ -89,6 +89,18 @@ describe('PSH', () => {
     bench.flush().expect('PA 1 a1 [300]');
   });
 
+  test('RFC9293 MAY-15 MAY-16: what is not pushed waits for more and leaves with it in one segment; a push lets it go at once', () => {
+    const bench = Bench.established({ config: { nagle: false } });
+    bench.write(100, false);
+    bench.silent();
+    bench.write(100, false);
+    bench.silent();
+    bench.write(100, true);
+    bench.expect('PA 1 a1 [300]');
+    bench.write(100, true);
+    bench.expect('PA 301 a1 [100]');
+  });
+
   test('RFC9293 §3.9.1.3: received PSH changes nothing of the stream', () => {
     const bench = Bench.accepted().peer('PA 1 a1 [10]', 'A 11 a1 [10]', 'PA 21 a1 [10]');
     assert.equal(bench.read(), 30);

@@ -17,6 +17,15 @@ describe('send window', () => {
     );
   });
 
+  test('RFC9293 REC-1: windows are kept in 32 bits: the largest that can be offered is read and used as it is', () => {
+    const bench = Bench.established({
+      config: { windowScale: 0 },
+      peer: { options: 'mss 1000, ws 14', window: 1000 },
+    });
+    bench.peer('A 1 a1 w65535');
+    assert.equal(bench.status.sndWnd, 65_535 * 2 ** 14);
+  });
+
   test('RFC9293 §3.8.6: no more is sent than the window allows, and SND.UNA moves it', () => {
     const bench = Bench.established({ peer: { window: 2500 } });
     bench.write(10_000);

@@ -299,6 +299,15 @@ describe('listen', () => {
     assert.throws(() => stack.listen({ address: null, port: 82, backlog: -1 }, handler), { code: 'EINVAL' });
   });
 
+  it('RFC9293 §3.10.7.2: takes an RST for an RST, whatever else its segment carries', () => {
+    const { stack, link } = testStack();
+    stack.listen({ address: null, port: 80 }, handler);
+    for (const others of [0, ACK, SYN, SYN | ACK])
+      link.inject(fromPeer({ flags: RST | others, seq: 9, ack: 7 }));
+    assert.equal([...stack.connections()].length, 0);
+    assert.equal(link.sent.length, 0);
+  });
+
   it('chooses an ephemeral port for port 0, until none is left', () => {
     const { stack } = testStack({ ephemeralPorts: { first: 40_000, last: 40_002 } });
     const ports = [1, 2, 3].map(() => stack.listen({ address: null, port: 0 }, handler).port);
@@ -318,5 +327,20 @@ describe('listen', () => {
     const answer = { sourcePort: 80, destinationPort: 7777, ack: first!.seq + 1 };
     link.inject(fromPeer({ flags: SYN | ACK, seq: 9, ...answer }));
     assert.equal(endpoint.connection.state, State.ESTABLISHED);
+  });
+
+  it('RFC9293 MUST-41 MUST-42: also not one in SYN-RECEIVED, nor can the port be listened on twice', () => {
+    const { stack, link, settle } = testStack();
+    const endpoint = stack.connect({ remote: PEER, remotePort: 80, localPort: 7777 }, null);
+    settle();
+    const [first] = link.takeSegments();
+    const crossing = { sourcePort: 80, destinationPort: 7777 };
+    link.inject(fromPeer({ flags: SYN, seq: 9, ...crossing }));
+    assert.equal(endpoint.connection.state, State.SYN_RECEIVED);
+    const listener = stack.listen({ address: null, port: 7777 }, handler);
+    assert.throws(() => stack.listen({ address: null, port: 7777 }, handler), { code: 'EADDRINUSE' });
+    link.inject(fromPeer({ flags: ACK, seq: 10, ack: first!.seq + 1, ...crossing }));
+    assert.equal(endpoint.connection.state, State.ESTABLISHED);
+    assert.equal(listener.accept(), null, 'it is not the listener that it belongs to');
   });
 });

@@ -6,7 +6,7 @@ import { Event } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
 import { ACK, FIN, RST, SYN } from '../../src/wire/segment.js';
 import { recordingTrace } from './recording-trace.js';
-import { fromPeer, ip, LOCAL, PEER, TestLink, testStack } from './test-link.js';
+import { fromPeer, ip, LOCAL, PEER, seededRandom, TestLink, testStack } from './test-link.js';
 
 const nobody = { onAcceptable() {} };
 
@@ -57,6 +57,18 @@ describe('making a stack', () => {
     settle();
     for (const syn of link.takeSegments()) isns.add(syn.seq);
     assert.equal(isns.size, 20);
+  });
+
+  it('RFC9293 MUST-9: the same tuple at the same time has another number with another secret, and the same with the same', () => {
+    const isnWith = (seed: number) => {
+      const { stack, link, settle } = testStack({ isn: 'rfc6528', random: seededRandom(seed) });
+      stack.connect({ remote: PEER, remotePort: 80, localPort: 5000 }, null);
+      settle();
+      return link.takeSegments()[0]!.seq;
+    };
+    const numbers = Array.from({ length: 20 }, (_, seed) => isnWith(seed + 1));
+    assert.equal(new Set(numbers).size, 20);
+    assert.equal(isnWith(3), numbers[2]);
   });
 });
 

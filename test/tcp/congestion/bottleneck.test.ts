@@ -24,7 +24,7 @@ describe('RFC9438: CUBIC fills a bottleneck whose queue holds half of the bandwi
   }
 });
 
-test('RFC9438 §5: with a short queue and a long path CUBIC uses far more than NewReno', () => {
+test('RFC9293 MAY-18, RFC9438 §5: with a short queue and a long path CUBIC uses far more than NewReno', () => {
   const options = { rateBytesPerMs: 12_500, rttMs: 100, queueBytes: 250_000 };
   const ofCubic = new Bottleneck(cubic, options).run(3000).usage(3000, 30_000);
   const ofReno = new Bottleneck(newReno, options).run(3000).usage(3000, 30_000);

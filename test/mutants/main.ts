@@ -1,0 +1,112 @@
+// `scripts/mutants`: breaks the core in one place at a time and looks whether a test finds out. See `USAGE`.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Random } from '../tcp/random.js';
+import { type PlacedMutant, writeBrokenBuild } from './broken-build.js';
+import { type MutantOptions, parseOptions, USAGE, UsageError } from './options.js';
+import { outcomeOf, printed } from './report.js';
+import { type Fate, judgeAll, survey } from './run.js';
+import { Excuses } from './survivors.js';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let options: MutantOptions | null;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`mutants: ${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options === null) {
+    console.log(USAGE);
+    return 0;
+  }
+  return run(options);
+}
+
+async function run(options: MutantOptions): Promise<number> {
+  const dist = join(root, 'dist');
+  // Of this process alone, so that two runs do not meet.
+  const broken = join(root, `dist-mutants-${process.pid}`);
+  const leave = () => rmSync(broken, { recursive: true, force: true });
+  process.once('exit', leave);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+  const build = writeBrokenBuild(
+    dist,
+    broken,
+    (file) => options.only.test(file),
+    (file) => options.tests.test(file),
+  );
+  const chosen = choose(options, build.mutants);
+  if (options.list) {
+    for (const number of chosen) {
+      const mutant = build.mutants[number]!;
+      console.log(`src/${mutant.file}.ts:${mutant.line} ${mutant.key}`);
+    }
+    return 0;
+  }
+  note(
+    `${build.mutants.length} mutants, ${chosen.length} to judge; ${build.testFiles.length} test files run unbroken first`,
+  );
+  const known = await survey(build, options.slowestCaseMs);
+  const quick = known.ms.filter((ms) => ms <= options.slowestCaseMs);
+  note(
+    `${quick.length} of ${known.ms.length} cases judge, ${Math.round(quick.reduce((a, b) => a + b, 0))} ms in all`,
+  );
+  const verdicts = await judgeAll(build, known, { ...options, chosen, progress: progress() });
+  const outcome = outcomeOf(verdicts, Excuses.read(join(root, 'test/mutants/survivors.json')));
+  console.log(printed(outcome));
+  if (options.json !== null) {
+    const rows = verdicts.map(({ mutant, fate, by }) => ({ ...mutant, fate, by }));
+    writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
+  }
+  return outcome.survivors.some((one) => one.excuse === null) ? 1 : 0;
+}
+
+function choose(options: MutantOptions, mutants: readonly PlacedMutant[]): number[] {
+  const again = options.again === null ? null : lived(options.again);
+  const numbers = [...mutants.keys()].filter((number) => {
+    const { operator, key } = mutants[number]!;
+    return (options.operators?.has(operator) ?? true) && (again?.has(key) ?? true);
+  });
+  if (options.sample === null || options.sample >= numbers.length) return numbers;
+  const random = new Random(options.seed);
+  for (let i = numbers.length - 1; i > 0; i--) {
+    const j = random.int(0, i);
+    [numbers[i], numbers[j]] = [numbers[j]!, numbers[i]!];
+  }
+  return numbers.slice(0, options.sample).sort((a, b) => a - b);
+}
+
+/** Keys of the mutants that lived through the run that wrote this file. */
+function lived(file: string): Set<string> {
+  const rows = JSON.parse(readFileSync(file, 'utf8')) as { key: string; fate: Fate }[];
+  return new Set(rows.filter(({ fate }) => fate === 'survived' || fate === 'unmet').map(({ key }) => key));
+}
+
+function note(text: string): void {
+  console.error(`mutants: ${text}`);
+}
+
+function progress(): (done: number, of: number, fate: Fate) => void {
+  const began = performance.now();
+  let next = began;
+  const counts: Partial<Record<Fate, number>> = {};
+  return (done, of, fate) => {
+    counts[fate] = (counts[fate] ?? 0) + 1;
+    const now = performance.now();
+    if (now < next && done !== of) return;
+    next = now + 20_000;
+    const seconds = Math.round((now - began) / 1000);
+    note(
+      `${done} of ${of} after ${seconds} s: ${Object.entries(counts)
+        .map(([name, n]) => `${n} ${name}`)
+        .join(', ')}`,
+    );
+  };
+}

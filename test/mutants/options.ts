@@ -1,0 +1,94 @@
+// The command line of `scripts/mutants`.
+import { parseArgs } from 'node:util';
+
+/** What to break, what judges, and what to write. */
+export interface MutantOptions {
+  readonly only: RegExp;
+  readonly operators: ReadonlySet<string> | null;
+  readonly tests: RegExp;
+  readonly sample: number | null;
+  readonly seed: number;
+  readonly workers: number;
+  readonly slowestCaseMs: number;
+  readonly again: string | null;
+  readonly list: boolean;
+  readonly json: string | null;
+}
+
+/** Shown by `--help`. */
+export const USAGE = `scripts/mutants breaks the compiled core in one place at a time and looks whether a test finds out.
+usage: scripts/mutants [OPTIONS]
+  --only PATTERN       files to break, below src/ and without extension   (default: ^(tcp|wire)/)
+  --operator NAME,...  guard condition compare logic arithmetic number boolean statement call   (default: all)
+  --tests PATTERN      test files that judge, below test/   (default: all that can)
+  --sample N           only N mutants, drawn by the seed
+  --seed N             of the draw   (default: 1)
+  --workers N          processes at once   (default: 1)
+  --slowest MS         cases that take longer do not judge   (default: 60)
+  --again FILE         only the mutants that lived in the run that wrote FILE with --json
+  --list               tells the mutants and judges none
+  --json FILE          writes every verdict
+exit: 0 every survivor stands with its reason in test/mutants/survivors.json, 1 some do not, 2 usage`;
+
+/** Thrown for a command line that cannot be followed. */
+export class UsageError extends Error {
+  readonly code = 'ERR_USAGE';
+}
+
+/** Reads the command line; null when help was asked for. */
+export function parseOptions(args: readonly string[]): MutantOptions | null {
+  const { values } = parsed(args);
+  if (values.help) return null;
+  return {
+    only: pattern(values.only ?? '^(tcp|wire)/', '--only'),
+    operators: values.operator === undefined ? null : new Set(values.operator.split(',')),
+    tests: pattern(values.tests ?? '', '--tests'),
+    sample: values.sample === undefined ? null : whole(values.sample, '--sample'),
+    seed: whole(values.seed ?? '1', '--seed'),
+    workers: whole(values.workers ?? '1', '--workers'),
+    slowestCaseMs: whole(values.slowest ?? '60', '--slowest'),
+    again: values.again ?? null,
+    list: values.list ?? false,
+    json: values.json ?? null,
+  };
+}
+
+function parsed(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        only: text,
+        operator: text,
+        tests: text,
+        sample: text,
+        seed: text,
+        workers: text,
+        slowest: text,
+        json: text,
+        again: text,
+        list: flag,
+        help: flag,
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function pattern(text: string, option: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new UsageError(`${option} wants a regular expression, not ${text}`);
+  }
+}
+
+function whole(text: string, option: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new UsageError(`${option} wants a whole number above 0, not ${text}`);
+  return number;
+}

@@ -1,0 +1,48 @@
+// What the run and its worker processes tell each other.
+
+/** Asks the worker to run all cases unbroken and to tell what each meets. */
+export interface SurveyRequest {
+  readonly kind: 'survey';
+}
+
+/** Asks whether a mutant is found out by one of these cases, tried in this order. */
+export interface JudgeRequest {
+  readonly kind: 'judge';
+  readonly mutant: number;
+  readonly cases: readonly number[];
+  /** For each case, after how many milliseconds it counts as endless. */
+  readonly limits: readonly number[];
+}
+
+export type Request = SurveyRequest | JudgeRequest;
+
+/** A worker has loaded the tests. */
+export interface Loaded {
+  readonly kind: 'loaded';
+  readonly names: readonly string[];
+  /** Numbers of the mutants that loading meets. */
+  readonly metByLoading: Uint32Array;
+}
+
+/** One case, unbroken. */
+export interface Surveyed {
+  readonly kind: 'surveyed';
+  readonly index: number;
+  readonly ms: number;
+  /** Why it fails, or null. */
+  readonly failure: string | null;
+  /** Passes also a second time in the same process. */
+  readonly repeats: boolean;
+  readonly met: Uint32Array;
+}
+
+/** The verdict upon one mutant; `unsure` when the case that found it out fails without it as well by now. */
+export interface Judged {
+  readonly kind: 'judged';
+  readonly mutant: number;
+  readonly verdict: 'killed' | 'endless' | 'survived' | 'unsure';
+  /** The case that found it out, or -1. */
+  readonly by: number;
+}
+
+export type Reply = Loaded | Surveyed | Judged;

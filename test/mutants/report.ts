@@ -1,0 +1,90 @@
+// What a mutation run has shown, for people: totals by file, and every mutant that lives.
+import type { Verdict } from './run.js';
+import type { Excuse, Excuses } from './survivors.js';
+
+/** How many of how many were found out. */
+export interface Score {
+  judged: number;
+  found: number;
+  /** Of the others, those with a reason. */
+  excused: number;
+}
+
+/** A mutant that lives. */
+export interface Survivor {
+  readonly verdict: Verdict;
+  readonly excuse: Excuse | null;
+}
+
+/** The outcome of a run. */
+export interface Outcome {
+  readonly total: Score;
+  readonly byFile: ReadonlyMap<string, Score>;
+  readonly byOperator: ReadonlyMap<string, Score>;
+  readonly survivors: readonly Survivor[];
+}
+
+/** Adds the verdicts up. */
+export function outcomeOf(verdicts: readonly Verdict[], excuses: Excuses): Outcome {
+  const total = emptyScore();
+  const byFile = new Map<string, Score>();
+  const byOperator = new Map<string, Score>();
+  const survivors: Survivor[] = [];
+  for (const verdict of verdicts) {
+    const lives = verdict.fate === 'survived' || verdict.fate === 'unmet';
+    const excuse = lives ? excuses.of(verdict.mutant) : null;
+    if (lives) survivors.push({ verdict, excuse });
+    for (const score of [total, at(byFile, verdict.mutant.file), at(byOperator, verdict.mutant.operator)]) {
+      score.judged++;
+      if (!lives) score.found++;
+      if (excuse !== null) score.excused++;
+    }
+  }
+  return { total, byFile, byOperator, survivors };
+}
+
+function emptyScore(): Score {
+  return { judged: 0, found: 0, excused: 0 };
+}
+
+function at(scores: Map<string, Score>, name: string): Score {
+  let score = scores.get(name);
+  if (score === undefined) {
+    score = emptyScore();
+    scores.set(name, score);
+  }
+  return score;
+}
+
+/** `93.1 %`, rounded down, so that nothing is told to be whole that is not. */
+export function percent(score: Score): string {
+  if (score.judged === 0) return '-';
+  return `${(Math.floor((1000 * score.found) / score.judged) / 10).toFixed(1)} %`;
+}
+
+/** The report on the terminal. */
+export function printed(outcome: Outcome): string {
+  const lines: string[] = [];
+  for (const { verdict, excuse } of outcome.survivors) {
+    if (excuse !== null) continue;
+    const { mutant, fate } = verdict;
+    lines.push(
+      `${fate === 'unmet' ? 'unmet   ' : 'survived'} src/${mutant.file}.ts:${mutant.line} ${mutant.key}`,
+    );
+  }
+  const width = Math.max(...[...outcome.byFile.keys()].map((name) => name.length), 12);
+  lines.push('', `${'file'.padEnd(width)}  mutants  found  score`);
+  for (const [name, score] of [...outcome.byFile, ['all', outcome.total] as const]) {
+    lines.push(
+      `${name.padEnd(width)}  ${String(score.judged).padStart(7)}  ${String(score.found).padStart(5)}  ${percent(score).padStart(7)}`,
+    );
+  }
+  for (const [name, score] of outcome.byOperator)
+    lines.push(`${name}: ${score.found} of ${score.judged}, ${percent(score)}`);
+  const { total } = outcome;
+  const left = total.judged - total.found - total.excused;
+  lines.push(
+    `${total.found} of ${total.judged} mutants found out: ${percent(total)}; ${total.excused} more live for a reason that is written down, ${left} without`,
+  );
+  return lines.join('\n');
+}
