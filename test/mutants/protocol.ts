@@ -3,6 +3,8 @@
 /** Asks the worker to run all cases unbroken and to tell what each meets. */
 export interface SurveyRequest {
   readonly kind: 'survey';
+  /** Cases that take longer are no judges, so that nothing more needs to be known of them. */
+  readonly slowestCaseMs: number;
 }
 
 /** Asks whether a mutant is found out by one of these cases, tried in this order. */
@@ -31,7 +33,7 @@ export interface Surveyed {
   readonly ms: number;
   /** Why it fails, or null. */
   readonly failure: string | null;
-  /** Passes also a second time in the same process. */
+  /** Is quick enough, and passes also a second time in the same process. */
   readonly repeats: boolean;
   readonly met: Uint32Array;
 }

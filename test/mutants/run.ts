@@ -24,7 +24,7 @@ export interface RunOptions {
 /** What the tests do without any mutant. */
 export interface Survey {
   readonly names: readonly string[];
-  /** How long each case takes; infinite for those that pass only once in a process. */
+  /** How long each case takes; infinite for those that are no judges. */
   readonly ms: readonly number[];
   /** For each mutant, the cases that meet it, quickest first. */
   readonly judges: readonly (readonly number[])[];
@@ -102,7 +102,7 @@ export async function survey(build: BrokenBuild, slowestCaseMs: number): Promise
     const loaded = await worker.next(LOAD_MS);
     if (loaded?.kind !== 'loaded')
       throw new Error('the tests cannot be loaded with the mutants behind their switches');
-    worker.send({ kind: 'survey' });
+    worker.send({ kind: 'survey', slowestCaseMs });
     const ms: number[] = [];
     const judges: number[][] = build.mutants.map(() => []);
     for (const name of loaded.names) {
@@ -110,8 +110,7 @@ export async function survey(build: BrokenBuild, slowestCaseMs: number): Promise
       if (one?.kind !== 'surveyed') throw new Error(`the survey ended at: ${name}`);
       if (one.failure !== null) throw new Error(`fails without any mutant: ${name}\n${one.failure}`);
       ms.push(one.repeats ? one.ms : Number.POSITIVE_INFINITY);
-      if (one.ms <= slowestCaseMs && one.repeats)
-        for (const mutant of one.met) judges[mutant]!.push(one.index);
+      if (one.repeats) for (const mutant of one.met) judges[mutant]!.push(one.index);
     }
     for (const list of judges) list.sort((a, b) => ms[a]! - ms[b]!);
     return { names: loaded.names, ms, judges, metByLoading: new Set(loaded.metByLoading) };

@@ -147,12 +147,14 @@ function run(bench: Bench, random: Random, gentle: boolean): number {
 }
 
 describe('adversary', () => {
-  for (const name of SITUATIONS) {
+  // The segments themselves fill the window soon enough.
+  for (const named of SITUATIONS.filter(({ situation }) => situation.rcvWnd > 0)) {
+    const { name } = named;
     test(`any segments in ${name}`, () => {
       let lived = 0;
       for (let seed = 1; seed <= SEEDS; seed++) {
         const random = new Random(seed);
-        const { bench } = prepare(name, false);
+        const bench = prepare(named);
         try {
           lived += run(bench, random, seed % 2 === 0);
           if (!over(bench)) bench.abort();
