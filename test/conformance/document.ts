@@ -56,6 +56,7 @@ function proofCell({ rule, proofs }: Row): string {
   if (rule.inapplicable !== undefined) return `does not apply: ${cell(rule.inapplicable)}`;
   const files = [...new Set(proofs.map((one) => one.file))].sort();
   const links = files.map((file) => `[${nameOf(file)}](${posix.relative('docs', file)})`).join(' ');
+  if (rule.see !== undefined) return `as ${rule.see}: ${links}`;
   if (rule.undone === undefined) return links;
   return `${links === '' ? 'not done' : `${links}, in part`}: ${cell(rule.undone)}`;
 }

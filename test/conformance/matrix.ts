@@ -1,5 +1,5 @@
 // Rules against citations: what is proved, what is not and why, and what is wrong with the account itself.
-import type { Citation } from './citations.js';
+import { type Citation, citedRules } from './citations.js';
 import { levelOf, type Rule, type RuleBook } from './rules.js';
 
 /** A rule with what proves it. */
@@ -26,7 +26,9 @@ export function makeMatrix(books: readonly RuleBook[], citations: readonly Citat
   const problems: string[] = [];
   const tables = books.map((book): Table => {
     const own = citations.filter((one) => one.rfc === book.rfc);
-    const rows = book.rules.map((rule): Row => ({ rule, proofs: own.filter((one) => proves(one, rule)) }));
+    const rows = book.rules.map(
+      (rule): Row => ({ rule, proofs: citations.filter((one) => proves(one, book, rule)) }),
+    );
     for (const row of rows) problems.push(...problemsOf(book, row));
     problems.push(...unknownNumbers(book, own));
     return { book, rows };
@@ -34,8 +36,9 @@ export function makeMatrix(books: readonly RuleBook[], citations: readonly Citat
   return { tables, problems };
 }
 
-function proves(citation: Citation, rule: Rule): boolean {
-  if (citation.rule !== rule.id) return false;
+function proves(citation: Citation, book: RuleBook, rule: Rule): boolean {
+  const [meant] = rule.see === undefined ? [{ rfc: book.rfc, rule: rule.id }] : citedRules(rule.see);
+  if (citation.rfc !== meant?.rfc || citation.rule !== meant.rule) return false;
   return rule.tests?.some((word) => `${citation.file} ${citation.title}`.includes(word)) ?? true;
 }
 

@@ -13,6 +13,8 @@ export interface Rule {
   readonly rule: string;
   /** Of the tests that cite the section only those whose path or title holds one of these words prove this rule. */
   readonly tests?: readonly string[];
+  /** The rule of another RFC that says the same, and whose tests prove this one: `RFC9293 MUST-18`. */
+  readonly see?: string;
   /** Why it does not concern a stack like this. */
   readonly inapplicable?: string;
   /** Why it is not done, or is done otherwise. */

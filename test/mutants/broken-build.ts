@@ -69,7 +69,8 @@ export function writeBrokenBuild(
     const file = relative(join(root, 'test'), path);
     return file.endsWith('.test.js') && !NO_JUDGES.test(file) && isJudge(file.replace(/\.test\.js$/, ''));
   });
-  for (const path of testFiles) {
+  // A part of the library registers cases as well: what makes a test of a script.
+  for (const path of [...testFiles, ...scripts(join(root, 'src/drill'))]) {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replaceAll(/(['"])node:test\1/g, JSON.stringify(here('collect.js'))));
   }
@@ -77,6 +78,7 @@ export function writeBrokenBuild(
 }
 
 function scripts(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.js'))
     .map((entry) => join(entry.parentPath, entry.name))

@@ -6,7 +6,7 @@ import { Random } from '../tcp/random.js';
 import { type PlacedMutant, writeBrokenBuild } from './broken-build.js';
 import { type MutantOptions, parseOptions, USAGE, UsageError } from './options.js';
 import { outcomeOf, printed } from './report.js';
-import { type Fate, judgeAll, survey } from './run.js';
+import { type Fate, judgeAll, type RunOptions, survey } from './run.js';
 import { Excuses } from './survivors.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -93,11 +93,13 @@ function note(text: string): void {
   console.error(`mutants: ${text}`);
 }
 
-function progress(): (done: number, of: number, fate: Fate) => void {
+function progress(): RunOptions['progress'] {
   const began = performance.now();
   let next = began;
   const counts: Partial<Record<Fate, number>> = {};
-  return (done, of, fate) => {
+  return (done, of, { mutant, fate }) => {
+    if (fate === 'survived' || fate === 'unmet')
+      note(`${fate} src/${mutant.file}.ts:${mutant.line} ${mutant.key}`);
     counts[fate] = (counts[fate] ?? 0) + 1;
     const now = performance.now();
     if (now < next && done !== of) return;

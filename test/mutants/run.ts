@@ -18,7 +18,7 @@ export interface RunOptions {
   readonly workers: number;
   /** Numbers of the mutants to judge. */
   readonly chosen: readonly number[];
-  readonly progress: (done: number, of: number, fate: Fate) => void;
+  readonly progress: (done: number, of: number, verdict: Verdict) => void;
 }
 
 /** What the tests do without any mutant. */
@@ -128,8 +128,9 @@ export async function judgeAll(build: BrokenBuild, known: Survey, options: RunOp
 
   const settle = (number: number, fate: Fate, by: number) => {
     const mutant = build.mutants[number]!;
-    verdicts.push({ mutant, fate, by: by < 0 ? null : known.names[by]! });
-    options.progress(verdicts.length, options.chosen.length, fate);
+    const verdict: Verdict = { mutant, fate, by: by < 0 ? null : known.names[by]! };
+    verdicts.push(verdict);
+    options.progress(verdicts.length, options.chosen.length, verdict);
     if (by < 0) return;
     const list = recent.get(mutant.file) ?? [];
     recent.set(mutant.file, [by, ...list.filter((one) => one !== by)].slice(0, 8));

@@ -14,7 +14,7 @@ const tuple = (remotePort: number) => ({
 });
 
 describe('ISN', () => {
-  test('RFC9293 MUST-8: the clock part advances by one each four microseconds', () => {
+  test('RFC9293 MUST-8, RFC6528 §3: the clock part advances by one each four microseconds', () => {
     const isn = makeIsnGenerator(() => 12345);
     const start = isn(tuple(1), 1000);
     assert.equal((isn(tuple(1), 1001) - start) | 0, 250);
@@ -32,7 +32,7 @@ describe('ISN', () => {
     assert.equal(isn(tuple(1), 5), isn(tuple(1), 5 + lap));
   });
 
-  test('RFC9293 SHLD-1: it is the clock plus the keyed function of the tuple', () => {
+  test('RFC9293 SHLD-1, RFC6528 §3: it is the clock plus the keyed function of the tuple', () => {
     const seen: number[] = [];
     const isn = makeIsnGenerator((t) => {
       seen.push(t.remotePort);

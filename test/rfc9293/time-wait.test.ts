@@ -72,14 +72,14 @@ describe('TIME-WAIT', () => {
     bench.advance(MSL).state('CLOSED');
   });
 
-  test('RFC1337: RST is ignored', () => {
+  test('RFC1337 §3: RST is ignored', () => {
     const bench = timeWait();
     bench.peer('R 2').silent().state('TIME-WAIT');
     bench.peer('RA 2 a2').silent().state('TIME-WAIT').events([], ['CLOSED']);
     bench.advance(2 * MSL).state('CLOSED');
   });
 
-  test('RFC1337: an RST that answers our ACK of a new SYN ends it, so that the peer can connect', () => {
+  test('RFC1337 §3: an RST that answers our ACK of a new SYN ends it, so that the peer can connect', () => {
     const stale = timeWait().peer('S -1000').expect('A 2 a2').peer('R 2');
     stale.state('CLOSED');
     const guess = timeWait().peer('S -1000').expect('A 2 a2').peer('R 3');

@@ -78,7 +78,7 @@ describe('ephemeral ports (RFC 6056)', () => {
 });
 
 describe('the pseudorandom function of the tuple', () => {
-  it('depends on all four parts and on the secret (RFC 9293 SHLD-1)', () => {
+  it('depends on all four parts and on the secret (RFC 9293 SHLD-1, RFC 6528 §3)', () => {
     const tuple = { local: LOCAL, localPort: 80, remote: PEER, remotePort: 5000 };
     const prf = tuplePrf(seededRandom(1));
     const variants = [

@@ -59,7 +59,7 @@ describe('making a stack', () => {
     assert.equal(isns.size, 20);
   });
 
-  it('RFC9293 MUST-9: the same tuple at the same time has another number with another secret, and the same with the same', () => {
+  it('RFC9293 MUST-9, RFC6528 §3: the same tuple at the same time has another number with another secret, and the same with the same', () => {
     const isnWith = (seed: number) => {
       const { stack, link, settle } = testStack({ isn: 'rfc6528', random: seededRandom(seed) });
       stack.connect({ remote: PEER, remotePort: 80, localPort: 5000 }, null);
