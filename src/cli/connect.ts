@@ -43,7 +43,10 @@ When stdin ends, -N sends our FIN and receiving goes on; without it the connecti
     const wait = textOf(values, 'timeout');
     const timeoutMs = wait === undefined ? 0 : parseDuration(wait, '-w', 's');
     const localPort = source === undefined ? undefined : parsePort(source, '-p');
-    const session = await openSession(context, 'connect', { stdoutIsData: true });
+    const session = await openSession(context, 'connect', {
+      stdoutIsData: true,
+      ports: localPort === undefined ? [] : [localPort],
+    });
     const socket = session.connect({ ...target, ...(localPort === undefined ? {} : { localPort }) });
     const carried = transfer(context, socket, timeoutMs);
     await Promise.race([carried, session.failed.then(rethrow)]);

@@ -38,11 +38,14 @@ Takes one connection (-k: one after the other) and joins it with stdin and stdou
     const wait = textOf(values, 'timeout');
     const timeoutMs = wait === undefined ? 0 : parseDuration(wait, '-w', 's');
     const keep = isOn(values, 'keep-open');
-    const session = await openSession(context, 'listen', { stdoutIsData: true });
+    const session = await openSession(context, 'listen', { stdoutIsData: true, ports: [number] });
     const failed = session.failed.then((error) => Promise.reject(error));
     const queue = new ConnectionQueue();
     await session.listen(number, (socket) => queue.push(socket));
     context.terminal.say(`listening on ${session.address} port ${number}`);
+    session.peer
+      ?.visit(session.address, number)
+      .catch((error: Error) => context.terminal.complain(error.message));
     do {
       const socket = await Promise.race([queue.next(), failed]);
       if (!keep) queue.refuseFurther();

@@ -7,6 +7,8 @@ import { CONTROLLER_NAMES, controllerNamed } from '../tcp/congestion/registry.js
 import { IpAddress } from '../wire/address.js';
 import { usageError } from './failure.js';
 import { IMPAIRMENT_OPTIONS, type Impairment, readImpairment } from './impairment.js';
+import { DEFAULT_LINK, LINK_FORMS, type LinkChoice, makesDevice, parseLink } from './link-choice.js';
+import { HOST } from './namespace.js';
 import {
   type Arguments,
   isOn,
@@ -22,7 +24,6 @@ import {
   parseDuration,
   parseInteger,
   parseIsn,
-  parseLinkName,
   parseName,
   parseWord,
   sameNetwork,
@@ -52,7 +53,7 @@ export const GENERAL_OPTIONS: OptionSpecs = {
   netns: {
     type: 'string',
     value: 'NAME',
-    help: 'network namespace; `host` is the current one (default synwave)',
+    help: 'network namespace; `host` is the current one (default synwave; for links without a device of ours host)',
   },
 };
 
@@ -67,8 +68,8 @@ export const LANGUAGE_OPTION: OptionSpec = {
 export const STACK_OPTIONS: OptionSpecs = {
   link: {
     type: 'string',
-    value: 'tun:NAME',
-    help: 'the link: an existing TUN, else one is made (default tun:lab0)',
+    value: 'LINK',
+    help: `${LINK_FORMS}; a TUN is made unless it is there (default ${DEFAULT_LINK})`,
   },
   addr: {
     type: 'string',
@@ -141,9 +142,9 @@ export function parseWords(
 /** What the options of a stack say, checked. */
 export interface StackSettings {
   readonly netns: string;
-  readonly device: string;
+  readonly link: LinkChoice;
   readonly addresses: readonly AddressWithPrefix[];
-  /** The kernel's addresses on the link, as `10.9.0.1/24`; one for every network of `addresses`. */
+  /** The peer's addresses on the link, as `10.9.0.1/24`; one for every network of `addresses`, none on a raw link. */
   readonly hostAddresses: readonly string[];
   /** Bytes, or null for what the device has. */
   readonly mtu: number | null;
@@ -166,16 +167,16 @@ export interface StackSettings {
 /** Reads the shared options. @throws CliFailure `ERR_SYNWAVE_USAGE` naming the option */
 export function readStackSettings(values: OptionValues): StackSettings {
   const text = (name: string) => textOf(values, name);
-  const addresses = textsOf(values, 'addr').map((value) => parseAddress(value, '--addr'));
-  if (addresses.length === 0) addresses.push(parseAddress('10.9.0.2/24', '--addr'));
+  const link = readLink(values);
+  const addresses = readAddresses(values, link);
   const mtu = text('mtu');
   const mslMs = readMsl(values);
   const backlog = text('backlog');
   return {
     netns: readNetns(values),
-    device: parseLinkName(text('link') ?? 'tun:lab0'),
+    link,
     addresses,
-    hostAddresses: hostAddressesFor(addresses, textsOf(values, 'peer')),
+    hostAddresses: link.kind === 'raw' ? [] : hostAddressesFor(addresses, textsOf(values, 'peer')),
     mtu: mtu === undefined ? null : parseInteger(mtu, '--mtu', 576, 65535),
     isn: parseIsn(text('isn') ?? 'rfc6528'),
     mslMs,
@@ -188,6 +189,24 @@ export function readStackSettings(values: OptionValues): StackSettings {
     lang: readLanguage(values),
     verbosity: readVerbosity(values),
   };
+}
+
+function readLink(values: OptionValues): LinkChoice {
+  return parseLink(textOf(values, 'link') ?? DEFAULT_LINK);
+}
+
+function readAddresses(values: OptionValues, link: LinkChoice): AddressWithPrefix[] {
+  const given = textsOf(values, 'addr').map((value) => parseAddress(value, '--addr'));
+  if (link.kind === 'raw') {
+    if (given.length > 0 || textsOf(values, 'peer').length > 0) {
+      throw usageError(
+        '--addr and --peer say nothing on a raw link',
+        'its address stands in --link raw:ADDRESS, and every host is a peer',
+      );
+    }
+    return link.addresses.map((address) => ({ address, prefix: address.family === 4 ? 32 : 128 }));
+  }
+  return given.length > 0 ? given : [parseAddress('10.9.0.2/24', '--addr')];
 }
 
 function readMsl(values: OptionValues): number | null {
@@ -212,9 +231,10 @@ function readController(name: string): ControllerFactory {
   return factory;
 }
 
-/** The namespace option of verbs without a stack. */
+/** The namespace in which a verb works. */
 export function readNetns(values: OptionValues): string {
-  return parseName(textOf(values, 'netns') ?? 'synwave', '--netns', 200);
+  const usual = makesDevice(readLink(values)) ? 'synwave' : HOST;
+  return parseName(textOf(values, 'netns') ?? usual, '--netns', 200);
 }
 
 function readVerbosity(values: OptionValues): number {

@@ -46,6 +46,14 @@ export function userNamespaceObstacle(): string {
   return probe.stderr || 'unshare failed';
 }
 
+/** The words that run a command with the right to make namespaces, if there is a way to get it. */
+export function elevated(argv: readonly string[]): string[] {
+  if (mayMakeNamespaces() || userNamespaceObstacle() !== '') return [...argv];
+  const directory = runtimeDirectory();
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  return ['env', `${RUNTIME_VARIABLE}=${directory}`, ...inUserNamespace(argv)];
+}
+
 /**
  * Runs this very command again inside a user namespace and waits for it.
  * @returns its exit code

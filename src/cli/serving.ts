@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { resolve } from 'node:path';
 import { ExitCode, usageError } from './failure.js';
+import { formatLink, type LinkChoice } from './link-choice.js';
 import { isOn } from './options.js';
 import { ServedTally } from './served-tally.js';
 import { chargen, discard, echo, type Service } from './services.js';
@@ -50,10 +51,14 @@ export async function serve(
     if (served !== null && tally !== null)
       context.terminal.document(summary(context, verb, served, offers, tally));
   });
-  const session = await openSession(context, verb, tally === null ? {} : { observers: [tally] });
+  const session = await openSession(context, verb, {
+    ports: offers.map((offer) => offer.port),
+    ...(tally === null ? {} : { observers: [tally] }),
+  });
   served = session;
   for (const offer of offers) await openOffer(session, context, offer, options);
   announce(context, session, offers);
+  void visitAll(context, session, offers);
   await Promise.race([context.life.interrupted, session.failed]);
   if (!context.life.isInterrupted) throw await session.failed;
   return ExitCode.OK;
@@ -67,10 +72,10 @@ function summary(
   offers: readonly Offer[],
   tally: ServedTally,
 ): object {
-  const { device, netns, addresses } = session.settings;
+  const { link, netns, addresses } = session.settings;
   return {
     verb,
-    link: `tun:${device}`,
+    link: formatLink(link),
     netns,
     addresses: addresses.map((own) => `${own.address}/${own.prefix}`),
     services: offers.map(({ kind, port }) => ({ service: kind, port, ...tally.on(port) })),
@@ -116,15 +121,40 @@ function httpAcceptor(root: string, context: Context, options: ServeOptions): (s
 
 function announce(context: Context, session: Session, offers: readonly Offer[]): void {
   const { terminal } = context;
-  const { netns } = session.settings;
+  const { netns, link } = session.settings;
   const what = offers.map(({ kind, port }) => `${kind} on ${port}`).join(', ');
   terminal.say(`${session.address}: ${what}`);
-  const way = netns === 'host' ? '' : `synwave sh${netns === 'synwave' ? '' : ` --netns ${netns}`} -- `;
+  if (link.kind === 'memory') return;
   const example = offers.find((offer) => offer.kind === 'http') ?? offers[0]!;
   const shown = session.address.includes(':') ? `[${session.address}]` : session.address;
   const command =
     example.kind === 'http'
       ? `curl http://${shown}${example.port === 80 ? '' : `:${example.port}`}/`
       : `nc -N ${session.address} ${example.port}`;
-  terminal.say(`in another terminal: ${way}${command}`);
+  terminal.say(`${whence(link, netns)}${command}`);
+}
+
+/** From where the stack can be reached. */
+function whence({ kind }: LinkChoice, netns: string): string {
+  if (kind === 'raw') return 'from another host: ';
+  const way = netns === 'host' ? '' : `synwave sh${netns === 'synwave' ? '' : ` --netns ${netns}`} -- `;
+  return `in another terminal: ${way}`;
+}
+
+/** Nobody outside reaches a stack in memory: its peer visits each service once, for there to be something to see. */
+async function visitAll(
+  { terminal }: Context,
+  { peer, address }: Session,
+  offers: readonly Offer[],
+): Promise<void> {
+  if (peer === null) return;
+  terminal.say('nobody outside of this process reaches it; the other stack visits every service once');
+  for (const { kind, port } of offers) {
+    try {
+      const { sent, received } = await peer.visit(address, port, kind === 'http');
+      terminal.say(`visited ${kind} on ${port}: ${sent} bytes there, ${received} back`);
+    } catch (error) {
+      terminal.complain(`visit to ${kind} on ${port}: ${(error as Error).message}`);
+    }
+  }
 }

@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import { createStack, type SynwaveStack } from '../index.js';
 import { impair } from '../link/impair.js';
 import { PreciseClock } from '../link/precise-clock.js';
-import { type TunLink, tunLink } from '../link/tun.js';
 import type { Socket } from '../net/socket.js';
 import { type LadderTrace, ladderTrace } from '../observe/ladder.js';
 import { createLogger } from '../observe/logger.js';
@@ -13,9 +12,13 @@ import { type Clock, SystemClock } from '../stack/clock.js';
 import type { Link } from '../stack/link.js';
 import type { StackTrace } from '../stack/trace.js';
 import { State } from '../tcp/state.js';
+import { subjectOf } from './doctor/check.js';
 import { addressClash } from './doctor/network.js';
 import { environmentError, usageError } from './failure.js';
+import { makesDevice } from './link-choice.js';
+import type { MemoryPeer } from './memory-peer.js';
 import { claimNamespace, HOST } from './namespace.js';
+import { type OpenedLink, openLink } from './open-link.js';
 import { isOn, readStackSettings, type StackSettings } from './options.js';
 import { peopleLog } from './people-log.js';
 import type { Context } from './verb.js';
@@ -29,6 +32,8 @@ export interface SessionOptions {
   readonly stdoutIsData?: boolean;
   /** Further listeners of the stack's events. */
   readonly observers?: readonly StackTrace[];
+  /** Ports on which the verb will listen, or from which it will connect. */
+  readonly ports?: readonly number[];
 }
 
 /** Longest time that connections get to end in order when a verb is through, in milliseconds. */
@@ -48,15 +53,17 @@ export async function openSession(
   const settings = readStackSettings(context.args.values);
   refuseSharedStdout(settings, options.stdoutIsData === true || isOn(context.args.values, 'json'));
   await refuseClash(settings);
-  const claim = claimNamespace(settings.netns, verb, context.life);
+  const claim = makesDevice(settings.link) ? claimNamespace(settings.netns, verb, context.life) : null;
   const parts: Parts = { context, settings, clock: new SystemClock() };
   const log = pinoTrace({ logger: openLogger(parts), lang: settings.lang });
   const ladder = openLadder(parts);
-  const device = await openDevice(parts);
-  context.life.defer(`device ${device.name}`, () => device.close());
-  claim.addDevice(device.name);
+  const opened = await openLink(settings, options.ports ?? []);
+  const { link, peer } = opened;
+  context.life.defer(`the link ${link.name}`, () => link.close());
+  if (peer !== null) context.life.defer('the peer', () => peer.close());
+  claim?.addDevice(link.name);
   const observers = [log, ...(ladder === null ? [] : [ladder]), ...(options.observers ?? [])];
-  return openStack(parts, openImpairment(parts, device, log, ladder), log, observers);
+  return openStack(parts, { ...opened, link: openImpairment(parts, link, log, ladder) }, log, observers);
 }
 
 /** Nothing else may go where the verb's data, the document of `--json`, the log or the capture goes. */
@@ -80,7 +87,7 @@ interface Parts {
 
 async function openStack(
   { context, settings, clock }: Parts,
-  link: Link,
+  { link, addresses, peer }: OpenedLink,
   log: PinoTrace,
   observers: readonly StackTrace[],
 ): Promise<Session> {
@@ -91,7 +98,7 @@ async function openStack(
   const { capture } = settings;
   const stack = await createStack({
     link,
-    addresses: settings.addresses.map((own) => `${own.address}/${own.prefix}`),
+    addresses,
     clock,
     lang: settings.lang,
     observers,
@@ -111,7 +118,7 @@ async function openStack(
         }),
   });
   context.life.defer('the stack', () => stack.close());
-  return new Session(settings, stack, failed);
+  return new Session(settings, stack, failed, peer);
 }
 
 /** A stack in use by a verb. It ends with the verb's lifetime. */
@@ -123,6 +130,8 @@ export class Session {
     readonly settings: StackSettings,
     readonly stack: SynwaveStack,
     readonly failed: Promise<Error>,
+    /** Who is at the other end of a link inside of this process; null for all others. */
+    readonly peer: MemoryPeer | null,
   ) {}
 
   /** The first address of the stack. */
@@ -171,8 +180,10 @@ export class Session {
 }
 
 async function refuseClash(settings: StackSettings): Promise<void> {
-  if (settings.netns !== HOST) return;
-  const found = [await addressClash(settings)].flat().find((finding) => finding.verdict === 'FAIL');
+  if (settings.netns !== HOST || !makesDevice(settings.link)) return;
+  const found = [await addressClash(subjectOf(settings, []))]
+    .flat()
+    .find((finding) => finding.verdict === 'FAIL');
   if (found !== undefined) throw environmentError(`${found.found}. ${found.meaning}`, found.remedy ?? '');
 }
 
@@ -202,15 +213,6 @@ function openLadder({ context, settings }: Parts): LadderTrace | null {
   });
   context.life.defer('the ladder', () => ladder.finish());
   return ladder;
-}
-
-function openDevice({ settings }: Parts): Promise<TunLink> {
-  return tunLink({
-    name: settings.device,
-    hostAddress: settings.hostAddresses,
-    ...(settings.netns === HOST ? {} : { netns: settings.netns }),
-    ...(settings.mtu === null ? {} : { mtu: settings.mtu }),
-  });
 }
 
 function openImpairment({ settings }: Parts, link: Link, log: PinoTrace, ladder: LadderTrace | null): Link {

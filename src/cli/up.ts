@@ -1,6 +1,7 @@
 // `synwave up`: a namespace and a persistent TUN for experiments by hand. They stay until `synwave down`.
 import { mustRun, run } from './command.js';
-import { ExitCode, environmentError } from './failure.js';
+import { ExitCode, environmentError, usageError } from './failure.js';
+import { formatLink } from './link-choice.js';
 import { claimLasting, HOST, inNamespace, ipIn, removeClaimed } from './namespace.js';
 import { isOn, readStackSettings, STACK_OPTIONS, type StackSettings } from './options.js';
 import { type Marker, readMarkers, writeMarker } from './ownership.js';
@@ -30,10 +31,11 @@ that open a link then attach to that device, and it stays between them. \`synwav
   needs: 'nothing',
   async run({ args, terminal }) {
     const settings = readStackSettings(args.values);
+    const device = deviceOf(settings);
     refuseWherePointless(settings);
     const marker = claimLasting(settings.netns);
     try {
-      makeDevice(settings, marker);
+      makeDevice(settings, device, marker);
     } catch (error) {
       const own = readMarkers().find((file) => file.marker.netns === marker.netns && file.marker.pid === 0);
       if (own !== undefined) removeClaimed(own);
@@ -41,14 +43,14 @@ that open a link then attach to that device, and it stays between them. \`synwav
     }
     const kernel = settings.hostAddresses.join(', ');
     const stack = settings.addresses.map((own) => `${own.address}/${own.prefix}`);
-    terminal.say(`namespace ${settings.netns}, device ${settings.device}: the kernel has ${kernel}`);
+    terminal.say(`namespace ${settings.netns}, device ${device}: the kernel has ${kernel}`);
     terminal.say(`the stack will have ${stack.join(', ')}; start it: synwave http .`);
     terminal.say(`on the kernel's side: synwave sh -- curl http://${settings.addresses[0]!.address}/`);
     terminal.say('remove both: synwave down');
     if (isOn(args.values, 'json')) {
       terminal.document({
         netns: settings.netns,
-        device: settings.device,
+        device,
         kernel: settings.hostAddresses,
         stack,
       });
@@ -56,6 +58,11 @@ that open a link then attach to that device, and it stays between them. \`synwav
     return ExitCode.OK;
   },
 };
+
+function deviceOf({ link }: StackSettings): string {
+  if (link.kind === 'tun') return link.device;
+  throw usageError(`\`up\` has nothing to make for --link ${formatLink(link)}`, 'write --link tun:NAME');
+}
 
 function refuseWherePointless(settings: StackSettings): void {
   if (settings.netns === HOST) {
@@ -75,8 +82,8 @@ function refuseWherePointless(settings: StackSettings): void {
   }
 }
 
-function makeDevice(settings: StackSettings, marker: Marker): void {
-  const { netns, device } = settings;
+function makeDevice(settings: StackSettings, device: string, marker: Marker): void {
+  const { netns } = settings;
   const ip = (...args: string[]) => void mustRun(ipIn(netns, ...args));
   if (run(ipIn(netns, 'link', 'show', 'dev', device)).status === 0) {
     throw environmentError(

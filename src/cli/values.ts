@@ -105,15 +105,6 @@ export function parseName(text: string, what: string, most: number): string {
   return text;
 }
 
-/** `tun:NAME`. Returns the name of the device. */
-export function parseLinkName(text: string): string {
-  const match = /^tun:(.+)$/.exec(text);
-  if (match === null) {
-    throw usageError(`--link: "${text}" names no kind of link that there is`, 'write --link tun:lab0');
-  }
-  return parseName(match[1]!, '--link', 15);
-}
-
 /** `rfc6528` (null) or `fixed` or `fixed:N`: the initial sequence number for every connection, as a uint32. */
 export function parseIsn(text: string): number | null {
   if (text === 'rfc6528') return null;

@@ -51,6 +51,12 @@ export class RstGuard {
   }
 }
 
+/** Asks nftables whether it would take a guard, without installing it. Null, or the error that `install` would throw. */
+export function probeGuard(scope: GuardScope): RawError | null {
+  const result = nft(scope.netns, ['--check', '-f', '-'], guardRules(`synwave_probe_${process.pid}`, scope));
+  return result.ok ? null : explain(result, scope);
+}
+
 /** The rules as `nft -f` reads them. */
 export function guardRules(table: string, { addresses, ports }: GuardScope): string {
   const rules = ([4, 6] as const).flatMap((family) => {

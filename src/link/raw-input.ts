@@ -175,17 +175,19 @@ export class RawInput {
   }
 }
 
-/** What is asked of an address that the kernel has is answered by the kernel; errors concern the stack's connections. */
+/**
+ * Errors concern the stack's connections. Pings are the kernel's to answer, but those of an IPv4 address that it only
+ * delivers.
+ */
 function isAnswered({ isOwned }: RawAddress, type: number, protocol: number): boolean {
-  const isError = protocol === IpProtocol.ICMP ? isIcmpErrorType(type) : type < Icmpv6Type.ECHO_REQUEST;
-  return isError || !isOwned;
+  if (protocol === IpProtocol.ICMP) return !isOwned || isIcmpErrorType(type);
+  return type < Icmpv6Type.ECHO_REQUEST;
 }
 
 /** Types that `isAnswered` may let pass, for the filter in the kernel. */
 export function wantedTypes(family: 4 | 6, isOwned: boolean): number[] {
-  const { DESTINATION_UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM, ECHO_REQUEST } =
-    family === 4 ? IcmpType : Icmpv6Type;
+  const { DESTINATION_UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM } = family === 4 ? IcmpType : Icmpv6Type;
   const errors: number[] = [DESTINATION_UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM];
-  if (family === 6) errors.push(Icmpv6Type.PACKET_TOO_BIG);
-  return isOwned ? errors : [...errors, ECHO_REQUEST];
+  if (family === 6) return [...errors, Icmpv6Type.PACKET_TOO_BIG];
+  return isOwned ? errors : [...errors, IcmpType.ECHO_REQUEST];
 }

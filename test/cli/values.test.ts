@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CliFailure } from '../../src/cli/failure.js';
+import { formatLink, parseLink } from '../../src/cli/link-choice.js';
 import { GENERAL_OPTIONS, parseWords, readStackSettings, STACK_OPTIONS } from '../../src/cli/options.js';
 import * as values from '../../src/cli/values.js';
 import { newReno } from '../../src/tcp/congestion/newreno.js';
@@ -48,9 +49,20 @@ test('addresses and networks', () => {
 });
 
 test('names, links, initial sequence numbers', () => {
-  assert.equal(values.parseLinkName('tun:lab0'), 'lab0');
-  for (const text of ['lab0', 'tun:', 'eth:eth0', 'tun:../x', 'tun:name-of-16-chars']) {
-    refused(() => values.parseLinkName(text));
+  const written = ['tun:lab0', 'raw:192.0.2.7', 'raw:192.0.2.7,2001:db8::7', 'memory'];
+  for (const text of written) assert.equal(formatLink(parseLink(text)), text);
+  assert.deepEqual(parseLink('tun:lab0'), { kind: 'tun', device: 'lab0' });
+  for (const text of [
+    'lab0',
+    'tun:',
+    'eth:eth0',
+    'tun:../x',
+    'tun:name-of-16-chars',
+    'raw:eth0',
+    'raw:',
+    'memory:1',
+  ]) {
+    refused(() => parseLink(text));
   }
   assert.deepEqual(['rfc6528', 'fixed', 'fixed:0xffffffff', 'fixed:7'].map(values.parseIsn), [
     null,
@@ -70,8 +82,8 @@ function settingsOf(...words: string[]) {
 test('the settings of a stack: defaults, peers, faults, verbosity', () => {
   const plain = settingsOf();
   assert.deepEqual(
-    [plain.netns, plain.device, plain.verbosity, plain.impairment],
-    ['synwave', 'lab0', 0, null],
+    [plain.netns, formatLink(plain.link), plain.verbosity, plain.impairment],
+    ['synwave', 'tun:lab0', 0, null],
   );
   assert.deepEqual(plain.hostAddresses, ['10.9.0.1/24']);
   assert.deepEqual(settingsOf('--addr', '10.9.0.1/24').hostAddresses, ['10.9.0.2/24']);
@@ -80,6 +92,14 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
     'fd00::1/64',
   ]);
   assert.deepEqual(settingsOf('--peer', '10.9.0.77').hostAddresses, ['10.9.0.77/24']);
+  const raw = settingsOf('--link', 'raw:192.0.2.7,2001:db8::7');
+  assert.deepEqual([raw.netns, raw.hostAddresses], ['host', []], 'the host’s own namespace, and any peer');
+  assert.deepEqual(
+    raw.addresses.map((own) => `${own.address}/${own.prefix}`),
+    ['192.0.2.7/32', '2001:db8::7/128'],
+  );
+  refused(() => settingsOf('--link', 'raw:192.0.2.7', '--addr', '10.9.0.2/24'));
+  assert.equal(settingsOf('--link', 'memory').netns, 'host');
   assert.equal(settingsOf('-vv').verbosity, 2);
   assert.equal(settingsOf('-v', '-q').verbosity, -1);
   assert.equal(settingsOf('--msl', '2').mslMs, 2000);

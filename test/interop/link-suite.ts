@@ -31,7 +31,7 @@ export interface LinkKind {
   readonly prepare: (t: TestContext, lab: Lab) => () => Promise<StackLink>;
 }
 
-const SIZE = FULL ? 100_000_000 : 5_000_000;
+const SIZE = FULL ? 100_000_000 : 2_000_000;
 /** Windows open and close with the reader's pace. */
 const FLOW_CONTROL: Allowance = { window_full: ANY, window_update: ANY, zero_window: ANY };
 

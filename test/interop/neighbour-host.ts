@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { rawLink } from '../../src/link/raw.js';
-import { KERNEL, KERNEL_V6, type Lab, STACK, STACK_V6, type StackLink } from './lab.js';
+import { KERNEL, KERNEL_V6, type Lab, type Program, STACK, STACK_V6, type StackLink } from './lab.js';
 
 /** The host's end of the cable, and the kernel's. */
 export const HOST_DEVICE = 'eth0';
@@ -41,14 +41,26 @@ export class NeighbourHost {
     return { link, addresses: link.addresses };
   }
 
+  /** Starts a program on the host. */
+  start(argv: readonly string[]): Program {
+    return this.lab.startOutside(['nsenter', `--net=/run/netns/${this.netns}`, '--', ...argv]);
+  }
+
+  /** The host's firewall, as text. */
+  ruleset(): string {
+    return this.run('nft', 'list', 'ruleset');
+  }
+
   /** Runs a command on the host to its end. @returns what it printed @throws Error with what it complained about */
   run(...argv: string[]): string {
     return must('nsenter', `--net=/run/netns/${this.netns}`, '--', ...argv);
   }
 
   private bringUp(netns: string, device: string, addresses: readonly string[]): void {
-    // Without it the kernel's first packets would be router solicitations.
-    this.lab.knob(`net.ipv6.conf.${device}.router_solicitations`, '0', netns);
+    // Else the kernel's first packets would be router solicitations, and it could solicit no neighbour for a second.
+    for (const knob of ['router_solicitations', 'accept_dad', 'dad_transmits']) {
+      this.lab.knob(`net.ipv6.conf.${device}.${knob}`, '0', netns);
+    }
     for (const address of addresses) {
       const noDad = address.includes(':') ? ['nodad'] : [];
       must('ip', '-n', netns, 'addr', 'add', address, 'dev', device, ...noDad);

@@ -1,4 +1,6 @@
 // The form of a doctor's check, its result and its line on the terminal. The checks themselves stand beside this file.
+import type { LinkChoice } from '../link-choice.js';
+import type { StackSettings } from '../options.js';
 import { paint, type Terminal } from '../terminal.js';
 import type { AddressWithPrefix } from '../values.js';
 
@@ -29,8 +31,18 @@ export interface Finding {
 /** What the user asked to examine. */
 export interface Subject {
   readonly netns: string;
+  readonly link: LinkChoice;
+  /** Name of the link's device or interface; empty for links without one of their own. */
   readonly device: string;
   readonly addresses: readonly AddressWithPrefix[];
+  /** Ports on which the stack is to listen. */
+  readonly ports: readonly number[];
+}
+
+/** The subject that the options of a stack describe. */
+export function subjectOf(settings: StackSettings, ports: readonly number[]): Subject {
+  const { netns, link, addresses } = settings;
+  return { netns, link, device: link.kind === 'tun' ? link.device : '', addresses, ports };
 }
 
 /** Examines one thing. Never throws for what it finds; never leaves anything behind. */

@@ -1,11 +1,12 @@
 // `synwave doctor`: examines the machine and says what to do.
-import { ExitCode } from '../failure.js';
-import { isOn, readStackSettings, STACK_OPTIONS } from '../options.js';
+import { ExitCode, usageError } from '../failure.js';
+import { formatLink, type LinkChoice } from '../link-choice.js';
+import { isOn, readStackSettings, STACK_OPTIONS, textsOf } from '../options.js';
 import { paint } from '../terminal.js';
+import { parsePort } from '../values.js';
 import type { Verb } from '../verb.js';
-import { nativeBinding } from './binding.js';
-import { type Check, type Finding, printFinding, type Subject } from './check.js';
-import { clock, kernelKnobs, node, os, rights, tunNode } from './machine.js';
+import { type Check, type Finding, printFinding, type Subject, subjectOf } from './check.js';
+import { clock, kernelKnobs, node, os, rawRights, rights, tunNode } from './machine.js';
 import {
   addressClash,
   deviceFree,
@@ -16,50 +17,73 @@ import {
   route,
   tunCreate,
 } from './network.js';
-import { netcat, tools } from './tools.js';
+import { nativeBinding, rawPackage } from './packages.js';
+import { firewall, netem } from './path.js';
+import { forwarding, rawAddress, rawPorts, rstGuard } from './raw.js';
+import { netcat, TOOL_NAMES, tools } from './tools.js';
+
+type Kind = LinkChoice['kind'];
+
+const ALL: readonly Kind[] = ['tun', 'raw', 'memory'];
+const ON_THE_WIRE: readonly Kind[] = ['tun', 'raw'];
+
+/** A check, the names of its findings, and the links that it concerns. */
+type Entry = readonly [check: Check, names: readonly string[], kinds: readonly Kind[]];
 
 /** The checks in the order in which a failure explains those after it. */
-const CHECKS: readonly Check[] = [
-  os,
-  node,
-  nativeBinding,
-  rights,
-  tunNode,
-  iproute2,
-  tunCreate,
-  hostNamespace,
-  deviceFree,
-  addressClash,
-  route,
-  ipv6Noise,
-  tools,
-  netcat,
-  leftOver,
-  kernelKnobs,
-  clock,
+const CHECKS: readonly Entry[] = [
+  [os, ['os'], ON_THE_WIRE],
+  [node, ['node'], ALL],
+  [nativeBinding, ['native'], ['tun']],
+  [rawPackage, ['raw-socket'], ['raw']],
+  [rights, ['rights'], ['tun']],
+  [rawRights, ['rights'], ['raw']],
+  [tunNode, ['tun-node'], ['tun']],
+  [iproute2, ['iproute2'], ON_THE_WIRE],
+  [tunCreate, ['tun-create'], ['tun']],
+  [hostNamespace, ['netns'], ['tun']],
+  [deviceFree, ['device-free'], ['tun']],
+  [addressClash, ['address-clash'], ['tun']],
+  [route, ['route'], ['tun']],
+  [ipv6Noise, ['ipv6-noise'], ['tun']],
+  [rawAddress, ['raw-address'], ['raw']],
+  [rawPorts, ['ports'], ['raw']],
+  [rstGuard, ['rst-guard'], ['raw']],
+  [forwarding, ['forwarding'], ['raw']],
+  [firewall, ['firewall'], ON_THE_WIRE],
+  [netem, ['netem'], ON_THE_WIRE],
+  [tools, TOOL_NAMES, ON_THE_WIRE],
+  [netcat, ['nc'], ON_THE_WIRE],
+  [leftOver, ['leftovers'], ON_THE_WIRE],
+  [kernelKnobs, ['kernel-knobs'], ON_THE_WIRE],
+  [clock, ['clock'], ALL],
 ];
 
 /** `synwave doctor`. */
 export const doctor: Verb = {
   name: 'doctor',
   summary: 'check the machine, say what to do',
-  usage: '[--fix] [--json]',
+  usage: '[CHECK...] [--link LINK] [--fix] [--json]',
   description: `
-One line for every check: ok, warn, FAIL or skip; then what it means and what to do. --fix carries out the remedies that
-are marked, prints each command first and looks again. Exit code 3 when a check fails.`,
+One line for every check: ok, warn, FAIL or skip; then what it means and what to do. Which checks there are depends on the
+link: --link raw:192.0.2.7 --port 80 asks about raw sockets there. Names of checks leave the others out. --fix carries out
+the remedies that are marked, prints each command first and looks again. Exit code 3 when a check fails.`,
   options: {
     fix: { type: 'boolean', help: 'carry out the marked remedies' },
     link: STACK_OPTIONS.link!,
     addr: STACK_OPTIONS.addr!,
+    port: { type: 'string', multiple: true, value: 'PORT', help: 'a port on which a raw stack is to listen' },
   },
   json: { prints: 'every check with its verdict' },
   needs: 'nothing',
   async run({ args, terminal }) {
-    const { netns, device, addresses } = readStackSettings(args.values);
-    const subject: Subject = { netns, device, addresses };
+    const ports = textsOf(args.values, 'port').map((text) => parsePort(text, '--port'));
+    const subject = subjectOf(readStackSettings(args.values), ports);
+    const { link } = subject;
     const findings: Finding[] = [];
-    for (const check of CHECKS) {
+    for (const [check, names] of chosen(args.positionals, link.kind)) {
       for (const finding of await examine(check, subject)) {
+        if (!names.includes(finding.check)) continue;
         const last = isOn(args.values, 'fix')
           ? await mend(check, subject, finding, terminal.complain)
           : finding;
@@ -70,7 +94,7 @@ are marked, prints each command first and looks again. Exit code 3 when a check 
     const failed = findings.filter((finding) => finding.verdict === 'FAIL');
     if (isOn(args.values, 'json')) {
       const rows = findings.map(({ fix, ...row }) => ({ ...row, fix: fix?.command ?? null }));
-      terminal.document({ ok: failed.length === 0, checks: rows });
+      terminal.document({ ok: failed.length === 0, link: formatLink(link), checks: rows });
     }
     const verdict =
       failed.length === 0 ? paint(terminal, 'green', 'ready') : paint(terminal, 'red', 'not ready');
@@ -80,6 +104,20 @@ are marked, prints each command first and looks again. Exit code 3 when a check 
     return failed.length === 0 ? ExitCode.OK : ExitCode.ENVIRONMENT;
   },
 };
+
+/** The checks for a link: those that are named, or all. */
+function chosen(named: readonly string[], kind: Kind): [check: Check, names: readonly string[]][] {
+  const concerned = CHECKS.filter(([, , kinds]) => kinds.includes(kind));
+  const known = concerned.flatMap(([, names]) => names);
+  const stranger = named.find((name) => !known.includes(name));
+  if (stranger !== undefined) {
+    throw usageError(`there is no check "${stranger}" for this link`, `one of: ${known.join(', ')}`);
+  }
+  return concerned.flatMap(([check, names]) => {
+    const wanted = named.length === 0 ? names : names.filter((name) => named.includes(name));
+    return wanted.length === 0 ? [] : [[check, wanted]];
+  });
+}
 
 async function examine(check: Check, subject: Subject): Promise<Finding[]> {
   const found = await check(subject);

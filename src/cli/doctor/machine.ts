@@ -70,6 +70,24 @@ export const rights: Check = () => {
   };
 };
 
+/** Capabilities for links that use the interfaces of the present namespace: no namespace of one's own helps there. */
+export const rawRights: Check = ({ link }) => {
+  const check = 'rights';
+  const needed: [name: string, bit: number, use: string][] = [
+    ['CAP_NET_RAW', Capability.NET_RAW, 'open raw sockets'],
+    ['CAP_NET_ADMIN', Capability.NET_ADMIN, 'keep the kernel from answering'],
+  ];
+  const missing = needed.filter(([, bit]) => !hasCapability(bit));
+  if (missing.length === 0) return { check, verdict: 'ok', found: needed.map(([name]) => name).join(', ') };
+  return {
+    check,
+    verdict: 'FAIL',
+    found: `no ${missing.map(([name]) => name).join(' and ')}`,
+    meaning: `Not allowed to ${missing.map(([, , use]) => use).join(', nor to ')} for --link ${link.kind}.`,
+    remedy: 'Run with sudo. In Docker add --cap-add NET_ADMIN --cap-add NET_RAW.',
+  };
+};
+
 /** The device node of the TUN driver. */
 export const tunNode: Check = () => {
   const check = 'tun-node';

@@ -1,11 +1,10 @@
 // Checks of the network: iproute2 and namespaces, a TUN that is really made, addresses that clash, leftovers.
 
-import { mkdirSync } from 'node:fs';
-import { leftovers } from '../clean.js';
+import { leftGuards, leftovers, removeGuard } from '../clean.js';
 import { run } from '../command.js';
 import { inNamespace, ipIn, isMachineNamespace, namespaceExists, removeClaimed } from '../namespace.js';
-import { isAlive, RUNTIME_VARIABLE, readMarkers, runtimeDirectory } from '../ownership.js';
-import { inUserNamespace, mayMakeNamespaces, userNamespaceObstacle } from '../privileges.js';
+import { isAlive, readMarkers } from '../ownership.js';
+import { elevated } from '../privileges.js';
 import { parseAddress, sameNetwork } from '../values.js';
 import type { Check, Finding } from './check.js';
 
@@ -41,13 +40,6 @@ export const tunCreate: Check = ({ device }) => {
     ...explain(result.stderr),
   };
 };
-
-function elevated(argv: string[]): string[] {
-  if (mayMakeNamespaces() || userNamespaceObstacle() !== '') return argv;
-  const directory = runtimeDirectory();
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  return ['env', `${RUNTIME_VARIABLE}=${directory}`, ...inUserNamespace(argv)];
-}
 
 function explain(stderr: string): Pick<Finding, 'meaning' | 'remedy'> {
   if (/Permission denied|not permitted/i.test(stderr)) {
@@ -156,15 +148,25 @@ export const ipv6Noise: Check = ({ netns, device }) => {
 export const leftOver: Check = () => {
   const check = 'leftovers';
   const left = leftovers();
-  if (left.length === 0) return { check, verdict: 'ok', found: 'none' };
-  const names = left.map(({ marker }) => `${marker.netns} (${marker.verb}, process ${marker.pid})`);
+  const guards = leftGuards();
+  if (left.length + guards.length === 0) return { check, verdict: 'ok', found: 'none' };
+  const names = [
+    ...left.map(({ marker }) => `${marker.netns} (${marker.verb}, process ${marker.pid})`),
+    ...guards.map(({ table, pid }) => `nftables table ${table} (process ${pid})`),
+  ];
   return {
     check,
     verdict: 'warn',
     found: `left by an earlier run: ${names.join(', ')}`,
-    meaning: 'A run was killed before it could clean up. The next run takes its namespace over.',
+    meaning: 'A run was killed before it could clean up.',
     remedy: 'synwave clean',
-    fix: { command: 'synwave clean', apply: () => void left.flatMap(removeClaimed) },
+    fix: {
+      command: 'synwave clean',
+      apply: () => {
+        guards.forEach(removeGuard);
+        left.forEach(removeClaimed);
+      },
+    },
   };
 };
 

@@ -35,6 +35,18 @@ const TOOLS: readonly Tool[] = [
     install: 'apt-get install iputils-ping',
   },
   {
+    name: 'tcpdump',
+    argv: ['tcpdump', '--version'],
+    loss: 'Nothing looks at the wire beside the stack itself.',
+    install: 'apt-get install tcpdump',
+  },
+  {
+    name: 'python3',
+    argv: ['python3', '--version'],
+    loss: 'node-gyp needs it to compile the native binding and the optional packages.',
+    install: 'apt-get install python3',
+  },
+  {
     name: 'nsenter',
     argv: ['nsenter', '--version'],
     loss: '`synwave sh` cannot enter a namespace.',
@@ -42,8 +54,11 @@ const TOOLS: readonly Tool[] = [
   },
 ];
 
-/** tshark, curl, ss, ping, nsenter. */
+/** Those of the list above. */
 export const tools: Check = () => TOOLS.map(findingOf);
+
+/** The checks that `tools` makes, by name. */
+export const TOOL_NAMES: readonly string[] = TOOLS.map(({ name }) => name);
 
 function findingOf(tool: Tool): Finding {
   const result = run(tool.argv);

@@ -1,0 +1,43 @@
+// Opens the link that `--link` asks for. What the stack does with it is the same for all of them.
+import { memoryLinkPair } from '../link/memory.js';
+import { rawLink } from '../link/raw.js';
+import { tunLink } from '../link/tun.js';
+import type { Link } from '../stack/link.js';
+import { MemoryPeer } from './memory-peer.js';
+import { HOST, namespacePath } from './namespace.js';
+import type { StackSettings } from './options.js';
+
+/** A link in use. */
+export interface OpenedLink {
+  readonly link: Link;
+  /** The stack's addresses on it, with the length of their prefix. */
+  readonly addresses: readonly string[];
+  /** Who is at the other end of a link that never leaves this process. */
+  readonly peer: MemoryPeer | null;
+}
+
+/**
+ * @param ports on which the verb will listen, or from which it will connect: a link beside the kernel must know them
+ * @throws the errors of the link
+ */
+export async function openLink(settings: StackSettings, ports: readonly number[]): Promise<OpenedLink> {
+  const { link: choice, mtu } = settings;
+  const size = mtu === null ? {} : { mtu };
+  const place = settings.netns === HOST ? {} : { netns: namespacePath(settings.netns) };
+  const addresses = settings.addresses.map((own) => `${own.address}/${own.prefix}`);
+  switch (choice.kind) {
+    case 'tun': {
+      const hostAddress = settings.hostAddresses;
+      const link = await tunLink({ name: choice.device, hostAddress, ...place, ...size });
+      return { link, addresses, peer: null };
+    }
+    case 'raw': {
+      const link = await rawLink({ address: choice.addresses.map(String), ports, ...place, ...size });
+      return { link, addresses: link.addresses, peer: null };
+    }
+    case 'memory': {
+      const [link, far] = memoryLinkPair(size);
+      return { link, addresses, peer: await MemoryPeer.open(far, settings.hostAddresses) };
+    }
+  }
+}
