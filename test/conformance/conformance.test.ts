@@ -66,8 +66,8 @@ describe('what the account notices', () => {
     ['a MUST that is not done', { undone: 'later' }, [], /a MUST that applies has no test/],
     ['a SHOULD that is not done', { id: 'SHLD-1', undone: 'later' }, [], null],
     ['a number that there is not', {}, [proof, { ...proof, rule: 'MUST-99' }], /MUST-99, which there is not/],
-    ['a rule that another proves', { see: 'RFC 5 §2' }, [{ ...proof, rfc: 5, rule: '§2' }], null],
-    ['a rule that another does not prove', { id: 'MUST-1', see: 'RFC 1 §2' }, [proof], /no test cites it/],
+    ['a rule that another proves', { see: 'RFC 5555 §2' }, [{ ...proof, rfc: 5555, rule: '§2' }], null],
+    ['a rule that another does not prove', { id: 'MUST-1', see: 'RFC 5555 §2' }, [proof], /no test cites it/],
     ['a proof that is not the one meant', { tests: ['shut'] }, [proof], /has "shut" in its path or title/],
   ];
   for (const [name, rule, citations, problem] of cases) {
