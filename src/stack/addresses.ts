@@ -12,25 +12,29 @@ export interface Prefix {
 
 /** A stack's own addresses, in the order in which they were given. */
 export class LocalAddresses {
-  private readonly owned: Prefix[];
+  private owned: readonly Prefix[];
+  /** All that were ever given, in their order. */
+  private readonly given: readonly Prefix[];
 
   /**
    * @param texts such as `10.9.0.2/24` or `fd00:9::2/64`; without a prefix length the address stands alone
    * @throws Error with code EINVAL for text that is no address, or an address that no host can have
    */
   constructor(texts: readonly string[]) {
-    this.owned = texts.map(parseOwned);
+    this.given = texts.map(parseOwned);
+    this.owned = this.given;
   }
 
   /** Takes an address away: it is not ours, or not yet. Null when it was not among ours. */
   withdraw(address: IpAddress): Prefix | null {
-    const index = this.owned.findIndex((own) => own.address.equals(address));
-    return index < 0 ? null : this.owned.splice(index, 1)[0]!;
+    const found = this.owned.find((own) => own.address.equals(address)) ?? null;
+    this.owned = this.owned.filter((own) => own !== found);
+    return found;
   }
 
-  /** Gives back what `withdraw` took. */
+  /** Gives back what `withdraw` took, to its place among the others. */
   restore(own: Prefix): void {
-    this.owned.push(own);
+    this.owned = this.given.filter((other) => other === own || this.owned.includes(other));
   }
 
   /** Length, in bits of 128, of our longest prefix that has the address in it; -1 when none has. */

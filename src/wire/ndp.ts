@@ -275,9 +275,11 @@ export function writeNeighborAdvertisement(
   mac: MacAddress,
   isSolicited: boolean,
   isOverride: boolean,
+  isRouter = false,
 ): number {
   const type = NdpType.NEIGHBOR_ADVERTISEMENT;
-  const flags = (isSolicited ? FLAG_SOLICITED : 0) | (isOverride ? FLAG_OVERRIDE : 0);
+  const flags =
+    (isRouter ? FLAG_ROUTER : 0) | (isSolicited ? FLAG_SOLICITED : 0) | (isOverride ? FLAG_OVERRIDE : 0);
   writeTarget(view, at + IPV6_HEADER_BYTES, flags, source);
   const option = NdpOption.TARGET_LINK_LAYER;
   return seal(bytes, view, at, source, destination, type, NEIGHBOR_MESSAGE.span, option, mac);
