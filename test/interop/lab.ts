@@ -94,6 +94,7 @@ export class Lab {
   readonly folder: string;
   private readonly stacks: TestStack[] = [];
   private readonly programs: ChildProcess[] = [];
+  private readonly daemons: { program: Program; signal: NodeJS.Signals }[] = [];
   private static count = 0;
 
   private constructor() {
@@ -126,6 +127,16 @@ export class Lab {
   /** Starts a program on the kernel's side. Without `input` its stdin is empty. */
   start(argv: readonly string[], input: Readable | string | null = null): Program {
     return this.launch('nsenter', [`--net=/run/netns/${this.netns}`, '--', ...argv], input);
+  }
+
+  /**
+   * Starts a server on the kernel's side that has processes of its own. When the lab closes it is asked by `signal` to end,
+   * and waited for, so that it can end them.
+   */
+  daemon(argv: readonly string[], signal: NodeJS.Signals): Program {
+    const program = this.start(argv);
+    this.daemons.push({ program, signal });
+    return program;
   }
 
   /** Starts a program outside of the namespace; it, too, is ended with the lab. */
@@ -164,6 +175,10 @@ export class Lab {
 
   /** Removes everything. */
   async close(): Promise<void> {
+    for (const { program, signal } of this.daemons) {
+      program.child.kill(signal);
+      await program.ended;
+    }
     for (const child of this.programs)
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     for (const stack of this.stacks) await stack.close();
