@@ -1,5 +1,6 @@
 // The public API of synwave. What is not named here or in `synwave/wire` may change without notice.
 export { type CreateStackOptions, createStack, type SynwaveStack } from './create-stack.js';
+export { defaultStack, setDefaultStack } from './default-stack.js';
 export { type CaptureLink, captureLink, type PacketRecorder } from './link/capture.js';
 export { EthernetError, type EthernetLink, type EthernetLinkOptions, ethernetLink } from './link/ethernet.js';
 export { type ImpairedLink, impair } from './link/impair.js';
@@ -8,6 +9,7 @@ export type { ActEvent, Impairments, ImpairOptions } from './link/impair-options
 export { parseRule } from './link/impair-rule-text.js';
 export { act, type Rule, type RuleAct, type RuleMatch } from './link/impair-rules.js';
 export { type MemoryLinkOptions, memoryLinkPair } from './link/memory.js';
+export { nullLink } from './link/null.js';
 export { RawError, type RawLink, type RawLinkOptions, rawLink } from './link/raw.js';
 export { type TapLink, type TapLinkOptions, tapLink } from './link/tap.js';
 export { TunError, type TunLink, type TunLinkOptions, tunLink } from './link/tun.js';

@@ -19,7 +19,8 @@ export interface SystemError extends Error {
 
 const ERRNO: Readonly<Record<string, number>> = constants.errno;
 
-function errnoOf(code: string): number {
+/** The negative error number of a code, as libuv has it. */
+export function errnoOf(code: string): number {
   return -(ERRNO[code] ?? constants.errno.EIO);
 }
 

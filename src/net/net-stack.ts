@@ -26,6 +26,8 @@ export interface NetStack {
   connect(options: ConnectOptions, handler: EndpointHandler): Endpoint;
   /** Its own addresses: their families say what listening on "any address" means. */
   readonly addresses: readonly IpAddress[];
+  /** Whether an address is its own. */
+  owns(address: IpAddress): boolean;
 }
 
 /** Shared by the sockets and servers of one `stack.net`. */

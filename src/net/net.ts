@@ -67,10 +67,13 @@ function callable<T extends object>(Kind: object): T {
 /**
  * Makes the `net` of a stack. Its sockets and servers keep the process alive as those of `node:net` do, and moreover
  * until what they have sent is acknowledged.
+ * @param stack a stack, or what returns it when the first socket or server is made
  */
-export function createNet(stack: NetStack): Net {
+export function createNet(stack: NetStack | (() => NetStack)): Net {
   const context: NetContext = {
-    stack,
+    get stack() {
+      return typeof stack === 'function' ? stack() : stack;
+    },
     liveness: new Liveness(),
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeoutMs: 250,

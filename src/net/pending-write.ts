@@ -45,6 +45,11 @@ export class PendingWrite {
     return new PendingWrite(pieces, false);
   }
 
+  /** A write of many buffers, in the same way. */
+  static ofBuffers(buffers: readonly Uint8Array[]): PendingWrite {
+    return new PendingWrite(buffers, false);
+  }
+
   /** Moves all that fits into the send buffer. Returns true once everything is in; until then WRITABLE follows. */
   advance(endpoint: Endpoint): boolean {
     while (this.remaining > 0) {

@@ -1,7 +1,6 @@
 // Between a socket and its endpoint: turns the endpoint's events into stream operations and keeps the process alive
 // while the connection needs it. It outlives its socket until the last byte and the FIN are acknowledged.
 import { AsyncResource } from 'node:async_hooks';
-import type { Duplex } from 'node:stream';
 import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
 import { Event } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
@@ -12,8 +11,15 @@ import type { PendingWrite } from './pending-write.js';
 /** Largest chunk given to a stream, as libuv reads. */
 const READ_BYTES = 65536;
 
-/** The socket as its transport sees it. */
-export interface TransportOwner extends Duplex {
+/** What reads from and writes to a transport: a socket of ours, or a handle below one of Node's. */
+export interface TransportOwner {
+  /** Takes bytes, or null for the end; false when it wants no more for now and will call `startReading`. */
+  push(bytes: Buffer | null): boolean;
+  /** After the end was pushed: nobody may be reading, and the end is to be noticed all the same. */
+  read(size: number): unknown;
+  /** The connection failed. */
+  destroy(error: Error): unknown;
+  emit(event: 'softError', error: Error): unknown;
   /** Bytes moved: the idle timer starts anew. */
   _unrefTimer(): void;
 }
@@ -104,6 +110,12 @@ export class Transport implements EndpointHandler {
   startReading(): void {
     this.reading = true;
     this.pump();
+    this.updateShare();
+  }
+
+  /** The stream has enough for now, and nobody called `push` to learn it from. */
+  stopReading(): void {
+    this.reading = false;
     this.updateShare();
   }
 

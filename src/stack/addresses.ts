@@ -10,19 +10,29 @@ export interface Prefix {
   readonly prefixBits: number;
 }
 
+/** Addresses of the loopback net that are remembered. */
+const MAX_LOOPBACKS = 1024;
+
 /** A stack's own addresses, in the order in which they were given. */
 export class LocalAddresses {
   private owned: readonly Prefix[];
   /** All that were ever given, in their order. */
   private readonly given: readonly Prefix[];
+  /** Addresses of 127.0.0.0/8 that were asked for, when one of them was given: all of the net is the host itself. */
+  private readonly loopbacks: Map<number, IpAddress> | null;
 
   /**
-   * @param texts such as `10.9.0.2/24` or `fd00:9::2/64`; without a prefix length the address stands alone
+   * @param texts such as `10.9.0.2/24` or `fd00:9::2/64`; without a prefix length the address stands alone, and
+   *   `127.0.0.1/8` means all of its net
    * @throws Error with code EINVAL for text that is no address, or an address that no host can have
    */
   constructor(texts: readonly string[]) {
     this.given = texts.map(parseOwned);
     this.owned = this.given;
+    const hasLoopback = this.owned.some(({ address: { w0, w1, w2, w3 }, prefixBits }) => {
+      return prefixBits === 96 + 8 && isLoopback(w0, w1, w2, w3);
+    });
+    this.loopbacks = hasLoopback ? new Map() : null;
   }
 
   /** Takes an address away: it is not ours, or not yet. Null when it was not among ours. */
@@ -59,7 +69,22 @@ export class LocalAddresses {
       const a = this.owned[i]!.address;
       if (a.w3 === w3 && a.w2 === w2 && a.w1 === w1 && a.w0 === w0) return a;
     }
-    return null;
+    if (this.loopbacks === null || w2 !== 0xffff || !isLoopback(w0, w1, w2, w3)) return null;
+    return this.findLoopback(this.loopbacks, w3);
+  }
+
+  /** RFC 1122 §3.2.1.3: 127.0.0.0/8 is the host itself, whatever stands in the last three bytes. */
+  private findLoopback(loopbacks: Map<number, IpAddress>, bits: number): IpAddress | null {
+    const hostBits = bits & 0xffffff;
+    if (hostBits === 0 || hostBits === 0xffffff) return null;
+    let address = loopbacks.get(bits);
+    if (address === undefined) {
+      // Everybody in this process may ask for any of 16 million.
+      if (loopbacks.size >= MAX_LOOPBACKS) loopbacks.clear();
+      address = IpAddress.v4(bits);
+      loopbacks.set(bits, address);
+    }
+    return address;
   }
 
   /** Whether `address` is ours. */

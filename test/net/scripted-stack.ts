@@ -124,6 +124,10 @@ export class ScriptedStack implements NetStack {
     close: () => {},
   } as unknown as Listener;
 
+  owns(address: IpAddress): boolean {
+    return address.equals(OURS);
+  }
+
   connect(options: ConnectOptions, handler: EndpointHandler): Endpoint {
     const { remote, remotePort } = options;
     const endpoint = new ScriptedEndpoint({ local: OURS, localPort: 50_000, remote, remotePort });

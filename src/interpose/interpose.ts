@@ -1,0 +1,196 @@
+// Puts the TCP of Node's own `net` onto a stack: where a handle of libuv is about to connect or to listen in the kernel,
+// the stack does it. Everything above, from `net.Socket` to http2, stays Node's own; Unix sockets and descriptors never
+// come here.
+import cluster from 'node:cluster';
+import * as net from 'node:net';
+import { ANY_IPV4, ANY_IPV6, parseAddress } from '../net/addresses.js';
+import { errnoOf } from '../net/errors.js';
+import { Liveness } from '../net/liveness.js';
+import type { NetContext, NetStack } from '../net/net-stack.js';
+import { type Bindings, findBindings, type NameOut, type Request, type TcpHandle } from './bindings.js';
+import type { Bypass } from './bypass.js';
+import { type Bound, defineStackHandle, type StackHandle, type StackHandleClass } from './stack-handle.js';
+import { StackListener } from './stack-listener.js';
+
+/** `UV_TCP_IPV6ONLY`. */
+const IPV6_ONLY = 1;
+
+type NodeSocket = net.Socket & { _host?: string | null; _handle: TcpHandle | null };
+
+/**
+ * From now on, TCP sockets and servers of this process are on `stack`. Those that exist stay where they are.
+ * @throws Error with code ERR_SYNWAVE_NODE_VERSION when this Node is made otherwise than those that are known
+ */
+export function interpose(stack: NetStack, bypass: Bypass): void {
+  const bindings = findBindings();
+  const context: NetContext = {
+    stack,
+    liveness: new Liveness(),
+    autoSelectFamily: net.getDefaultAutoSelectFamily(),
+    autoSelectFamilyAttemptTimeoutMs: net.getDefaultAutoSelectFamilyAttemptTimeout(),
+  };
+  new Interposition(context, bypass, bindings, defineStackHandle(bindings, context)).install();
+  if (cluster.isWorker) refuseClusterHandles();
+}
+
+/** The methods that are replaced, with what they were. */
+class Interposition {
+  private readonly bound = new WeakMap<TcpHandle, Bound>();
+  private readonly owners = new WeakMap<TcpHandle, NodeSocket>();
+  private readonly kernel: Pick<
+    TcpHandle,
+    'bind' | 'bind6' | 'connect' | 'connect6' | 'listen' | 'getsockname'
+  >;
+
+  constructor(
+    private readonly context: NetContext,
+    private readonly bypass: Bypass,
+    private readonly bindings: Bindings,
+    private readonly Handle: StackHandleClass,
+  ) {
+    const { bind, bind6, connect, connect6, listen, getsockname } = bindings.Tcp.prototype;
+    this.kernel = { bind, bind6, connect, connect6, listen, getsockname };
+  }
+
+  install(): void {
+    const self = this;
+    const { prototype } = this.bindings.Tcp;
+    prototype.bind = function (address, port) {
+      return self.bind(this, { address, port, ipv6Only: false });
+    };
+    prototype.bind6 = function (address, port, flags = 0) {
+      return self.bind(this, { address, port, ipv6Only: (flags & IPV6_ONLY) !== 0 });
+    };
+    prototype.connect = function (request, address, port) {
+      return self.connect(this, 'connect', request, address, port);
+    };
+    prototype.connect6 = function (request, address, port) {
+      return self.connect(this, 'connect6', request, address, port);
+    };
+    prototype.listen = function (backlog) {
+      return self.listen(this, backlog);
+    };
+    prototype.getsockname = function (out) {
+      return self.getsockname(this, out);
+    };
+    this.watchOwners();
+    this.passAsTcp();
+  }
+
+  /** `resetAndDestroy` asks whether the handle is of TCP. */
+  private passAsTcp(): void {
+    const { bindings, Handle } = this;
+    const ordinary = Function.prototype[Symbol.hasInstance];
+    Object.defineProperty(bindings.Tcp, Symbol.hasInstance, {
+      value: (handle: unknown) => handle instanceof Handle || ordinary.call(bindings.Tcp, handle),
+    });
+  }
+
+  /** Only the first handle of a TLS socket tells to whom it belongs; a later one is seen when it is put in. */
+  private watchOwners(): void {
+    const { owners, bindings } = this;
+    const prototype = net.Socket.prototype as unknown as Record<symbol, (handle: TcpHandle) => void>;
+    const reinitialize = prototype[bindings.reinitialize]!;
+    prototype[bindings.reinitialize] = function (this: NodeSocket, handle: TcpHandle) {
+      owners.set((handle as unknown as { _parent?: TcpHandle })._parent ?? handle, this);
+      reinitialize.call(this, handle);
+    };
+  }
+
+  private ownerOf(handle: TcpHandle): NodeSocket | undefined {
+    const marked = (handle as unknown as Record<symbol, NodeSocket | undefined>)[this.bindings.owner];
+    return marked ?? this.owners.get(handle);
+  }
+
+  /** Whether it will be the kernel's is not known before it connects or listens. */
+  private bind(handle: TcpHandle, bound: Bound): number {
+    const { stack } = this.context;
+    const address = parseAddress(bound.address);
+    if (address === null) return errnoOf('EINVAL');
+    if (bound.address === ANY_IPV6 && !stack.addresses.some((own) => own.family === 6)) {
+      return errnoOf('EAFNOSUPPORT');
+    }
+    const isAny = bound.address === ANY_IPV4 || bound.address === ANY_IPV6;
+    const isOurs = isAny || stack.owns(address) || this.bypass.has(bound.address, bound.port, null);
+    if (!isOurs) return errnoOf('EADDRNOTAVAIL');
+    this.bound.set(handle, bound);
+    return 0;
+  }
+
+  /** Binds in the kernel what was bound in our notes only. */
+  private bindInKernel(handle: TcpHandle): number {
+    const bound = this.bound.get(handle);
+    if (bound === undefined) return 0;
+    this.bound.delete(handle);
+    if (!bound.address.includes(':')) return this.kernel.bind.call(handle, bound.address, bound.port);
+    return this.kernel.bind6.call(handle, bound.address, bound.port, bound.ipv6Only ? IPV6_ONLY : 0);
+  }
+
+  private connect(
+    handle: TcpHandle,
+    method: 'connect' | 'connect6',
+    request: Request,
+    address: string,
+    port: number,
+  ): number {
+    const socket = this.ownerOf(handle);
+    if (socket === undefined || this.bypass.has(address, port, socket._host ?? null)) {
+      return this.bindInKernel(handle) || this.kernel[method].call(handle, request, address, port);
+    }
+    const ours = new this.Handle();
+    if (!handle.hasRef()) ours.unref();
+    this.exchange(socket, ours);
+    return ours.open(request, address, port, this.bound.get(handle));
+  }
+
+  /** Gives a socket that is about to connect our handle; the old one is closed. */
+  private exchange(socket: NodeSocket, ours: StackHandle): void {
+    const { owner, reinitialize } = this.bindings;
+    const parts = socket as unknown as Record<string | symbol, unknown>;
+    // Otherwise the socket would forget that it was ended before it connected.
+    Object.defineProperty(socket, '_undestroy', { value: () => {}, configurable: true });
+    try {
+      (parts[reinitialize] as (handle: StackHandle) => void).call(socket, ours);
+    } finally {
+      delete parts._undestroy;
+    }
+    (ours as unknown as Record<symbol, NodeSocket>)[owner] = socket;
+  }
+
+  private listen(handle: TcpHandle, backlog: number): number {
+    const bound = this.bound.get(handle);
+    // A descriptor that was opened, which is the kernel's.
+    if (bound === undefined) return this.kernel.listen.call(handle, backlog);
+    if (this.bypass.has(bound.address, bound.port, null)) {
+      return this.bindInKernel(handle) || this.kernel.listen.call(handle, backlog);
+    }
+    return new StackListener(this.context, this.Handle, handle, bound).listen(backlog);
+  }
+
+  private getsockname(handle: TcpHandle, out: NameOut): number {
+    const bound = this.bound.get(handle);
+    if (bound === undefined) return this.kernel.getsockname.call(handle, out);
+    out.address = bound.address;
+    out.family = bound.address.includes(':') ? 'IPv6' : 'IPv4';
+    out.port = bound.port;
+    return 0;
+  }
+}
+
+/** The connections of a cluster are descriptors that processes send to each other. */
+function refuseClusterHandles(): void {
+  const prototype = net.Server.prototype as unknown as { listen(...args: unknown[]): net.Server };
+  const { listen } = prototype;
+  prototype.listen = function (...args) {
+    const [first] = args;
+    const options = (typeof first === 'object' && first !== null ? first : {}) as net.ListenOptions;
+    const isPath = typeof first === 'string' && Number.isNaN(Number(first));
+    if (!isPath && !options.path && !options.exclusive) {
+      const message =
+        'the workers of a cluster cannot share a port of a userspace stack; ' +
+        'listen with { exclusive: true }, which gives each worker a listener of its own, or without cluster';
+      throw Object.assign(new Error(message), { code: 'ERR_SYNWAVE_CLUSTER' });
+    }
+    return listen.apply(this, args);
+  };
+}

@@ -1,0 +1,331 @@
+// A connection of the stack in the form of a libuv stream, so that Node's own sockets, TLS, http parser and http2 work
+// on it unchanged. Bytes and the end of the connection are the transport's matter, as for our own sockets.
+import { AsyncResource } from 'node:async_hooks';
+import type { Socket } from 'node:net';
+import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from '../net/addresses.js';
+import { errnoOf, type SystemError, surfaceUncaught, systemCodeOf } from '../net/errors.js';
+import { Share } from '../net/liveness.js';
+import type { NetContext } from '../net/net-stack.js';
+import { PendingWrite } from '../net/pending-write.js';
+import { Transport, type TransportOwner } from '../net/transport.js';
+import type { Endpoint } from '../stack/endpoint.js';
+import { Event } from '../tcp/connection.js';
+import type { Bindings, JsStream, NameOut, Request } from './bindings.js';
+
+/** The local end that was asked for before connecting or listening. */
+export interface Bound {
+  readonly address: string;
+  readonly port: number;
+  readonly ipv6Only: boolean;
+}
+
+/** A handle of Node's `net` whose connection is the stack's. */
+export interface StackHandle extends JsStream {
+  /** The connection, or null before `open`. */
+  readonly endpoint: Endpoint | null;
+  /** Begins to connect. Returns 0, or the negative error number of what cannot even be tried. */
+  open(request: Request, address: string, port: number, bound: Bound | undefined): number;
+  unref(): void;
+}
+
+/** Makes such handles. */
+export interface StackHandleClass {
+  new (): StackHandle;
+  /** The handle of an accepted connection. `mapped`: its listener serves both families. */
+  accepted(endpoint: Endpoint, mapped: boolean): StackHandle;
+}
+
+/** Fills in a name. Returns 0. */
+export function nameInto(out: NameOut, { address, family, port }: AddressInfo): number {
+  out.address = address;
+  out.family = family;
+  out.port = port;
+  return 0;
+}
+
+/** The class of handles for one stack. It is made at run time because Node's class below it is found at run time. */
+export function defineStackHandle(
+  { JsStream: Stream, owner }: Bindings,
+  context: NetContext,
+): StackHandleClass {
+  return class Handle extends Stream implements StackHandle, TransportOwner {
+    endpoint: Endpoint | null = null;
+    private readonly scope = new AsyncResource('SYNWAVEHANDLE');
+    private readonly connecting = new Share(context.liveness);
+    private transport: Transport | null = null;
+    private request: Request | null = null;
+    private unconnected = unconnectedName(ANY_IPV4, undefined);
+    private mapped = false;
+    private referenced = true;
+    private wantsData = false;
+    private closed = false;
+    private noDelay = false;
+    private writing: object | null = null;
+    /** How the write ended, which is told a little later. */
+    private written: number | null = null;
+    private ending: object | null = null;
+
+    static accepted(endpoint: Endpoint, mapped: boolean): StackHandle {
+      const handle = new Handle();
+      handle.mapped = mapped;
+      handle.attach(endpoint);
+      return handle;
+    }
+
+    // ---- connecting
+
+    open(request: Request, address: string, port: number, bound: Bound | undefined): number {
+      this.request = request;
+      this.unconnected = unconnectedName(address, bound);
+      this.connecting.set(true);
+      if (port === 0) {
+        // Nobody listens there, so nobody need be asked.
+        setImmediate(() => this.conclude(errnoOf('ECONNREFUSED')));
+        return 0;
+      }
+      const code = this.openEndpoint(address, port, bound);
+      if (code === null) return 0;
+      this.request = null;
+      this.connecting.set(false);
+      return errnoOf(code);
+    }
+
+    /** Returns null, or the code of what stands against it. */
+    private openEndpoint(address: string, port: number, bound: Bound | undefined): string | null {
+      const remote = parseAddress(address);
+      const local = localOf(bound);
+      if (remote === null || local === null) return 'EINVAL';
+      const localPort = bound?.port;
+      const options = { remote, remotePort: port, ...(local && { local }), ...(localPort && { localPort }) };
+      try {
+        this.endpoint = context.stack.connect(options, this);
+        return null;
+      } catch (error) {
+        const code = systemCodeOf(error);
+        if (code === null) throw error;
+        return code;
+      }
+    }
+
+    connect(): number {
+      return errnoOf(this.request === null ? 'EISCONN' : 'EALREADY');
+    }
+
+    connect6(): number {
+      return this.connect();
+    }
+
+    bind(): number {
+      return errnoOf('EINVAL');
+    }
+
+    bind6(): number {
+      return this.bind();
+    }
+
+    /** Of the attempt; afterwards the transport hears of everything. */
+    onEvents(endpoint: Endpoint, events: number): void {
+      if (endpoint !== this.endpoint) return;
+      const established = (events & Event.ESTABLISHED) !== 0;
+      if (!established && (events & Event.CLOSED) === 0) return;
+      if (established) this.attach(endpoint);
+      this.conclude(established ? 0 : errnoOf(endpoint.connection.error ?? 'ECONNABORTED'));
+      const rest = events & ~Event.ESTABLISHED;
+      const { transport } = this;
+      // Listeners that a promise adds after `connect` must be there before the next events.
+      if (rest !== 0 && transport !== null) setImmediate(() => transport.onEvents(endpoint, rest));
+    }
+
+    /** Tells the socket how connecting ended, unless it does not want to know any more. */
+    private conclude(status: number): void {
+      const { request } = this;
+      this.request = null;
+      this.connecting.set(false);
+      if (request === null) return;
+      const usable = status === 0;
+      try {
+        this.scope.runInAsyncScope(() => request.oncomplete?.(status, this, request, usable, usable));
+      } catch (error) {
+        surfaceUncaught(error);
+      }
+    }
+
+    private attach(endpoint: Endpoint): void {
+      this.endpoint = endpoint;
+      this.transport = new Transport(endpoint, this, context.liveness);
+      this.transport.setReferenced(this.referenced);
+    }
+
+    // ---- what the transport asks of its owner
+
+    push(bytes: Buffer | null): boolean {
+      if (bytes === null) {
+        this.emitEOF();
+        return false;
+      }
+      this.readBuffer(bytes);
+      return this.wantsData;
+    }
+
+    read(): void {}
+
+    destroy(error: Error): void {
+      this.socket?.destroy(error);
+    }
+
+    emit(event: 'softError', error: Error): void {
+      this.socket?.emit(event, error);
+    }
+
+    _unrefTimer(): void {}
+
+    private get socket(): Socket | undefined {
+      return (this as unknown as Record<symbol, Socket | undefined>)[owner];
+    }
+
+    // ---- what the stream base asks of us
+
+    onreadstart(): number {
+      this.wantsData = true;
+      this.transport?.startReading();
+      return 0;
+    }
+
+    onreadstop(): number {
+      this.wantsData = false;
+      this.transport?.stopReading();
+      return 0;
+    }
+
+    onwrite(request: object, chunks: Uint8Array[]): number {
+      if (this.transport === null) return errnoOf('ENOTCONN');
+      // TLS says goodbye on a closed connection too; nobody waits for the outcome.
+      if (this.closed) return 0;
+      this.writing = request;
+      this.transport.startWrite(PendingWrite.ofBuffers(chunks), (error) => {
+        if (this.closed) return;
+        this.written = error ? (error as SystemError).errno : 0;
+        // The request is not in use before this call has returned.
+        setImmediate(() => this.completeWrite());
+      });
+      return 0;
+    }
+
+    private completeWrite(): void {
+      const { writing, ending, written } = this;
+      if (writing === null) return;
+      this.writing = null;
+      this.written = null;
+      this.finishWrite(writing, written ?? errnoOf('ECANCELED'));
+      if (ending !== null && !this.closed) this.shutDown();
+    }
+
+    onshutdown(request: object): number {
+      if (this.transport === null) return errnoOf('ENOTCONN');
+      if (this.closed) return 0;
+      this.ending = request;
+      // TLS asks for both at once; the FIN comes after the bytes.
+      if (this.writing === null) this.shutDown();
+      return 0;
+    }
+
+    private shutDown(): void {
+      // The request is not in use before the caller has returned; and the peer must not see the FIN before we have told.
+      setImmediate(() => {
+        if (this.closed) return;
+        this.transport?.shutdown(() => {});
+        this.completeShutdown(0);
+      });
+    }
+
+    private completeShutdown(status: number): void {
+      const { ending } = this;
+      this.ending = null;
+      if (ending !== null) this.finishShutdown(ending, status);
+    }
+
+    isClosing(): boolean {
+      return this.closed;
+    }
+
+    // ---- what `net` asks of a TCP handle
+
+    close(callback?: () => void): void {
+      this.end('close', callback);
+    }
+
+    reset(callback?: () => void): number {
+      this.end('abort', callback);
+      return 0;
+    }
+
+    private end(how: 'close' | 'abort', callback?: () => void): void {
+      if (this.closed) return;
+      this.closed = true;
+      this.request = null;
+      this.connecting.set(false);
+      if (this.transport !== null) {
+        this.transport.release(how);
+      } else if (this.endpoint !== null) {
+        this.endpoint.handler = null;
+        this.endpoint.abort();
+      }
+      setImmediate(() => {
+        this.completeWrite();
+        this.completeShutdown(errnoOf('ECANCELED'));
+        callback?.call(this);
+      });
+    }
+
+    getsockname(out: NameOut): number {
+      const tuple = this.endpoint?.tuple;
+      if (tuple === undefined) return nameInto(out, this.unconnected);
+      return nameInto(out, addressInfo(tuple.local, tuple.localPort, this.mapped));
+    }
+
+    getpeername(out: NameOut): number {
+      const tuple = this.transport?.endpoint.tuple;
+      if (tuple === undefined) return errnoOf('ENOTCONN');
+      return nameInto(out, addressInfo(tuple.remote, tuple.remotePort, this.mapped));
+    }
+
+    setNoDelay(on = true): number {
+      if (on !== this.noDelay) this.endpoint?.setNagle(!on);
+      this.noDelay = on;
+      return 0;
+    }
+
+    /** @param delaySeconds as `setsockopt` takes it; 0 leaves what was set before */
+    setKeepAlive(on: boolean, delaySeconds: number): number {
+      this.endpoint?.setKeepAlive(on, delaySeconds * 1000);
+      return 0;
+    }
+
+    ref(): void {
+      this.referenced = true;
+      this.transport?.setReferenced(true);
+    }
+
+    unref(): void {
+      this.referenced = false;
+      this.transport?.setReferenced(false);
+    }
+
+    hasRef(): boolean {
+      return this.referenced && !this.closed;
+    }
+  };
+}
+
+/** What a socket is called before it has an address. */
+function unconnectedName(remote: string, bound: Bound | undefined): AddressInfo {
+  const isIpv6 = remote.includes(':');
+  const any = isIpv6 ? ANY_IPV6 : ANY_IPV4;
+  return { address: bound?.address ?? any, family: isIpv6 ? 'IPv6' : 'IPv4', port: bound?.port ?? 0 };
+}
+
+/** The address to bind to; undefined for any, null for text that is no address. */
+function localOf(bound: Bound | undefined) {
+  if (bound === undefined || bound.address === ANY_IPV4 || bound.address === ANY_IPV6) return undefined;
+  return parseAddress(bound.address);
+}

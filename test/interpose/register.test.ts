@@ -1,0 +1,185 @@
+// `node --import synwave/register`: what goes onto the stack, what stays with the kernel, and what is refused.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import * as net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { type Outcome, run } from './child.js';
+
+const scratch = await mkdtemp(join(tmpdir(), 'synwave-register-'));
+after(() => rm(scratch, { recursive: true }));
+
+function assertRan(outcome: Outcome, output: string): void {
+  assert.deepEqual({ ...outcome }, { code: 0, signal: null, output, complaints: '' });
+}
+
+/** A server of the kernel, out of reach for the stack. */
+async function kernelServer(text: string, ...where: [number, string] | [string]) {
+  const server = net.createServer((socket) => socket.end(text));
+  server.listen(...(where as [number, string]));
+  await once(server, 'listening');
+  after(() => server.close());
+  return server;
+}
+
+test('an unmodified http program talks to itself on the stack, and the process ends by itself', async () => {
+  const outcome = await run(`
+    import http from 'node:http';
+    const server = http.createServer((request, response) => response.end('from ' + request.socket.remoteAddress));
+    server.listen(8080, async () => {
+      console.log(await (await fetch('http://localhost:8080/')).text());
+      server.close();
+      server.closeAllConnections();
+    });
+  `);
+  assertRan(outcome, 'from ::ffff:127.0.0.1\n');
+});
+
+test('the kernel knows nothing of the ports of the stack, nor the stack of the kernel’s', async () => {
+  const server = await kernelServer('kernel', 0, '127.0.0.1');
+  const { port } = server.address() as net.AddressInfo;
+  const outcome = await run(`
+    import net from 'node:net';
+    net.connect(${port}, '127.0.0.1').on('error', (error) => {
+      console.log(error.code);
+      const server = net.createServer().listen(${port}, '127.0.0.1', () => {
+        console.log('listening');
+        server.close();
+      });
+    });
+  `);
+  assertRan(outcome, 'ECONNREFUSED\nlistening\n');
+});
+
+test('names, addresses and ports of SYNWAVE_BYPASS are left to the kernel', async () => {
+  const server = await kernelServer('kernel', 0, '127.0.0.1');
+  const { port } = server.address() as net.AddressInfo;
+  for (const [bypass, host] of [
+    [`:${port}`, '127.0.0.1'],
+    ['127.0.0.0/8', '127.0.0.1'],
+    ['example.com, LOCALHOST', 'localhost'],
+  ]) {
+    const outcome = await run(
+      `
+      import net from 'node:net';
+      const socket = net.connect({ port: ${port}, host: '${host}', localAddress: '127.0.0.1' });
+      socket.on('data', (data) => console.log(String(data)));
+      `,
+      { env: { SYNWAVE_BYPASS: bypass! } },
+    );
+    assertRan(outcome, 'kernel\n');
+  }
+});
+
+test('Unix sockets stay with the kernel, in both roles', async () => {
+  const path = join(scratch, 'outside');
+  await kernelServer('unix', path);
+  const outcome = await run(`
+    import net from 'node:net';
+    const server = net.createServer((socket) => socket.end('inside')).listen('${join(scratch, 'inside')}', () => {
+      net.connect('${join(scratch, 'inside')}').on('data', (data) => {
+        console.log(String(data));
+        server.close();
+      });
+      net.connect({ path: '${path}' }).on('data', (data) => console.log(String(data)));
+    });
+  `);
+  assert.deepEqual([outcome.code, outcome.output.split('\n').sort()], [0, ['', 'inside', 'unix']]);
+});
+
+test('SYNWAVE_CAPTURE and SYNWAVE_LOG', async () => {
+  const log = join(scratch, 'log');
+  const outcome = await run(
+    `
+    import net from 'node:net';
+    const server = net.createServer((socket) => socket.end('x')).listen(7, () => {
+      net.connect(7).resume().on('close', () => server.close());
+    });
+    `,
+    { env: { SYNWAVE_LOG: `info:${log}`, SYNWAVE_CAPTURE: join(scratch, 'run.pcapng') } },
+  );
+  assertRan(outcome, '');
+  const states = (await readFile(log, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.ok(states.some(({ to }) => to === 'ESTABLISHED'));
+  const capture = await readFile(join(scratch, 'run.pcapng'));
+  assert.equal(capture.readUInt32LE(0), 0x0a0d0d0a);
+});
+
+test('what the environment says wrongly is told with its remedy', async () => {
+  for (const [env, code, remedy] of [
+    [{ SYNWAVE_LINK: 'wlan0' }, 'ERR_SYNWAVE_ENVIRONMENT', 'write loopback or tun:NAME'],
+    [{ SYNWAVE_LINK: 'tun:syn0' }, 'ERR_SYNWAVE_ENVIRONMENT', 'SYNWAVE_ADDRESS'],
+    [{ SYNWAVE_LOG: 'loud' }, 'ERR_SYNWAVE_ENVIRONMENT', 'levels are'],
+    [{ SYNWAVE_BYPASS: 'a b' }, 'ERR_SYNWAVE_BYPASS', 'localhost,*.example.com'],
+    [{ SYNWAVE_BYPASS: '10.0.0.0/33' }, 'ERR_SYNWAVE_BYPASS', '10.0.0.0/33'],
+  ] as const) {
+    const { code: exit, complaints } = await run('', { env });
+    assert.equal(exit, 1);
+    assert.ok(complaints.includes(code) && complaints.includes(remedy), complaints);
+  }
+});
+
+test('the workers of a cluster are told that they cannot share a port', async () => {
+  const file = join(scratch, 'worker.mjs');
+  await writeFile(
+    file,
+    `
+    import net from 'node:net';
+    try {
+      net.createServer().listen(80);
+    } catch (error) {
+      console.log(error.code);
+    }
+    const server = net.createServer().listen({ port: 80, exclusive: true }, () => {
+      console.log('one for itself');
+      process.exit(0);
+    });
+    `,
+  );
+  const outcome = await run(`
+    import cluster from 'node:cluster';
+    cluster.setupPrimary({ exec: '${file}', execArgv: process.execArgv.slice(0, 2) });
+    cluster.fork();
+  `);
+  assertRan(outcome, 'ERR_SYNWAVE_CLUSTER\none for itself\n');
+});
+
+test('synwave/net is the same stack, imported and required', async () => {
+  assertRan(
+    await run(`
+      import nodeNet from 'node:net';
+      import net from 'NET_MODULE';
+      const server = nodeNet.createServer((socket) => socket.end('one stack')).listen(7, () => {
+        net.connect(7).on('data', (data) => console.log(String(data))).on('close', () => server.close());
+      });
+    `),
+    'one stack\n',
+  );
+});
+
+test('synwave/net needs no registration and no right', async () => {
+  const program = `
+    const server = net.createServer((socket) => socket.end('hello')).listen(7, () => {
+      net.connect(7, 'localhost').on('data', (data) => console.log(String(data))).on('close', () => server.close());
+    });
+  `;
+  assertRan(
+    await run(
+      `import net, { Socket } from 'NET_MODULE'; ${program} if (Socket !== net.Socket) process.exit(9);`,
+      {
+        register: false,
+      },
+    ),
+    'hello\n',
+  );
+  if (process.features.require_module === undefined) return;
+  assertRan(
+    await run(`const net = require('NET_MODULE'); ${program}`, { register: false, type: 'commonjs' }),
+    'hello\n',
+  );
+});
