@@ -97,12 +97,20 @@ export class Rack {
 }
 
 /** Steps 1 to 3 for one segment that arrived: what is the latest transmission known to have arrived? */
-export function noteDelivered(c: Connection, marks: number, sentAt: number, end: Seq, news: AckNews): void {
+export function noteDelivered(
+  c: Connection,
+  marks: number,
+  sentAt: number,
+  end: Seq,
+  bySack: boolean,
+  news: AckNews,
+): void {
   const { rack } = c;
   const rttMs = news.now - sentAt;
   if (marks & Mark.EVER_RESENT) {
-    // Was it the first transmission after all? Then it says nothing about what was sent since.
-    if (news.echoedTick >= 0 && news.echoedTick < Math.floor(sentAt)) return;
+    // Was it the first transmission after all? Then it says nothing about what was sent since. What SACK reports lies
+    // beyond a hole, and the echo is that of a segment before the hole (RFC 7323 §4.3): it does not tell.
+    if (!bySack && news.echoedTick >= 0 && news.echoedTick < Math.floor(sentAt)) return;
     if (rttMs < c.rtt.minRtt) return;
   }
   rack.rttMs = rttMs;

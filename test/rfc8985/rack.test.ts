@@ -152,6 +152,19 @@ describe('RACK.rtt and RACK.xmit_ts', () => {
     assert.equal(bench.connection.rack.sentAt, sentAt);
   });
 
+  test('RFC8985 §6.2 step 2: the echo in an ACK of what lies beyond a hole is older, and tells nothing', () => {
+    const bench = flight(2, { timestamps: true });
+    const [first] = bench.take();
+    const sent = first!.options.ts![0];
+    // Both are lost, and the probe repeats the second. The receiver echoes what came before the hole.
+    while (bench.sent.length === 0) bench.advance(1);
+    const [probe] = bench.take();
+    bench.advance(100).peer(`A 1 a1 <ts 700 ${sent - 50}, sack ${probe!.seq}:${probe!.seq + 988}>`);
+    bench.advance(26);
+    assert.equal(bench.take()[0]!.seq, 1, 'the first one is lost, and no timeout is needed to know it');
+    assert.equal(bench.connection.rtx.tally.timeouts, 0);
+  });
+
   test('RFC8985 §6.2 step 2: otherwise the retransmission is the latest that arrived', () => {
     const bench = flight(4);
     bench.take();
