@@ -1,4 +1,6 @@
 // The same conversations over every way onto the wire but TUN, which has tests of its own throughout this folder.
+import { tapLink } from '../../src/link/tap.js';
+import { KERNEL, KERNEL_V6, STACK, STACK_V6 } from './lab.js';
 import { ECHO_PORT, HTTP_PORT, type LinkKind, linkSuite } from './link-suite.js';
 import { NeighbourHost } from './neighbour-host.js';
 
@@ -8,6 +10,21 @@ const KINDS: readonly LinkKind[] = [
     prepare: (t, lab) => {
       const host = NeighbourHost.open(t, lab, { ownsAddresses: true });
       return () => host.raw(ECHO_PORT, HTTP_PORT);
+    },
+  },
+  {
+    name: 'ethernet',
+    prepare: (t, lab) => {
+      const host = NeighbourHost.open(t, lab);
+      return () => host.ethernet();
+    },
+  },
+  {
+    name: 'tap',
+    prepare: (_t, lab) => async () => {
+      const hostAddress = [`${KERNEL}/24`, `${KERNEL_V6}/64`];
+      const link = await tapLink({ name: 'tap0', netns: lab.netns, hostAddress });
+      return { link, addresses: [`${STACK}/24`, `${STACK_V6}/64`] };
     },
   },
 ];

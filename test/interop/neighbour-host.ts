@@ -2,6 +2,7 @@
 // The kernel has the usual addresses on the cable; the host has the stack's, or none.
 import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
+import { type EthernetLinkOptions, ethernetLink } from '../../src/link/ethernet.js';
 import { rawLink } from '../../src/link/raw.js';
 import { KERNEL, KERNEL_V6, type Lab, type Program, STACK, STACK_V6, type StackLink } from './lab.js';
 
@@ -39,6 +40,12 @@ export class NeighbourHost {
   async raw(...ports: number[]): Promise<StackLink> {
     const link = await rawLink({ address: [STACK, STACK_V6], ports, netns: this.netns });
     return { link, addresses: link.addresses };
+  }
+
+  /** Joins the cable by libpcap, as a station of its own with the stack's addresses. */
+  async ethernet(options: Omit<EthernetLinkOptions, 'interface' | 'netns'> = {}): Promise<StackLink> {
+    const link = await ethernetLink({ interface: HOST_DEVICE, netns: this.netns, ...options });
+    return { link, addresses: [`${STACK}/24`, `${STACK_V6}/64`] };
   }
 
   /** Starts a program on the host. */
