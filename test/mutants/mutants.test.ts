@@ -33,7 +33,7 @@ describe('points of mutation', () => {
       ['condition a => false', 'condition a => true', 'statement g(); => nothing'],
     ],
     ['const f = (a, b) => a < b;', ['compare a < b => a <= b', 'compare a < b => a >= b']],
-    ['const f = (a, b) => a && !b;', ['logic a && !b => a', 'logic a && !b => !b', 'logic !b => !!b']],
+    ['const f = (a, b) => a && !b;', ['logic a && !b => a', 'logic a && !b => (!b)', 'logic !b => !!b']],
     ['const f = (a) => a + 1;', ['arithmetic a + 1 => a - 1', 'number 1 => 2']],
     ['const f = (a, b) => Math.min(a, b);', ['call Math.min(a, b) => Math.max(a, b)']],
     ['import { seqLt } from "x"; const f = (a, b) => seqLt(a, b);', []],

@@ -1,5 +1,5 @@
 // Where the compiled core can be broken, and how: the points of mutation in one JavaScript file. Nothing is changed here.
-import { type AnyNode, type Expression, type Node, type Program, parse } from 'acorn';
+import { type AnyNode, type BinaryExpression, type Expression, type Node, type Program, parse } from 'acorn';
 
 /** One way to break the code. */
 export interface Mutant {
@@ -94,6 +94,17 @@ const SISTERS: Record<string, string> = {
   seqMax: 'seqMin',
 };
 
+/** Expressions that fall apart when they become an operand. */
+const LOOSE: ReadonlySet<string> = new Set([
+  'ArrowFunctionExpression',
+  'AssignmentExpression',
+  'BinaryExpression',
+  'ConditionalExpression',
+  'LogicalExpression',
+  'SequenceExpression',
+  'UnaryExpression',
+]);
+
 /** Functions that a sister call needs; a file that does not import its sister cannot be broken so. */
 type Known = (name: string) => boolean;
 
@@ -118,7 +129,11 @@ export function findPoints(file: string, text: string): { program: Program; poin
   };
 
   walk(program, '-', (node, scope, parent, role) => {
-    const source = (part: Node) => text.slice(part.start, part.end);
+    // The tree has no parentheses: what they held together must stay so.
+    const source = (part: AnyNode) => {
+      const there = text.slice(part.start, part.end);
+      return LOOSE.has(part.type) ? `(${there})` : there;
+    };
     switch (node.type) {
       case 'IfStatement':
         // A guard cannot be left out and the condition be forced to false: it is the same.
@@ -178,7 +193,7 @@ export function findPoints(file: string, text: string): { program: Program; poin
       }
     }
 
-    function addBinary(binary: Node & { left: Node; right: Node; operator: string }): void {
+    function addBinary(binary: BinaryExpression): void {
       const left = source(binary.left);
       const right = source(binary.right);
       const others = COMPARISONS[binary.operator];

@@ -11,8 +11,8 @@ export const FLAGS: readonly string[] = Array.from({ length: 32 }, (_, set) => {
 /** Octets of data in the segment. */
 export const DATA: readonly number[] = [0, 5];
 
-/** The window that the segment offers: none, or one that is not the one from before. */
-export const WINDOWS: readonly number[] = [0, 700];
+/** The window that the segment offers: none, or one larger than any before. */
+export const WINDOWS: readonly number[] = [0, 1200];
 
 /** Where the segment begins, by name. */
 export function sequenceClasses(c: Situation): Record<string, number> {

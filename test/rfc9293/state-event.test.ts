@@ -56,12 +56,19 @@ function cell(named: Named, letters: string, s: Arriving): string[] {
   const expected = outcomeOf(situation, s);
   const queuedBefore = bench.connection.receiveQueueBytes;
   const wrong: string[] = [];
+  const { recorder } = bench;
+  const before = { verdicts: recorder.verdicts.length, drops: recorder.drops.length };
   try {
     injectCase(bench, letters, s);
   } catch (error) {
     return [`threw ${(error as Error).message}`];
   }
   if (bench.stateName !== expected.state) wrong.push(`state ${expected.state} | ${bench.stateName}`);
+  const drops = recorder.drops.slice(before.drops).map(({ reason, reply }) => `${reason}, ${reply}`);
+  const rules = recorder.rules.slice(before.drops);
+  const told = [recorder.verdicts.slice(before.verdicts).join(), [...drops, ...rules].join(', ')];
+  const words = told[1] === '' ? told[0] : told.join(': ');
+  if (words !== expected.told) wrong.push(`the log says ${expected.told} | ${words}`);
   const reply = wrongReply(expected, situation, s, bench.take());
   if (reply !== null) wrong.push(`reply ${reply}`);
   if (['CLOSED', 'LISTEN'].includes(expected.state)) return wrong;

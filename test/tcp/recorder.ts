@@ -11,6 +11,8 @@ export class Recorder implements Trace {
   readonly transitions: Transition[] = [];
   readonly timers: { name: string; op: string; at: number; delayMs: number; n: number }[] = [];
   readonly drops: { reason: string; reply: string }[] = [];
+  /** The rules by which segments were dropped. */
+  readonly rules: string[] = [];
   readonly rttSamples: number[] = [];
   readonly verdicts: string[] = [];
   ends: ConnectionEnd[] = [];
@@ -43,8 +45,9 @@ export class Recorder implements Trace {
     this.rttSamples.push(sampleMs);
   }
   buffersChanged(): void {}
-  segmentDropped(...[, , reason, reply]: Parameters<Trace['segmentDropped']>): void {
+  segmentDropped(...[, , reason, reply, rule]: Parameters<Trace['segmentDropped']>): void {
     this.drops.push({ reason, reply });
+    this.rules.push(rule);
   }
   called(): void {}
   connectionClosed(...[, end]: Parameters<Trace['connectionClosed']>): void {
