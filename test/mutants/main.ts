@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Random } from '../tcp/random.js';
 import { type PlacedMutant, writeBrokenBuild } from './broken-build.js';
 import { type MutantOptions, parseOptions, USAGE, UsageError } from './options.js';
-import { outcomeOf, printed } from './report.js';
-import { type Fate, judgeAll, type RunOptions, survey } from './run.js';
+import { lives, outcomeOf, printed, written } from './report.js';
+import { type Fate, judgeAll, type RunOptions, survey, type Verdict } from './run.js';
 import { Excuses } from './survivors.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -58,13 +58,13 @@ async function run(options: MutantOptions): Promise<number> {
   note(
     `${quick.length} of ${known.ms.length} cases judge, ${Math.round(quick.reduce((a, b) => a + b, 0))} ms in all`,
   );
-  const verdicts = await judgeAll(build, known, { ...options, chosen, progress: progress() });
+  const judged = await judgeAll(build, known, { ...options, chosen, progress: progress() });
+  const verdicts =
+    options.again === null ? judged : merged(readVerdicts(options.again), judged, build.mutants);
   const outcome = outcomeOf(verdicts, Excuses.read(join(root, 'test/mutants/survivors.json')));
   console.log(printed(outcome));
-  if (options.json !== null) {
-    const rows = verdicts.map(({ mutant, fate, by }) => ({ ...mutant, fate, by }));
-    writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
-  }
+  if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(verdicts, null, 1)}\n`);
+  if (options.report !== null) writeFileSync(options.report, written(outcome));
   return outcome.survivors.some((one) => one.excuse === null) ? 1 : 0;
 }
 
@@ -83,10 +83,32 @@ function choose(options: MutantOptions, mutants: readonly PlacedMutant[]): numbe
   return numbers.slice(0, options.sample).sort((a, b) => a - b);
 }
 
+/** What a run has written with `--json`. */
+function readVerdicts(file: string): Verdict[] {
+  return JSON.parse(readFileSync(file, 'utf8')) as Verdict[];
+}
+
 /** Keys of the mutants that lived through the run that wrote this file. */
 function lived(file: string): Set<string> {
-  const rows = JSON.parse(readFileSync(file, 'utf8')) as { key: string; fate: Fate }[];
-  return new Set(rows.filter(({ fate }) => fate === 'survived' || fate === 'unmet').map(({ key }) => key));
+  return new Set(
+    readVerdicts(file)
+      .filter(lives)
+      .map(({ mutant }) => mutant.key),
+  );
+}
+
+/** The verdicts of an earlier run, as far as its mutants are still there, with those that were judged anew. */
+function merged(
+  earlier: readonly Verdict[],
+  anew: readonly Verdict[],
+  mutants: readonly PlacedMutant[],
+): Verdict[] {
+  const there = new Map(mutants.map((mutant) => [mutant.key, mutant]));
+  const again = new Map(anew.map((verdict) => [verdict.mutant.key, verdict]));
+  return earlier.flatMap((verdict) => {
+    const mutant = there.get(verdict.mutant.key);
+    return mutant === undefined ? [] : [again.get(mutant.key) ?? { ...verdict, mutant }];
+  });
 }
 
 function note(text: string): void {

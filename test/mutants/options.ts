@@ -13,6 +13,7 @@ export interface MutantOptions {
   readonly again: string | null;
   readonly list: boolean;
   readonly json: string | null;
+  readonly report: string | null;
 }
 
 /** Shown by `--help`. */
@@ -25,9 +26,10 @@ usage: scripts/mutants [OPTIONS]
   --seed N             of the draw   (default: 1)
   --workers N          processes at once   (default: 1)
   --slowest MS         cases that take longer do not judge   (default: 60)
-  --again FILE         only the mutants that lived in the run that wrote FILE with --json
+  --again FILE         only the mutants that lived in the run that wrote FILE with --json; its other verdicts stand
   --list               tells the mutants and judges none
   --json FILE          writes every verdict
+  --report FILE        writes the account for people: docs/mutation.md
 exit: 0 every survivor stands with its reason in test/mutants/survivors.json, 1 some do not, 2 usage`;
 
 /** Thrown for a command line that cannot be followed. */
@@ -50,6 +52,7 @@ export function parseOptions(args: readonly string[]): MutantOptions | null {
     again: values.again ?? null,
     list: values.list ?? false,
     json: values.json ?? null,
+    report: values.report ?? null,
   };
 }
 
@@ -68,6 +71,7 @@ function parsed(args: readonly string[]) {
         workers: text,
         slowest: text,
         json: text,
+        report: text,
         again: text,
         list: flag,
         help: flag,

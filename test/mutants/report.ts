@@ -24,6 +24,11 @@ export interface Outcome {
   readonly survivors: readonly Survivor[];
 }
 
+/** True when no test has found the mutant out. */
+export function lives({ fate }: Pick<Verdict, 'fate'>): boolean {
+  return fate === 'survived' || fate === 'unmet';
+}
+
 /** Adds the verdicts up. */
 export function outcomeOf(verdicts: readonly Verdict[], excuses: Excuses): Outcome {
   const total = emptyScore();
@@ -31,12 +36,12 @@ export function outcomeOf(verdicts: readonly Verdict[], excuses: Excuses): Outco
   const byOperator = new Map<string, Score>();
   const survivors: Survivor[] = [];
   for (const verdict of verdicts) {
-    const lives = verdict.fate === 'survived' || verdict.fate === 'unmet';
-    const excuse = lives ? excuses.of(verdict.mutant) : null;
-    if (lives) survivors.push({ verdict, excuse });
+    const living = lives(verdict);
+    const excuse = living ? excuses.of(verdict.mutant) : null;
+    if (living) survivors.push({ verdict, excuse });
     for (const score of [total, at(byFile, verdict.mutant.file), at(byOperator, verdict.mutant.operator)]) {
       score.judged++;
-      if (!lives) score.found++;
+      if (!living) score.found++;
       if (excuse !== null) score.excused++;
     }
   }
@@ -87,4 +92,50 @@ export function printed(outcome: Outcome): string {
     `${total.found} of ${total.judged} mutants found out: ${percent(total)}; ${total.excused} more live for a reason that is written down, ${left} without`,
   );
   return lines.join('\n');
+}
+
+const HEAD = `# Do the tests find out?
+
+\`scripts/mutants\` breaks the compiled \`src/tcp\` and \`src/wire\` in one place at a time: a guard is taken out, a condition decides always
+the same, a comparison moves by one, a statement is left out, a number is one more. Then it runs the tests that come past that
+place, until one fails. This page is the report of such a run (\`--report docs/mutation.md\`). What lives has a reason in
+\`test/mutants/survivors.json\`, or is something that no test looks at yet.
+`;
+
+/** The account for people: scores by file, and the mutants that live. */
+export function written(outcome: Outcome): string {
+  const lines = [
+    HEAD,
+    '| file | mutants | found out | of the others with a reason | score |',
+    '| --- | ---: | ---: | ---: | ---: |',
+  ];
+  for (const [name, score] of [['all', outcome.total] as const, ...outcome.byFile]) {
+    const link = name === 'all' ? '**all**' : `[${name}](../src/${name}.ts)`;
+    lines.push(`| ${link} | ${score.judged} | ${score.found} | ${score.excused} | ${percent(score)} |`);
+  }
+  lines.push('', '| what is broken | mutants | found out | score |', '| --- | ---: | ---: | ---: |');
+  for (const [name, score] of outcome.byOperator) {
+    lines.push(`| ${name} | ${score.judged} | ${score.found} | ${percent(score)} |`);
+  }
+  lines.push('', '## What lives for a reason', '', ...excused(outcome));
+  lines.push('## What no test looks at yet', '');
+  for (const { verdict, excuse } of outcome.survivors) {
+    if (excuse === null) lines.push(`* \`${verdict.mutant.key.replaceAll('`', "'")}\``);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function excused(outcome: Outcome): string[] {
+  const byReason = new Map<Excuse, string[]>();
+  for (const { verdict, excuse } of outcome.survivors) {
+    if (excuse === null) continue;
+    const there = byReason.get(excuse) ?? [];
+    byReason.set(excuse, [...there, verdict.mutant.key]);
+  }
+  return [...byReason].flatMap(([{ kind, reason }, keys]) => [
+    `**${kind}:** ${reason}`,
+    '',
+    ...keys.map((key) => `* \`${key.replaceAll('`', "'")}\``),
+    '',
+  ]);
 }

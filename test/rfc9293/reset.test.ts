@@ -89,6 +89,40 @@ describe('blind data', () => {
   });
 });
 
+describe('how old an acknowledgment may be', () => {
+  // Blind data with such an acknowledgment: its ten octets are delivered, or not.
+  const delivers = (bench: Bench, ack: number) => bench.peer(`A 1 a${ack} [10]`).read() === 10;
+  // The peer's window was 3000 once, in the segment given; then 3000 octets were sent and acknowledged.
+  const used = (bench: Bench) => {
+    bench.write(3000);
+    bench.peer('A 1 a3001 w500').settled('ESTABLISHED');
+    return bench;
+  };
+
+  for (const [ack, taken] of [
+    [1, true],
+    [0, false],
+  ] as const) {
+    test(`RFC9293 MAY-12: the largest window ever offered decides, also when it is gone: ${ack}`, () => {
+      const grown = Bench.accepted({ peer: { window: 1000 } }).peer(
+        'A 1 a1 w3000',
+        'A 1 a1 w1000',
+        'A 1 a1 w3000',
+      );
+      assert.equal(delivers(used(grown), ack), taken);
+    });
+
+    test(`RFC9293 MAY-12: also when it was that of the handshake: ${ack}`, () => {
+      const passive = Bench.synReceived({ peer: { window: 100 } }).peer('A 1 a1 w3000');
+      assert.equal(delivers(used(passive), ack), taken);
+      const active = Bench.synSent().peer('SA 0 a1 <mss 1000> w3000');
+      assert.equal(delivers(used(active), ack), taken);
+      const shrunk = Bench.synReceived({ peer: { window: 3000 } }).peer('A 1 a1 w100', 'A 1 a1 w3000');
+      assert.equal(delivers(used(shrunk), ack), taken);
+    });
+  }
+});
+
 describe('limits on replies', () => {
   test('RFC5961 §7: challenge ACKs are limited per connection, and the allowance comes back', () => {
     const bench = open();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Connection } from '../../src/tcp/connection.js';
 import { STATE_NAMES } from '../../src/tcp/state.js';
+import { Timer } from '../../src/tcp/timers.js';
 import { ACK, SegmentView, SYN } from '../../src/wire/segment.js';
 import { Bench, type BenchOptions, fillRaw, losing, Pair, Recorder } from '../tcp/harness.js';
 
@@ -47,6 +48,31 @@ describe('TIME-WAIT', () => {
       .advance(1)
       .state('CLOSED')
       .events(['CLOSED'], ['PEER_FIN']);
+  });
+
+  test('RFC9293 §3.10.7.4: the log counts the repetitions', () => {
+    const bench = timeWait();
+    for (let i = 0; i < 2; i++) bench.peer('FA 1 a2');
+    const counted = bench.recorder.timers.filter(({ name }) => name === 'timewait');
+    assert.deepEqual(
+      counted.map(({ op, n, delayMs }) => [op, n, delayMs]),
+      [
+        ['start', 0, 2 * MSL],
+        ['restart', 1, 2 * MSL],
+        ['restart', 2, 2 * MSL],
+      ],
+    );
+  });
+
+  test('nothing is kept but what the wait needs: no buffers, and no other timer', () => {
+    const bench = Bench.established({ config: { mslMs: MSL, keepAlive: true, keepAliveIdleMs: 1000 } });
+    bench.write(10);
+    bench.shutdown().peer('A 1 a12 [2]').peer('A 10 a12 [5]');
+    bench.settled('FIN-WAIT-2').peer('FA 3 a12').state('TIME-WAIT');
+    const { timers, sendBuffer, reassembly } = bench.connection;
+    assert.deepEqual([sendBuffer, reassembly], [null, null]);
+    const set = Object.values(Timer).filter((timer) => timers.isSet(timer));
+    assert.deepEqual(set, [Timer.TIME_WAIT]);
   });
 
   test('RFC9293 §3.10.7.4: a FIN repeated with its data is acknowledged too', () => {

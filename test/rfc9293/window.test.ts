@@ -49,6 +49,14 @@ describe('send window', () => {
     assert.equal(bench.status.sndWnd, 4000, 'same numbers, newer window');
   });
 
+  test('RFC9293 §3.10.7.4: the ACK that completes the handshake is the one to be older than, wherever it stands', () => {
+    const bench = Bench.synReceived().peer('A 11 a1 [5] w5000').state('ESTABLISHED');
+    bench.peer('A 1 a1 [10] w2000');
+    assert.equal(bench.status.sndWnd, 5000, 'it was sent before');
+    bench.peer('A 16 a1 w3000');
+    assert.equal(bench.status.sndWnd, 3000);
+  });
+
   test('RFC9293 §3.10.7.4: a segment sent again that advances SND.UNA brings its window, so that no more is sent than the peer offers', () => {
     const bench = Bench.established({ peer: { window: 5000 } });
     bench.write(20_000);
@@ -263,6 +271,14 @@ describe('silly windows', () => {
     whole.peer('A 1 a1 w300');
     whole.write(300);
     whole.expect('A 1 a1 [300]');
+  });
+
+  test('RFC9293 MUST-38: further ACKs do not put the override timer off', () => {
+    const bench = Bench.established({ config: { nagle: false }, peer: { window: 5000 } });
+    bench.write(20_000);
+    bench.settled('ESTABLISHED').peer('A 1 a5001 w100').silent();
+    for (let i = 0; i < 4; i++) bench.advance(100).peer('A 1 a5001 w100').silent();
+    bench.advance(100).expect('A 5001 a1 [100]');
   });
 
   test('RFC9293 MUST-38: data that the window holds back is sent when the override timer expires', () => {

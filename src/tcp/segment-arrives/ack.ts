@@ -28,7 +28,7 @@ export function checkAck(c: Connection, s: SegmentView, now: number): boolean | 
   const advances = seqGt(s.ack, c.snd.una);
   takeAck(c, s, now);
   if (s.ack === c.snd.una) updateSendWindow(c, s, advances, now);
-  return c.finQueued && c.finSent && c.snd.una === c.snd.nxt;
+  return c.finSent && c.snd.una === c.snd.nxt;
 }
 
 /** In SYN-RECEIVED only an ACK of our SYN will do; anything else belongs to another life of this tuple. */
