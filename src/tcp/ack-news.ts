@@ -101,5 +101,5 @@ export function recordArrived(c: Connection, i: number, news: AckNews, bySack: b
     news.newestEnd = end;
     flight.snapshot(i, news);
   }
-  if (c.sackAgreed) noteDelivered(c, marks, sentAt, end, bySack, news);
+  if (c.sackAgreed) noteDelivered(c, i, news, bySack);
 }

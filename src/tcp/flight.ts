@@ -55,6 +55,7 @@ export class Flight {
   private ends = new Int32Array(INITIAL_RECORDS);
   private marks = new Uint8Array(INITIAL_RECORDS);
   private sent = new Float64Array(INITIAL_RECORDS);
+  private sentBefores = new Float64Array(INITIAL_RECORDS);
   private delivered = new Float64Array(INITIAL_RECORDS);
   private deliveredTimes = new Float64Array(INITIAL_RECORDS);
   private firstSentTimes = new Float64Array(INITIAL_RECORDS);
@@ -83,6 +84,11 @@ export class Flight {
   /** Clock ms of the latest transmission. */
   sentAt(i: number): number {
     return this.sent[(this.head + i) & this.mask]!;
+  }
+
+  /** Clock ms of the transmission before the latest; only for what was sent more than once. */
+  sentBefore(i: number): number {
+    return this.sentBefores[(this.head + i) & this.mask]!;
   }
 
   /** Fills `into` with what was noted at the latest transmission. */
@@ -161,6 +167,7 @@ export class Flight {
     const at = (this.head + i) & this.mask;
     this.unmark(i, Mark.APP_LIMITED);
     this.setMark(i, Mark.RESENT | Mark.EVER_RESENT);
+    this.sentBefores[at] = this.sent[at]!;
     this.note(at, now, noted);
   }
 
@@ -279,6 +286,7 @@ export class Flight {
     this.ends[b] = this.ends[a]!;
     this.marks[b] = this.marks[a]!;
     this.sent[b] = this.sent[a]!;
+    this.sentBefores[b] = this.sentBefores[a]!;
     this.delivered[b] = this.delivered[a]!;
     this.deliveredTimes[b] = this.deliveredTimes[a]!;
     this.firstSentTimes[b] = this.firstSentTimes[a]!;
@@ -291,6 +299,7 @@ export class Flight {
     this.ends = this.unrolled(this.ends, new Int32Array(size));
     this.marks = this.unrolled(this.marks, new Uint8Array(size));
     this.sent = this.unrolled(this.sent, new Float64Array(size));
+    this.sentBefores = this.unrolled(this.sentBefores, new Float64Array(size));
     this.delivered = this.unrolled(this.delivered, new Float64Array(size));
     this.deliveredTimes = this.unrolled(this.deliveredTimes, new Float64Array(size));
     this.firstSentTimes = this.unrolled(this.firstSentTimes, new Float64Array(size));

@@ -96,23 +96,15 @@ export class Rack {
   }
 }
 
-/** Steps 1 to 3 for one segment that arrived: what is the latest transmission known to have arrived? */
-export function noteDelivered(
-  c: Connection,
-  marks: number,
-  sentAt: number,
-  end: Seq,
-  bySack: boolean,
-  news: AckNews,
-): void {
-  const { rack } = c;
+/** Steps 1 to 3 for record `i`, which arrived: what is the latest transmission known to have arrived? */
+export function noteDelivered(c: Connection, i: number, news: AckNews, bySack: boolean): void {
+  const { rack, flight } = c;
+  const marks = flight.mark(i);
+  const sentAt = flight.sentAt(i);
+  const end = flight.end(i);
   const rttMs = news.now - sentAt;
-  if (marks & Mark.EVER_RESENT) {
-    // Was it the first transmission after all? Then it says nothing about what was sent since. What SACK reports lies
-    // beyond a hole, and the echo is that of a segment before the hole (RFC 7323 §4.3): it does not tell.
-    if (!bySack && news.echoedTick >= 0 && news.echoedTick < Math.floor(sentAt)) return;
-    if (rttMs < c.rtt.minRtt) return;
-  }
+  // Where it was the transmission before, that says nothing about what was sent since.
+  if (marks & Mark.EVER_RESENT && answersTheOneBefore(c, i, news, bySack)) return;
   rack.rttMs = rttMs;
   if (rack.sentAt < 0) rack.highest = end;
   if (sentLater(sentAt, end, rack.sentAt, rack.end)) {
@@ -124,6 +116,24 @@ export function noteDelivered(
     rack.reorderingSeen = true;
     rack.reorderings++;
   }
+}
+
+/**
+ * Whether what arrived is the last but one transmission of record `i`, which was only late. An echo of its time tells,
+ * unless SACK reports the segment: that lies beyond a hole, and what is echoed is a segment before the hole
+ * (RFC 7323 §4.3). Otherwise an ACK that comes sooner than any round trip does, and where it comes later, whichever of the
+ * two transmissions was answered after a time that is more like the latest round trip.
+ */
+function answersTheOneBefore(c: Connection, i: number, news: AckNews, bySack: boolean): boolean {
+  const sentAt = c.flight.sentAt(i);
+  if (!bySack && news.echoedTick >= 0) {
+    if (news.echoedTick < Math.floor(sentAt)) return true;
+  } else {
+    const expected = c.rack.rttMs;
+    const late = Math.abs(news.now - c.flight.sentBefore(i) - expected);
+    if (late < Math.abs(news.now - sentAt - expected)) return true;
+  }
+  return news.now - sentAt < c.rtt.minRtt;
 }
 
 /** Of segments sent in the same instant the one with the higher number left later. */

@@ -165,6 +165,22 @@ describe('RACK.rtt and RACK.xmit_ts', () => {
     assert.equal(bench.connection.rtx.tally.timeouts, 0);
   });
 
+  for (const [afterMs, isOriginal] of [
+    [120, true],
+    [350, false],
+  ] as const) {
+    test(`RFC8985 §6.2 step 2: with round trips of 400 ms an ACK ${afterMs} ms after a retransmission answers ${isOriginal ? 'the first transmission' : 'it'}`, () => {
+      const bench = flight(6);
+      bench.take();
+      // A queue has built up: the least round trip is 100 ms, the latest 400 ms.
+      bench.advance(400).peer(ackBefore(1, [3, 5]));
+      assert.ok(segmentsSent(bench).includes(2));
+      const { sentAt } = bench.connection.rack;
+      bench.advance(afterMs).peer(ackBefore(1, [2, 5]));
+      assert.equal(bench.connection.rack.sentAt === sentAt, isOriginal);
+    });
+  }
+
   test('RFC8985 §6.2 step 2: otherwise the retransmission is the latest that arrived', () => {
     const bench = flight(4);
     bench.take();
