@@ -12,11 +12,13 @@ import { completeChecksum } from './unfinished-checksum.js';
 const BATCH_PACKETS = 256;
 /** Holds a full batch at MTU 1500, and 32 of the largest frames. */
 const SLAB_BYTES = 32 * 65_536;
-/** Frames begin at multiples of this, less two: so the IP header behind 14 octets is aligned. */
-const ALIGNMENT = 16;
+/** Frames begin at multiples of this, as those of the native binding. */
+const ALIGNMENT = 64;
 
-/** So long frames are delivered while they come without a pause. From then on they are kept: a peer that gets no
- * acknowledgment falls silent within a window, the ring becomes empty, and timers and other handles get their turn. */
+/**
+ * So long frames are delivered while they come without a pause. From then on they are kept: a peer that gets no
+ * acknowledgment falls silent within a window, the ring becomes empty, and timers and other handles get their turn.
+ */
 const BURST_MS = 50;
 /** Batches kept in that case; what comes beyond them is dropped. */
 const MAX_KEPT = 8;
@@ -24,8 +26,9 @@ const MAX_KEPT = 8;
 const GIVE_UP_MS = 250;
 
 class FrameBatch implements PacketBatch {
-  readonly bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
-  readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, SLAB_BYTES);
+  // No Buffer: its `slice` would give those who copy out of a batch a view of memory that is reused.
+  readonly bytes = new Uint8Array(SLAB_BYTES);
+  readonly view = new DataView(this.bytes.buffer);
   readonly offsets = new Int32Array(BATCH_PACKETS);
   readonly lengths = new Int32Array(BATCH_PACKETS);
   readonly ids = new Float64Array(BATCH_PACKETS);
@@ -34,7 +37,7 @@ class FrameBatch implements PacketBatch {
 
   /** Where the frame was put, or -1 when there is no room for it. */
   add(frame: Buffer, length: number, ids: PacketIds): number {
-    const at = this.used + 2;
+    const at = this.used;
     if (this.count === BATCH_PACKETS || at + length > SLAB_BYTES) return -1;
     frame.copy(this.bytes, at, 0, length);
     this.offsets[this.count] = at;
@@ -68,12 +71,14 @@ export class FrameIntake {
   /**
    * @param incoming where each frame is while it is taken
    * @param overrun asked to give up what waits in the ring
+   * @param now milliseconds
    */
   constructor(
     private readonly incoming: Buffer,
     private readonly ids: PacketIds,
     private readonly stats: LinkStats,
     private readonly overrun: () => void,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   /** Frames are taken from now on. */
@@ -122,13 +127,13 @@ export class FrameIntake {
 
   private beginRun(): void {
     if (this.pause !== null) return;
-    this.runBegan = performance.now();
+    this.runBegan = this.now();
     this.pause = setImmediate(() => this.endRun());
   }
 
   /** The batch is full in the midst of a run. */
   private makeRoom(): boolean {
-    const lasted = performance.now() - this.runBegan;
+    const lasted = this.now() - this.runBegan;
     if (lasted < BURST_MS) {
       this.deliver(this.filling);
       this.filling.empty();

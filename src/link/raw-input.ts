@@ -58,7 +58,8 @@ export class RawInput {
   ) {
     const slab = Buffer.allocUnsafeSlow(SLOTS * SLOT_BYTES);
     this.batch = {
-      bytes: slab,
+      // No Buffer: its `slice` would give those who copy out of a batch a view of memory that is reused.
+      bytes: new Uint8Array(slab.buffer, slab.byteOffset, slab.length),
       view: new DataView(slab.buffer, slab.byteOffset, slab.length),
       count: 0,
       offsets: new Int32Array(SLOTS),

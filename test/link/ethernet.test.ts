@@ -1,0 +1,237 @@
+// Links of Ethernet frames on real interfaces of a namespace: what they refuse, what crosses the filter, VLANs, shared MAC
+// addresses, and the end of an interface.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type EthernetLinkOptions, ethernetLink } from '../../src/link/ethernet.js';
+import { tapLink } from '../../src/link/tap.js';
+import { offloadsOn, switchOffloadsOff } from '../../src/native/host-interface.js';
+import type { Link } from '../../src/stack/link.js';
+import { IpAddress } from '../../src/wire/address.js';
+import { EtherType } from '../../src/wire/ethernet.js';
+import { MacAddress } from '../../src/wire/mac.js';
+import { buildTcpPacket } from '../../src/wire/packet.js';
+import { SYN } from '../../src/wire/segment.js';
+import { RecordingReceiver } from '../native/recording-receiver.js';
+import { hasTool, TestNamespace, until, whyNoDevices } from '../native/test-namespace.js';
+import { arpFrame, EVERYBODY, frame, describe as inWords } from '../stack/ethernet/ethernet-bench.js';
+
+const skip = whyNoDevices();
+
+describe('Ethernet links', { skip }, () => {
+  let namespace: TestNamespace;
+  before(() => {
+    namespace = new TestNamespace();
+    namespace.ip('link', 'add', 'left', 'type', 'veth', 'peer', 'name', 'right');
+    for (const device of ['left', 'right']) {
+      namespace.run('sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=1`);
+      namespace.ip('link', 'set', device, 'up');
+    }
+  });
+  after(() => namespace.remove());
+
+  const open = (options: Partial<EthernetLinkOptions> = {}) =>
+    ethernetLink({ interface: 'left', netns: namespace.name, ...options });
+
+  /** Opens both ends for the duration of `body`. */
+  async function withPair(
+    left: Partial<EthernetLinkOptions>,
+    right: Partial<EthernetLinkOptions>,
+    body: (left: Awaited<ReturnType<typeof open>>, right: Link, got: RecordingReceiver) => Promise<void>,
+  ): Promise<void> {
+    const here = await open(left);
+    const there = await open({ interface: 'right', ...right });
+    const got = new RecordingReceiver();
+    here.start(got);
+    there.start(new RecordingReceiver());
+    try {
+      await body(here, there, got);
+    } finally {
+      await here.close();
+      await there.close();
+    }
+  }
+
+  const send = (link: Link, bytes: Uint8Array) => {
+    assert.ok(link.send(link.packetIds.next(), bytes, 0, bytes.length, null));
+    link.flush();
+  };
+
+  it('tell the MTU, a MAC address of their own and the filter', async () => {
+    const link = await open();
+    assert.equal(link.mtu, 1500);
+    assert.equal(link.medium, 'ethernet');
+    assert.equal((link.ethernet.mac.high >>> 9) & 1, 1, 'locally administered');
+    assert.match(link.filter, new RegExp(`^\\(ether dst ${link.ethernet.mac} or .*not ether src`));
+    await link.close();
+    await link.close();
+  });
+
+  for (const [what, options, code, message] of [
+    ['an interface that is not there', { interface: 'nowhere' }, 'ENODEV', /ip link/],
+    ['an interface that is down', { interface: 'idle' }, 'ENETDOWN', /ip link set dev idle up/],
+    ['an interface of another kind', { interface: 'lo' }, 'ERR_SYNWAVE_ETHERNET_MEDIUM', /kind loopback/],
+    ['an impossible name', { interface: 'a/b' }, 'ERR_SYNWAVE_TUN_NAME', /interface/],
+    ['a namespace that is not there', { netns: 'no-such-namespace' }, 'ENOENT', /ip netns add/],
+    ['a MAC address that is none', { mac: '02:00' }, 'ERR_INVALID_ARG_VALUE', /02:00:00:00:00:01/],
+    ['a MAC address of a group', { mac: '01:00:5e:00:00:01' }, 'ERR_INVALID_ARG_VALUE', /cannot be/],
+    ['a VLAN that is none', { vlan: 4095 }, 'ERR_OUT_OF_RANGE', /1 to 4094/],
+    ['a buffer that is too small', { bufferBytes: 10 }, 'ERR_OUT_OF_RANGE', /bufferBytes/],
+    [
+      'to share a MAC address with unknown IP addresses',
+      { mac: 'interface' },
+      'ERR_SYNWAVE_ETHERNET_ADDRESS',
+      /addresses/,
+    ],
+  ] as const) {
+    it(`refuse ${what}`, async () => {
+      if (!namespace.has('idle')) namespace.ip('tuntap', 'add', 'idle', 'mode', 'tap');
+      await assert.rejects(open(options), { code, message });
+    });
+  }
+
+  it('hear ARP to everybody, neighbour discovery, and what is for them; nothing else crosses', async () => {
+    await withPair({ mac: '02:00:00:00:00:0a' }, { mac: '02:00:00:00:00:0b' }, async (left, right, got) => {
+      const peer = right.ethernet!.mac;
+      const packet = segmentTo('10.9.0.2');
+      send(right, frame(MacAddress.parse('02:00:00:00:00:0c')!, peer, EtherType.IPV4, packet));
+      send(right, frame(EVERYBODY, peer, EtherType.IPV4, packet));
+      send(right, frame(EVERYBODY, peer, 0x88cc, packet));
+      send(right, frame(left.ethernet.mac, left.ethernet.mac, EtherType.IPV4, packet));
+      send(right, arpFrame({ from: peer, sender: '10.9.0.1', target: '10.9.0.7' }));
+      send(right, frame(left.ethernet.mac, peer, EtherType.IPV4, packet));
+      await until('both came', () => got.packets.length >= 2);
+      assert.deepEqual(
+        got.packets.map((bytes) => inWords(bytes)),
+        ['all: arp who-has 10.9.0.7 tell 10.9.0.1', '02:00:00:00:00:0a: tcp 10.9.0.1 > 10.9.0.2 SYN'],
+      );
+    });
+  });
+
+  it('IEEE 802.1Q: frames of their VLAN cross the filter with their tag, others do not', async () => {
+    await withPair({ vlan: 7 }, {}, async (left, right, got) => {
+      const peer = right.ethernet!.mac;
+      const question = { from: peer, sender: '10.9.0.1', target: '10.9.0.2' };
+      send(right, arpFrame(question));
+      send(right, arpFrame({ ...question, vlan: 8 }));
+      send(right, arpFrame({ ...question, vlan: 7 }));
+      send(right, frame(left.ethernet.mac, peer, EtherType.IPV4, segmentTo('10.9.0.2'), 7));
+      await until('both came', () => got.packets.length >= 2);
+      assert.deepEqual(
+        got.packets.map((bytes) => inWords(bytes)),
+        [
+          'all vlan 7: arp who-has 10.9.0.2 tell 10.9.0.1',
+          `${left.ethernet.mac} vlan 7: tcp 10.9.0.1 > 10.9.0.2 SYN`,
+        ],
+      );
+    });
+  });
+
+  it('share the interface’s MAC address when asked to, and hear only packets to their IP addresses', async () => {
+    const addresses = ['10.9.0.2/24', 'fd00:9::2'];
+    await withPair({ mac: 'interface', addresses }, {}, async (left, right, got) => {
+      const peer = right.ethernet!.mac;
+      const shared = MacAddress.parse(macOf(namespace, 'left'))!;
+      assert.equal(String(left.ethernet.mac), String(shared));
+      for (const to of ['10.9.0.3', '10.9.0.2', 'fd00:9::3', 'fd00:9::2']) {
+        const type = to.includes(':') ? EtherType.IPV6 : EtherType.IPV4;
+        send(right, frame(shared, peer, type, segmentTo(to)));
+      }
+      await until('both came', () => got.packets.length >= 2);
+      assert.deepEqual(
+        got.packets.map((bytes) => inWords(bytes).replace(/.* > /, '')),
+        ['10.9.0.2 SYN', 'fd00:9::2 SYN'],
+      );
+    });
+  });
+
+  it('carry frames of every length that the MTU allows, from pieces', async () => {
+    await withPair({}, {}, async (left, right, got) => {
+      const peer = right.ethernet!.mac;
+      for (const length of [0, 1, 46, 100, 1499, 1500]) {
+        send(right, frame(left.ethernet.mac, peer, EtherType.ARP, new Uint8Array(length).fill(length)));
+      }
+      await until('all came', () => got.packets.length >= 6);
+      const lengths = got.packets.map((bytes) => bytes.length);
+      assert.deepEqual(lengths, [60, 60, 60, 114, 1513, 1514]);
+    });
+  });
+
+  it('count and survive what the kernel refuses to send', async () => {
+    const link = await open();
+    link.start(new RecordingReceiver());
+    const tooLong = new Uint8Array(2000);
+    assert.ok(link.send(1, tooLong, 0, tooLong.length, null), 'it would not get better by waiting');
+    assert.equal(link.stats.dropped, 1);
+    assert.equal(link.writable, true);
+    await link.close();
+    assert.equal(link.writable, false);
+  });
+
+  it('offloads can be seen and switched off on a device of ours', { skip: !hasTool('ethtool') }, async () => {
+    const { name } = namespace;
+    const path = `/run/netns/${name}`;
+    namespace.ip('link', 'add', 'fast', 'type', 'veth', 'peer', 'name', 'faster');
+    // Whether a fresh veth has GRO on depends on the kernel.
+    const isOn = (await offloadsOn('fast', path)).filter((offload) => offload !== 'gro');
+    assert.deepEqual(isOn, ['tx', 'tso', 'gso']);
+    await switchOffloadsOff('fast', path);
+    assert.deepEqual(await offloadsOn('fast', path), []);
+    await assert.rejects(switchOffloadsOff('nowhere', path), {
+      code: 'ERR_SYNWAVE_TUN_CONFIG',
+      message: /ethtool/,
+    });
+  });
+});
+
+describe('TAP devices', { skip }, () => {
+  let namespace: TestNamespace;
+  before(() => {
+    namespace = new TestNamespace();
+  });
+  after(() => namespace.remove());
+
+  it('carry frames between the kernel and us', async () => {
+    const link = await tapLink({ name: 'tap0', netns: namespace.name, hostAddress: '10.9.0.1/24' });
+    assert.equal(link.medium, 'ethernet');
+    assert.equal(link.mtu, 1500);
+    const got = new RecordingReceiver();
+    link.start(got);
+    const { mac } = link.ethernet!;
+    const question = arpFrame({ from: mac, sender: '10.9.0.2', target: '10.9.0.1' });
+    link.send(link.packetIds.next(), question, 0, question.length, null);
+    link.flush();
+    await until('the kernel answers', () => got.packets.length > 0);
+    assert.equal(inWords(got.packets[0]!), `${mac}: arp 10.9.0.1 is-at ${macOf(namespace, 'tap0')}`);
+    await link.close();
+    assert.equal(namespace.has('tap0'), false);
+  });
+
+  it('refuse what cannot be, naming the kind of device', async () => {
+    const open = (options: object) => tapLink({ netns: namespace.name, ...options });
+    await assert.rejects(open({ mtu: 65_535 }), { code: 'ERR_OUT_OF_RANGE', message: /65521/ });
+    await assert.rejects(open({ mac: 'interface' }), { code: 'ERR_INVALID_ARG_VALUE' });
+    namespace.ip('tuntap', 'add', 'ip0', 'mode', 'tun');
+    await assert.rejects(open({ name: 'ip0' }), { code: 'EINVAL', message: /TAP device ip0.*not TAP/ });
+  });
+
+  it('end with their device', async () => {
+    const link = await tapLink({ name: 'tap1', netns: namespace.name });
+    const got = new RecordingReceiver();
+    link.start(got);
+    namespace.ip('link', 'del', 'tap1');
+    await until('it is noticed', () => got.failures.length > 0);
+    assert.match(String(got.failures[0]), /TAP device tap1 was deleted/);
+    await link.close();
+  });
+});
+
+function macOf(namespace: TestNamespace, device: string): string {
+  const [{ address }] = JSON.parse(namespace.ip('-j', 'link', 'show', device)) as [{ address: string }];
+  return address;
+}
+
+function segmentTo(text: string): Uint8Array {
+  const destination = IpAddress.parse(text)!;
+  const source = IpAddress.parse(destination.family === 4 ? '10.9.0.1' : 'fd00:9::1')!;
+  return buildTcpPacket({ source, sourcePort: 5000, destination, destinationPort: 80, flags: SYN, seq: 1 });
+}
