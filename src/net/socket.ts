@@ -55,6 +55,14 @@ function rejectUnsupported(options: object): void {
 }
 
 /**
+ * Whether Node reads this stream for a layer of its own, such as TLS: the wrapper that it puts around streams other than
+ * its own sockets hands their end on by `emitEOF`. There is no public sign of it.
+ */
+function isBelowStreamWrapper(stream: Duplex): boolean {
+  return stream.listeners('end').some((listener) => listener.toString().includes('.emitEOF('));
+}
+
+/**
  * A TCP connection on this stack; shape, events, defaults and errors as `net.Socket`.
  * One more event: `softError` (an Error with `code`), for trouble that the connection may survive (RFC 9293 MUST-47).
  */
@@ -280,6 +288,9 @@ export class Socket extends Duplex implements TransportOwner {
 
   readonly #onEnd = () => {
     this.#peerEnded = true;
+    // TLS ends the socket below it by itself, when it has said goodbye and its own reader has come to the end; until then
+    // that socket must stay, as one of `node:net` does, or what is not read yet would be lost with it.
+    if (isBelowStreamWrapper(this)) this.allowHalfOpen = true;
   };
 
   // ---- writing

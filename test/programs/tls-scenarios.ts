@@ -242,6 +242,21 @@ const bothWays: Scenario = {
   },
 };
 
+const late: Scenario = {
+  name: 'tls: ended by the server long before the client has read it all and ends its own side',
+  serve: (place) => serveTls(place, {}, (socket) => socket.resume().end('the last words')),
+  async use(place) {
+    const raw = place.net.connect({ host: place.host, port: place.port });
+    const secure = tls.connect({ socket: raw, ca: place.ca, servername: SERVER_NAME });
+    const ended = endOf(secure);
+    await until('the words are there', () => secure.readableLength > 0);
+    // The end follows the words at once; some turns for it, and for what the socket below makes of it.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(await textOf(secure), 'the last words');
+    assert.equal(await ended, null);
+  },
+};
+
 const brokenOff: Scenario = {
   name: 'tls: broken off under the TLS layer: before the handshake, in its midst and behind it',
   serve(place) {
@@ -314,6 +329,7 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   renegotiatedByServer,
   tooManyRenegotiations,
   bothWays,
+  late,
   brokenOff,
   plain,
 ];
