@@ -43,12 +43,17 @@ export class KernelHost {
     link.start(receiver);
   }
 
-  /** Prepares the namespace: nothing that is remembered of one script may meet the next, and no answer is held back. */
+  /**
+   * Prepares the namespace: nothing that is remembered of one script may meet the next, no answer is held back, and the
+   * controller is one that every kernel has.
+   */
   async prepare(): Promise<void> {
     const settings = {
       tcp_no_metrics_save: '1',
       tcp_invalid_ratelimit: '0',
       tcp_challenge_ack_limit: '1000000',
+      tcp_early_retrans: '3',
+      tcp_congestion_control: 'reno',
     };
     for (const [name, to] of Object.entries(settings)) {
       await this.child.ask({ do: 'setting', setting: `net.ipv4.${name}`, to, lasting: true });

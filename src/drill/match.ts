@@ -2,7 +2,7 @@
 import { ACK, FIN, PSH, RST, SYN } from '../wire/segment.js';
 import type { TcpOption } from '../wire/tcp-options-decode.js';
 import { type Flow, isAfter } from './flow.js';
-import type { Observed } from './observed.js';
+import { lengthOf, type Observed } from './observed.js';
 import { firstDeviation } from './pattern.js';
 import type { IpInfo, OptionSpec, TcpPacket } from './script.js';
 
@@ -14,6 +14,8 @@ export interface Matching {
   readonly checksWindow: boolean;
   /** Microseconds for each step of the script's timestamps, or null when only their order counts. */
   readonly timestampTickUs: number | null;
+  /** How far timestamps may be off, in milliseconds. */
+  readonly timestampSlackMs: number;
   /** The payload is that of the pattern. */
   readonly checksPayload: boolean;
 }
@@ -145,14 +147,15 @@ function timestampsAgree(
   spec: OptionSpec & { name: 'TS' },
   got: { readonly tsVal: number; readonly tsEcr: number },
   flow: Flow,
-  { timestampTickUs }: Matching,
+  { timestampTickUs, timestampSlackMs }: Matching,
 ): boolean {
   if (spec.ecr !== null && spec.ecr !== got.tsEcr) return false;
   if (flow.lastTimestamp !== null && isAfter(flow.lastTimestamp, got.tsVal)) return false;
   const { timestampOffset } = flow;
   if (spec.val === null || timestampTickUs === null || timestampOffset === null) return true;
   // One tick of rounding at either end.
-  return Math.abs((got.tsVal - timestampOffset - spec.val) | 0) <= 1;
+  const ticks = 1 + Math.ceil((timestampSlackMs * 1000) / timestampTickUs);
+  return Math.abs((got.tsVal - timestampOffset - spec.val) | 0) <= ticks;
 }
 
 /** Notes the timestamps of a packet that agreed. */
@@ -172,8 +175,9 @@ export function isPureAck(got: Observed, flow: Flow): boolean {
 
 /** Everything in it was sent before. */
 export function isRepeated(got: Observed, flow: Flow): boolean {
-  if (flow.highest === null || got.payload.length === 0) return false;
-  return !isAfter(flow.toScript((got.seq + got.payload.length) >>> 0), flow.highest);
+  const length = lengthOf(got);
+  if (flow.highest === null || length === 0) return false;
+  return !isAfter(flow.toScript((got.seq + length) >>> 0), flow.highest);
 }
 
 /** A packet expected that only acknowledges. */

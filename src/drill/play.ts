@@ -57,6 +57,7 @@ export class Play {
       strict,
       checksWindow: this.checksWindow,
       timestampTickUs: settings.timestampTickUs,
+      timestampSlackMs: this.toleranceMs + (subject.earlyMs > 0 ? subject.lateMs : 0),
       checksPayload: this.checksPayload,
     });
     this.expectation = new Expectation(subject, this.flows, matching, this.toleranceMs, transcript);
@@ -99,6 +100,8 @@ export class Play {
         await this.command(action);
         break;
       case 'code':
+        if (this.openCall !== null && this.openCall.endMs <= atUs / US_PER_MS)
+          await this.finishCall(Number.POSITIVE_INFINITY);
         await this.snippets.run(action, this.subject);
         break;
       case 'other':
