@@ -77,7 +77,7 @@ function inSynSent(c: Situation, s: Arriving): Outcome {
   if (s.rst) return good ? gone(c, 'CLOSED', 'accept') : stay(c, 'none', `drop: rst, none, ${SYN_SENT}`);
   if (!s.syn) return stay(c, 'none', `drop: ${s.hasAck ? 'syn' : 'no_ack'}, none, ${SYN_SENT}`);
   const sndWnd = s.wnd;
-  // Ruling: text and FIN beside a SYN that crosses ours come again, so they are not taken from there.
+  // Ruling: text beside a SYN that crosses ours waits for ESTABLISHED, a FIN beside it has to come again.
   if (!good) return { ...stay(c, 'synack', 'accept'), state: 'SYN-RECEIVED', sndWnd, rcvNxt: s.seq + 1 };
   return {
     state: s.fin ? 'CLOSE-WAIT' : 'ESTABLISHED',

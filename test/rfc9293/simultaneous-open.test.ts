@@ -36,6 +36,30 @@ describe('simultaneous open', () => {
     assert.equal(bench.read(), 20);
   });
 
+  test('RFC9293 §3.10.7.3: as much as the setting lets, or none', () => {
+    const kept = (config: object) => {
+      const bench = Bench.synSent({ config }).peer('S 0 [20] <mss 1000>').peer('A 1 a1').state('ESTABLISHED');
+      return bench.read();
+    };
+    assert.deepEqual([kept({}), kept({ synDataBytes: 3 }), kept({ synData: 'discard' })], [20, 3, 0]);
+    const none = Bench.synSent().peer('S 0 <mss 1000>');
+    assert.equal(none.connection.reassembly, null);
+  });
+
+  test('RFC6298 §5.1: the SYN-ACK has a timeout of its own, counted from when it left', () => {
+    const bench = Bench.synSent().expect('S 0').advance(600).peer('S 0 <mss 1000>').expect('SA 0 a1');
+    bench.advance(999).silent().advance(1).expect('SA 0 a1');
+  });
+
+  test('RFC9293 §3.10.7.3: a SYN that the link still holds back leaves once, as SYN-ACK', () => {
+    const bench = new Bench({ role: 'active' });
+    bench.writable = false;
+    bench.call((c, now) => c.openActive(now)).inject('S 0 <mss 1000>');
+    bench.writable = true;
+    bench.flush().expect('SA 0 a1').state('SYN-RECEIVED');
+    assert.equal(bench.connection.retransmissions, 0);
+  });
+
   for (const lost of [-1, 0, 1]) {
     test(`RFC9293 MUST-10: both ends reach ESTABLISHED and exchange data (${lost < 0 ? 'nothing' : `segment ${lost}`} lost)`, () => {
       const pair = new Pair(

@@ -24,6 +24,22 @@ describe('receiving urgent data', () => {
     assert.equal(bench.connection.urgentBytes, 15);
   });
 
+  test('RFC9293 MUST-32: nor is one that waits for its data, or points at what was received', () => {
+    const ahead = Bench.accepted().peer('UA 1 a1 [10] u100').events(['URGENT']);
+    ahead.peer('UA 11 a1 [10] u90').events([], ['URGENT']);
+    const behind = Bench.accepted().peer('A 1 a1 [10]').settled('ESTABLISHED');
+    behind.peer('UA 6 a1 [10] u5').events(['READABLE'], ['URGENT']);
+    assert.equal(behind.connection.urgentBytes, 0);
+  });
+
+  test('RFC9293 §3.10.7.4: it counts as long as the peer may send, and no longer', () => {
+    const half = Bench.accepted().shutdown();
+    half.settled('FIN-WAIT-1').peer('UA 1 a1 [10] u5').events(['URGENT']);
+    half.peer('A 11 a2').settled('FIN-WAIT-2').peer('UA 11 a2 [10] u5').events(['URGENT']);
+    const ended = Bench.accepted().peer('FA 1 a1').settled('CLOSE-WAIT');
+    ended.peer('UA 2 a1 u5').events([], ['URGENT']);
+  });
+
   test('RFC9293 MUST-31: urgent data of any length, announced before it arrives', () => {
     const bench = Bench.accepted({ config: { receiveBufferBytes: 60_000 } });
     bench.peer('UA 1 a1 u50000').events(['URGENT']);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configWith } from '../../src/tcp/defaults.js';
 import { ReceiveTuning } from '../../src/tcp/receive-tuning.js';
+import { Bench } from './bench.js';
 import { Pair } from './pair.js';
 
 const MEBIBYTE = 1 << 20;
@@ -64,6 +65,43 @@ describe('ReceiveTuning', () => {
     assert.equal(tuning.rttMs, 30);
     tuning.onArrival(20_000, 20_000, 50);
     assert.equal(tuning.rttMs, 20);
+  });
+});
+
+describe('what arrives tells of the round trip', () => {
+  const growing = { receiveBufferBytes: 10_000, receiveBufferMaxBytes: 100_000 };
+  const rtt = (bench: Bench) => bench.connection.receiveTuning!.rttMs;
+
+  test('where the peer echoes timestamps: by a full segment, while a short one may have waited in the peer', () => {
+    const bench = Bench.accepted({
+      config: { ...growing, timestamps: true },
+      peer: { options: 'mss 1000, ts 1 0' },
+    }).advance(1000);
+    const echo = (ago: number) => `<ts 2 ${bench.now - ago}>`;
+    bench.peer(`A 1 a1 [1000] ${echo(80)}`);
+    assert.equal(rtt(bench), 80);
+    bench.peer(`A 1001 a1 [999] ${echo(10)}`);
+    assert.equal(rtt(bench), 80);
+    bench.peer(`A 2000 a1 [1000] ${echo(60)}`);
+    assert.equal(rtt(bench), 60);
+    bench.peer(`A 3000 a1 [1000] ${echo(0)}`);
+    assert.equal(rtt(bench), 1, 'less than a tick is one');
+    bench.peer('A 4000 a1 [1000] <ts 2 0>');
+    assert.equal(rtt(bench), 1, 'no echo says nothing');
+  });
+
+  test('where it does not: by a window that fills', () => {
+    const bench = Bench.accepted({ config: growing });
+    for (let at = 1; at < 10_001; at += 1000) bench.advance(10).peer(`A ${at} a1 [1000]`);
+    assert.equal(rtt(bench), 90);
+  });
+
+  test('and nothing is measured while no data came, or where the buffer stays as it is', () => {
+    assert.equal(Bench.accepted({ config: growing }).peer('FA 1 a1').connection.receiveTuning, null);
+    for (const receiveBufferMaxBytes of [0, 10_000]) {
+      const bench = Bench.accepted({ config: { receiveBufferBytes: 10_000, receiveBufferMaxBytes } });
+      assert.equal(bench.peer('A 1 a1 [1000]').connection.receiveTuning, null);
+    }
   });
 });
 

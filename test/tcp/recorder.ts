@@ -16,6 +16,7 @@ export class Recorder implements Trace {
   readonly rttSamples: number[] = [];
   readonly verdicts: string[] = [];
   ends: ConnectionEnd[] = [];
+  bufferChanges = 0;
   private readonly last = new Map<Connection, State>();
 
   /** `ESTABLISHED` of every state entered, in order. */
@@ -44,7 +45,9 @@ export class Recorder implements Trace {
   rttSampled(...[, sampleMs]: Parameters<Trace['rttSampled']>): void {
     this.rttSamples.push(sampleMs);
   }
-  buffersChanged(): void {}
+  buffersChanged(): void {
+    this.bufferChanges++;
+  }
   segmentDropped(...[, , reason, reply, rule]: Parameters<Trace['segmentDropped']>): void {
     this.drops.push({ reason, reply });
     this.rules.push(rule);

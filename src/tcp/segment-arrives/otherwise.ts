@@ -124,8 +124,7 @@ function synAgain(c: Connection, s: SegmentView, now: number): Verdict {
 
 /** Goes on with what follows the SYN in the segment: its ACK, and data if it carries any. */
 function acceptSynAck(c: Connection, s: SegmentView, now: number): Verdict {
-  const finAcknowledged = checkAck(c, s, now);
-  if (finAcknowledged === null) return 'drop';
+  const finAcknowledged = checkAck(c, s, now) === true;
   recheckSynEcn(c, s);
   noteTimestamp(c, s, now);
   const verdict = textAndFin(c, s, finAcknowledged, now);

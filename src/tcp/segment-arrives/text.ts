@@ -97,13 +97,13 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
     const { reassembly } = c;
     const filledHole = finWaits || (reassembly !== null && reassembly.size > 0);
     if (length > 0) deliverInOrder(c, s, s.payloadOffset + skip, seqAdd(start, length));
-    else if (s.payloadLength > 0) verdict = 'dup';
+    else if (s.payloadLength > 0 && !fin) verdict = 'dup';
     deliverWaiting(c);
     reachFin(c);
     if (s.payloadLength > 0) tuneBuffer(c, s, now);
     noteTextForAck(c, s.payloadLength, filledHole, now);
   } else {
-    if (length > 0) keepForLater(c, start, s, skip, length, now);
+    if (length > 0) keepForLater(c, start, s, length, now);
     noteOutOfOrder(c, start);
     verdict = 'ooo';
     // RFC9293 MAY-13, RFC 5681 §4.2: the peer counts these to learn of its loss, so they are not aggregated.
@@ -174,15 +174,8 @@ export function deliverWaiting(c: Connection): void {
   if (reassembly.size === 0) c.reassembly = null;
 }
 
-function keepForLater(
-  c: Connection,
-  start: Seq,
-  s: SegmentView,
-  skip: number,
-  length: number,
-  now: number,
-): void {
-  const added = c.requireReassembly().insert(start, s.bytes, s.payloadOffset + skip, length);
+function keepForLater(c: Connection, start: Seq, s: SegmentView, length: number, now: number): void {
+  const added = c.requireReassembly().insert(start, s.bytes, s.payloadOffset, length);
   if (added < 0) c.dropped(s, 'reassembly_limit', 'ack', RULE, now);
 }
 
