@@ -238,13 +238,16 @@ export class NeighborTable {
     neighbor.macLow = low;
   }
 
-  /** There is doubt about a neighbour: it is asked at once. */
+  /**
+   * There is doubt about a neighbour: it is asked at once, and everybody with it, since it may have moved to another MAC
+   * address (RFC 7048 §3).
+   */
   doubt(neighbor: Neighbor, now: number): void {
     const { state } = neighbor;
     if (state === NeighborState.INCOMPLETE || state === NeighborState.PROBE || !neighbor.isResolved) return;
     neighbor.state = NeighborState.PROBE;
     neighbor.solicitations = 0;
-    this.solicit(neighbor, true, now);
+    this.solicit(neighbor, false, now);
   }
 
   /** It spoke from another MAC address than we know, but does not insist (RFC 4861 §7.2.5): to be looked into. */
