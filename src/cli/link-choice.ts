@@ -5,12 +5,12 @@ import { parseName } from './values.js';
 
 /** A way onto the wire. */
 export type LinkChoice =
-  | { readonly kind: 'tun'; readonly device: string }
+  | { readonly kind: 'tun' | 'tap' | 'ethernet'; readonly device: string }
   | { readonly kind: 'raw'; readonly addresses: readonly IpAddress[] }
   | { readonly kind: 'memory' };
 
 /** The forms of `--link`. */
-export const LINK_FORMS = 'tun:NAME | raw:ADDRESS | memory';
+export const LINK_FORMS = 'tun:NAME | raw:ADDRESS | ethernet:IFACE | tap:NAME | memory';
 
 /** What a verb takes when nothing is said. */
 export const DEFAULT_LINK = 'tun:lab0';
@@ -18,9 +18,11 @@ export const DEFAULT_LINK = 'tun:lab0';
 /** Reads the text of `--link`. @throws CliFailure `ERR_SYNWAVE_USAGE` */
 export function parseLink(text: string): LinkChoice {
   if (text === 'memory') return { kind: 'memory' };
-  const [, kind, rest = ''] = /^(tun|raw):(.+)$/.exec(text) ?? [];
+  const [, kind, rest = ''] = /^(tun|tap|ethernet|raw):(.+)$/.exec(text) ?? [];
   if (kind === 'raw') return { kind, addresses: rest.split(',').map(rawAddress) };
-  if (kind === 'tun') return { kind, device: parseName(rest, '--link', 15) };
+  if (kind === 'tun' || kind === 'tap' || kind === 'ethernet') {
+    return { kind, device: parseName(rest, '--link', 15) };
+  }
   throw usageError(`--link: "${text}" names no kind of link that there is`, `write --link ${LINK_FORMS}`);
 }
 
@@ -45,10 +47,20 @@ export function formatLink(choice: LinkChoice): string {
   }
 }
 
+/** Whether the link's other end belongs to the kernel or to a peer of ours, and so has an address that we give it. */
+export function hasOwnPeer({ kind }: LinkChoice): boolean {
+  return kind !== 'raw' && kind !== 'ethernet';
+}
+
+/** Whether the link carries frames, so that the stack has a MAC address and may have a gateway. */
+export function carriesFrames({ kind }: LinkChoice): boolean {
+  return kind === 'tap' || kind === 'ethernet';
+}
+
 /**
  * Whether the link makes a device with a kernel of its own behind it, in a namespace apart. The others use what is there:
  * the addresses and interfaces of the namespace in which the command runs.
  */
 export function makesDevice({ kind }: LinkChoice): boolean {
-  return kind === 'tun';
+  return kind === 'tun' || kind === 'tap';
 }

@@ -1,6 +1,8 @@
 // Opens the link that `--link` asks for. What the stack does with it is the same for all of them.
+import { type EthernetLinkOptions, ethernetLink } from '../link/ethernet.js';
 import { memoryLinkPair } from '../link/memory.js';
 import { rawLink } from '../link/raw.js';
+import { tapLink } from '../link/tap.js';
 import { tunLink } from '../link/tun.js';
 import type { Link } from '../stack/link.js';
 import { MemoryPeer } from './memory-peer.js';
@@ -31,6 +33,17 @@ export async function openLink(settings: StackSettings, ports: readonly number[]
       const link = await tunLink({ name: choice.device, hostAddress, ...place, ...size });
       return { link, addresses, peer: null };
     }
+    case 'tap': {
+      const hostAddress = settings.hostAddresses;
+      const frames = frameOptions(settings);
+      const link = await tapLink({ name: choice.device, hostAddress, ...place, ...size, ...frames });
+      return { link, addresses, peer: null };
+    }
+    case 'ethernet': {
+      const frames = frameOptions(settings);
+      const link = await ethernetLink({ interface: choice.device, addresses, ...place, ...frames });
+      return { link, addresses, peer: null };
+    }
     case 'raw': {
       const link = await rawLink({ address: choice.addresses.map(String), ports, ...place, ...size });
       return { link, addresses: link.addresses, peer: null };
@@ -40,4 +53,8 @@ export async function openLink(settings: StackSettings, ports: readonly number[]
       return { link, addresses, peer: await MemoryPeer.open(far, settings.hostAddresses) };
     }
   }
+}
+
+function frameOptions({ mac, vlan }: StackSettings): Pick<EthernetLinkOptions, 'mac' | 'vlan'> {
+  return { ...(mac === null ? {} : { mac }), ...(vlan === null ? {} : { vlan }) };
 }

@@ -7,7 +7,16 @@ import { CONTROLLER_NAMES, controllerNamed } from '../tcp/congestion/registry.js
 import { IpAddress } from '../wire/address.js';
 import { usageError } from './failure.js';
 import { IMPAIRMENT_OPTIONS, type Impairment, readImpairment } from './impairment.js';
-import { DEFAULT_LINK, LINK_FORMS, type LinkChoice, makesDevice, parseLink } from './link-choice.js';
+import {
+  carriesFrames,
+  DEFAULT_LINK,
+  formatLink,
+  hasOwnPeer,
+  LINK_FORMS,
+  type LinkChoice,
+  makesDevice,
+  parseLink,
+} from './link-choice.js';
 import { HOST } from './namespace.js';
 import {
   type Arguments,
@@ -69,7 +78,7 @@ export const STACK_OPTIONS: OptionSpecs = {
   link: {
     type: 'string',
     value: 'LINK',
-    help: `${LINK_FORMS}; a TUN is made unless it is there (default ${DEFAULT_LINK})`,
+    help: `${LINK_FORMS} (default ${DEFAULT_LINK})`,
   },
   addr: {
     type: 'string',
@@ -83,6 +92,18 @@ export const STACK_OPTIONS: OptionSpecs = {
     value: 'ADDR',
     help: 'address of the kernel (default: .1 of --addr)',
   },
+  gateway: {
+    type: 'string',
+    multiple: true,
+    value: 'ADDR',
+    help: 'default gateway, on ethernet and tap links (default: none; IPv6 routers are heard)',
+  },
+  mac: {
+    type: 'string',
+    value: 'MAC',
+    help: "MAC address of the stack, or `interface` for the interface's (default: a random one)",
+  },
+  vlan: { type: 'string', value: 'ID', help: 'speak in this VLAN, with tagged frames' },
   mtu: { type: 'string', value: 'BYTES', help: 'largest IP packet (default 1500)' },
   isn: { type: 'string', value: 'HOW', help: 'initial sequence numbers: rfc6528 (default) or fixed[:N]' },
   msl: {
@@ -144,8 +165,13 @@ export interface StackSettings {
   readonly netns: string;
   readonly link: LinkChoice;
   readonly addresses: readonly AddressWithPrefix[];
-  /** The peer's addresses on the link, as `10.9.0.1/24`; one for every network of `addresses`, none on a raw link. */
+  /** The peer's addresses on the link, as `10.9.0.1/24`; one for every network of `addresses`. None where any host is a peer. */
   readonly hostAddresses: readonly string[];
+  /** Default gateways; only on links of frames, as the next two. */
+  readonly gateways: readonly string[];
+  /** As the user wrote it; null for a random one. */
+  readonly mac: string | null;
+  readonly vlan: number | null;
   /** Bytes, or null for what the device has. */
   readonly mtu: number | null;
   /** Initial sequence number of every connection, or null for RFC 6528. */
@@ -176,7 +202,8 @@ export function readStackSettings(values: OptionValues): StackSettings {
     netns: readNetns(values),
     link,
     addresses,
-    hostAddresses: link.kind === 'raw' ? [] : hostAddressesFor(addresses, textsOf(values, 'peer')),
+    hostAddresses: hasOwnPeer(link) ? hostAddressesFor(addresses, textsOf(values, 'peer')) : [],
+    ...readFrameSettings(values, link),
     mtu: mtu === undefined ? null : parseInteger(mtu, '--mtu', 576, 65535),
     isn: parseIsn(text('isn') ?? 'rfc6528'),
     mslMs,
@@ -197,16 +224,43 @@ function readLink(values: OptionValues): LinkChoice {
 
 function readAddresses(values: OptionValues, link: LinkChoice): AddressWithPrefix[] {
   const given = textsOf(values, 'addr').map((value) => parseAddress(value, '--addr'));
+  if (!hasOwnPeer(link) && textsOf(values, 'peer').length > 0) {
+    throw usageError(
+      `--peer says nothing on --link ${formatLink(link)}`,
+      'every host that it reaches is a peer',
+    );
+  }
   if (link.kind === 'raw') {
-    if (given.length > 0 || textsOf(values, 'peer').length > 0) {
-      throw usageError(
-        '--addr and --peer say nothing on a raw link',
-        'its address stands in --link raw:ADDRESS, and every host is a peer',
-      );
+    if (given.length > 0) {
+      throw usageError('--addr says nothing on a raw link', 'its address stands in --link raw:ADDRESS');
     }
     return link.addresses.map((address) => ({ address, prefix: address.family === 4 ? 32 : 128 }));
   }
-  return given.length > 0 ? given : [parseAddress('10.9.0.2/24', '--addr')];
+  if (given.length > 0) return given;
+  if (link.kind === 'ethernet') {
+    throw usageError(
+      'an Ethernet link needs --addr ADDR/BITS',
+      'give the stack a free address of the network behind that interface',
+    );
+  }
+  return [parseAddress('10.9.0.2/24', '--addr')];
+}
+
+/** What stacks have that speak Ethernet. */
+function readFrameSettings(
+  values: OptionValues,
+  link: LinkChoice,
+): Pick<StackSettings, 'gateways' | 'mac' | 'vlan'> {
+  const gateways = textsOf(values, 'gateway').map((text) => String(parseAddress(text, '--gateway').address));
+  const mac = textOf(values, 'mac') ?? null;
+  const vlan = textOf(values, 'vlan');
+  if (!carriesFrames(link) && (gateways.length > 0 || mac !== null || vlan !== undefined)) {
+    throw usageError(
+      `--gateway, --mac and --vlan say nothing on --link ${formatLink(link)}`,
+      'they belong to links of Ethernet frames: ethernet:IFACE and tap:NAME',
+    );
+  }
+  return { gateways, mac, vlan: vlan === undefined ? null : parseInteger(vlan, '--vlan', 1, 4094) };
 }
 
 function readMsl(values: OptionValues): number | null {

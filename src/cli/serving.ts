@@ -136,7 +136,7 @@ function announce(context: Context, session: Session, offers: readonly Offer[]):
 
 /** From where the stack can be reached. */
 function whence({ kind }: LinkChoice, netns: string): string {
-  if (kind === 'raw') return 'from another host: ';
+  if (kind === 'raw' || kind === 'ethernet') return 'from another host: ';
   const way = netns === 'host' ? '' : `synwave sh${netns === 'synwave' ? '' : ` --netns ${netns}`} -- `;
   return `in another terminal: ${way}`;
 }

@@ -102,6 +102,7 @@ async function openStack(
     clock,
     lang: settings.lang,
     observers,
+    ...(settings.gateways.length === 0 ? {} : { gateway: settings.gateways }),
     config: settings.connection,
     isn: settings.isn === null ? 'rfc6528' : { fixed: settings.isn },
     onLinkFailure: (error) => {

@@ -42,7 +42,7 @@ export interface Subject {
 /** The subject that the options of a stack describe. */
 export function subjectOf(settings: StackSettings, ports: readonly number[]): Subject {
   const { netns, link, addresses } = settings;
-  return { netns, link, device: link.kind === 'tun' ? link.device : '', addresses, ports };
+  return { netns, link, device: 'device' in link ? link.device : '', addresses, ports };
 }
 
 /** Examines one thing. Never throws for what it finds; never leaves anything behind. */
