@@ -1,8 +1,20 @@
 // The same conversations over every way onto the wire but TUN, which has tests of its own throughout this folder.
 import { tapLink } from '../../src/link/tap.js';
+import type { Allowance } from './judge.js';
 import { KERNEL, KERNEL_V6, STACK, STACK_V6 } from './lab.js';
 import { ECHO_PORT, HTTP_PORT, type LinkKind, linkSuite } from './link-suite.js';
 import { NeighbourHost } from './neighbour-host.js';
+
+/**
+ * libpcap cannot be asked whether the awaited ACK is here already: after a pause of the process a probe may go out. The peer
+ * reports that it came twice, and does so to nobody when that was the end of the connection.
+ */
+const NEEDLESS_PROBES: Allowance = {
+  retransmission: [0, 10],
+  spurious_retransmission: [0, 10],
+  duplicate_ack: [0, 10],
+  rst: [0, 1],
+};
 
 const KINDS: readonly LinkKind[] = [
   {
@@ -14,6 +26,7 @@ const KINDS: readonly LinkKind[] = [
   },
   {
     name: 'ethernet',
+    allow: NEEDLESS_PROBES,
     prepare: (t, lab) => {
       const host = NeighbourHost.open(t, lab);
       return () => host.ethernet();
