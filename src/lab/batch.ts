@@ -3,17 +3,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lang } from '../observe/lexicon.js';
 import { type CatalogueEntry, clientPortOf } from './catalogue.js';
-import { openCounterfactual } from './counterfactual.js';
 import type { KernelPlace } from './kernel-place.js';
 import { openKernelWorld } from './kernel-world.js';
 import type { Outcome } from './outcome.js';
 import type { PlaySettings } from './rig.js';
 import { play } from './run.js';
 import type { World } from './scenario.js';
+import { openSimWorld } from './sim-world.js';
 import { judgeOutcomes } from './verdict.js';
 
 /** Runs with the kernel at the same time: they wait more than they work. */
-const KERNEL_RUNS_AT_ONCE = 4;
+const KERNEL_RUNS_AT_ONCE = 6;
 
 /** A variant in a world. */
 export interface Job {
@@ -53,22 +53,71 @@ export async function runBatch(jobs: readonly Job[], settings: BatchSettings): P
   for (const { job, index } of numbered) {
     if (job.world === 'sim') outcomes[index] = await runJob(job, settings);
   }
-  const waiting = numbered.filter(({ job }) => job.world === 'kernel');
-  const worker = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      outcomes[next.index] = await runJob(next.job, settings);
-    }
-  };
-  await Promise.all(Array.from({ length: KERNEL_RUNS_AT_ONCE }, worker));
+  for (const wave of waves(numbered.filter(({ job }) => job.world === 'kernel'))) {
+    await runWave(wave, settings, outcomes);
+  }
   const all = outcomes.filter((outcome): outcome is Outcome => outcome !== undefined);
   return { outcomes: all, noJudge: await judged(all, settings.directory) };
 }
 
+interface Numbered {
+  readonly job: Job;
+  readonly index: number;
+}
+
+/** Runs with the kernel by groups that are played at the same time. */
+function waves(runs: readonly Numbered[]): Numbered[][] {
+  const groups: Numbered[][] = [];
+  const together = runs.filter(({ job }) => !job.entry.variant.alone);
+  for (let at = 0; at < together.length; at += KERNEL_RUNS_AT_ONCE) {
+    groups.push(together.slice(at, at + KERNEL_RUNS_AT_ONCE));
+  }
+  return [...groups, ...runs.filter(({ job }) => job.entry.variant.alone).map((run) => [run])];
+}
+
+/**
+ * Everything is set up before the first of a wave begins, and taken down after the last has ended: programs that start
+ * would keep this process from answering in time.
+ */
+async function runWave(
+  wave: readonly Numbered[],
+  batch: BatchSettings,
+  outcomes: (Outcome | undefined)[],
+): Promise<void> {
+  if (batch.openPlace === null) throw new Error('the kernel is asked for, and nobody makes namespaces');
+  const places: KernelPlace[] = [];
+  try {
+    const stages = [];
+    for (const { job, index } of wave) {
+      const place = batch.openPlace(`lab-${job.entry.variant.id}`);
+      places.push(place);
+      const settings = { ...settingsOf(job, batch), netns: place.netns };
+      stages.push({ index, job, settings, world: await openKernelWorld(settings, place.netns) });
+    }
+    const plays = stages.map(async ({ index, job, settings, world }) => {
+      batch.onBegin?.(job, settings);
+      outcomes[index] = await play(settings, world);
+    });
+    await Promise.all(plays);
+    for (const { index, job } of stages) keepLog(job, batch, outcomes[index]!);
+  } finally {
+    for (const place of places) await place.close();
+  }
+}
+
 async function runJob(job: Job, batch: BatchSettings): Promise<Outcome> {
+  const settings = settingsOf(job, batch);
+  batch.onBegin?.(job, settings);
+  const outcome = await play(settings, openSimWorld(settings));
+  keepLog(job, batch, outcome);
+  return outcome;
+}
+
+function settingsOf(job: Job, batch: BatchSettings): PlaySettings {
   const { scenario, variant } = job.entry;
   const folder = join(batch.directory, folderOf(job));
   mkdirSync(folder, { recursive: true });
-  const common = {
+  return {
     scenario,
     variant,
     world: job.world,
@@ -78,27 +127,10 @@ async function runJob(job: Job, batch: BatchSettings): Promise<Outcome> {
     lang: batch.lang,
     capture: join(folder, 'wire.pcapng'),
   };
-  const outcome =
-    job.world === 'sim' ? await inSimulation(job, batch, common) : await withKernel(job, batch, common);
-  writeFileSync(join(folder, 'log.ndjson'), outcome.log.join(''));
-  return outcome;
 }
 
-function inSimulation(job: Job, batch: BatchSettings, settings: PlaySettings): Promise<Outcome> {
-  batch.onBegin?.(job, settings);
-  return play(settings, openCounterfactual(settings));
-}
-
-async function withKernel(job: Job, batch: BatchSettings, common: PlaySettings): Promise<Outcome> {
-  if (batch.openPlace === null) throw new Error('the kernel is asked for, and nobody makes namespaces');
-  const place = batch.openPlace(`lab-${common.variant.id}`);
-  try {
-    const settings = { ...common, netns: place.netns };
-    batch.onBegin?.(job, settings);
-    return await play(settings, await openKernelWorld(settings, place.netns));
-  } finally {
-    await place.close();
-  }
+function keepLog(job: Job, batch: BatchSettings, outcome: Outcome): void {
+  writeFileSync(join(batch.directory, folderOf(job), 'log.ndjson'), outcome.log.join(''));
 }
 
 /** Lets tshark judge; a machine without it is told so. */

@@ -88,10 +88,11 @@ export class KernelActor implements Actor {
   }
 
   connect(settings: ConnectSettings = {}): void {
-    const { peer: host, serverPort: port, address: localAddress, clientPort } = this.end;
+    const { peer: host, serverPort, address: localAddress, isClient } = this.end;
+    const clientPort = this.end.clientPort + (settings.portOffset ?? 0);
+    const [localPort, port] = isClient ? [clientPort, serverPort] : [serverPort, clientPort];
     this.sessions.push(newSession());
     this.end.called('connect');
-    const localPort = clientPort + (settings.portOffset ?? 0);
     const { data, fastOpen } = settings;
     this.tell({
       do: 'connect',

@@ -3,7 +3,7 @@
 
 /** The program, for `python3 -c`. */
 export const PYTHON_APP = `
-import errno, json, select, socket, struct, sys
+import errno, json, os, select, socket, struct
 
 TCP_QUICKACK, TCP_NODELAY, TCP_FASTOPEN, MSG_FASTOPEN = 12, 1, 23, 0x20000000
 server, conn, connecting, ended, paused, at_end = None, None, False, False, False, 'nothing'
@@ -30,7 +30,17 @@ def leave(reset):
     tell(ev='closed')
 
 def connect(c):
-    global conn, connecting
+    global conn
+    try:
+        begin(c)
+    except OSError:
+        conn.close()
+        conn = None
+        raise
+
+def begin(c):
+    global conn, connecting, ended
+    ended = False
     conn = socket.socket()
     conn.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     conn.bind((c['localAddress'], c['localPort']))
@@ -93,20 +103,22 @@ def read():
 tell(ev='ready')
 pending = b''
 while True:
-    readers = [sys.stdin] + ([server] if server else []) + ([conn] if conn and not ended and not paused else [])
+    readers = [0] + ([server] if server else []) + ([conn] if conn and not ended and not paused else [])
     writers = [conn] if conn and connecting else []
     ready, writable, _ = select.select(readers, writers, [])
     if writable and connecting:
         connecting = False
         tell(ev='established')
-    if sys.stdin in ready:
-        line = sys.stdin.readline()
-        if line == '':
+    if 0 in ready:
+        data = os.read(0, 65536)
+        if data == b'':
             break
-        try:
-            obey(json.loads(line))
-        except OSError as error:
-            tell(ev='error', code=errno.errorcode.get(error.errno, str(error)))
+        *lines, pending = (pending + data).split(b'\\n')
+        for line in lines:
+            try:
+                obey(json.loads(line))
+            except OSError as error:
+                tell(ev='error', code=errno.errorcode.get(error.errno, str(error)))
         continue
     if server in ready:
         conn, _ = server.accept()

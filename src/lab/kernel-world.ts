@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tunLink } from '../link/tun.js';
 import { SystemClock } from '../stack/clock.js';
 import { KernelActor } from './kernel-actor.js';
-import { OUR_ADDRESS, PEER_ADDRESS, type PlaySettings, Rig, SERVER_PORT } from './rig.js';
+import { OUR_ADDRESS, PATIENT_RTO_MS, PEER_ADDRESS, type PlaySettings, Rig, SERVER_PORT } from './rig.js';
 import type { PlayedWorld } from './world.js';
 
 /** Longest wait for a condition, ms. */
@@ -31,6 +31,7 @@ export async function openKernelWorld(settings: PlaySettings, netns: string): Pr
   const { variant, clientPort } = settings;
   setKnobs(netns, { ...KNOBS, ...variant.knobs });
   const link = await tunLink({ name: 'lab0', netns, hostAddress: `${PEER_ADDRESS}/24` });
+  if (variant.repeats !== true) makePatient(netns);
   const rig = new Rig(settings, new SystemClock(), link);
   const peer = new KernelActor({
     netns,
@@ -72,6 +73,14 @@ export async function openKernelWorld(settings: PlaySettings, netns: string): Pr
       await rig.stack.close();
     },
   };
+}
+
+/** The kernel, too, is to wait longer before it repeats anything. */
+function makePatient(netns: string): void {
+  const route = ['10.9.0.0/24', 'dev', 'lab0', 'src', PEER_ADDRESS, 'rto_min', `${PATIENT_RTO_MS}ms`];
+  const argv = ['-n', netns, 'route', 'replace', ...route];
+  const result = spawnSync('ip', argv, { encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`ip ${argv.join(' ')}: ${result.stderr}`);
 }
 
 function setKnobs(netns: string, knobs: Readonly<Record<string, string>>): void {

@@ -13,11 +13,15 @@ import { State, type Transition, Trigger } from '../tcp/state.js';
 import { Timer } from '../tcp/timers.js';
 import type { CallName, DropReason, DropReply, TimerOp, Verdict } from '../tcp/trace.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
-import { type SegmentView, SYN } from '../wire/segment.js';
+import { ACK, type SegmentView, SYN } from '../wire/segment.js';
+import { toUint32 } from '../wire/seq.js';
 import type { Text } from './scenario.js';
 
 /** Name under which the lab holds everything back while it asks the kernel; not a part of the story. */
 export const FREEZE = 'freeze';
+
+/** Name of the rule for what a stack that is broken on purpose would not have sent; not a part of the story either. */
+export const SWALLOWED = 'swallowed';
 
 /** Who is on stage. */
 export interface Cast {
@@ -43,6 +47,9 @@ export class LabLadder extends LadderTrace {
   isMute = false;
   private readonly conversations = new Map<number, Followed>();
   private readonly isns = new Map<Followed, { iss: number | null; irs: number | null }>();
+  private readonly swallowed = new Set<number>();
+  /** Segments that the lab slipped to our stack, unseen by anybody else. */
+  readonly slipped = new Map<number, Text>();
   private startMs: number | null = null;
   private isOver = false;
 
@@ -115,7 +122,7 @@ export class LabLadder extends LadderTrace {
 
   override segmentSent(connection: Connection, segment: SegmentOut, now: number): void {
     const entry = this.entryOf(connection);
-    if (entry === null) return;
+    if (entry === null || this.swallowed.has(segment.packetId)) return;
     const { iss, irs } = connection.status();
     if (segment.flags & SYN) this.isns.get(entry)!.iss = iss;
     const facts = signed(sentFacts(segment, iss, irs));
@@ -133,8 +140,13 @@ export class LabLadder extends LadderTrace {
   ): void {
     const entry = this.entryOf(connection);
     if (entry === null) return;
+    const remark = this.slipped.get(segment.packetId);
+    if (remark !== undefined) {
+      entry.model.event({ what: 'note', text: remark }, connection.state, now);
+      return;
+    }
     const { iss, irs } = connection.status();
-    if (segment.flags & SYN) this.isns.get(entry)!.irs = segment.seq;
+    if (segment.flags & SYN && irs === toUint32(segment.seq)) this.isns.get(entry)!.irs = segment.seq;
     const facts = signed(receivedFacts(segment, iss, irs));
     entry.model.received(facts, verdict, this.previewReceived(segment), connection.state, now);
     this.tell(entry, segment.packetId);
@@ -157,7 +169,7 @@ export class LabLadder extends LadderTrace {
     const entry = this.conversation(clientPort, now, null);
     const known = this.isns.get(entry)!;
     if (segment.flags & SYN) known.irs = segment.seq;
-    const facts = signed(receivedFacts(segment, known.iss ?? 0, known.irs ?? segment.seq));
+    const facts = signed(receivedFacts(segment, known.iss ?? 0, known.irs ?? 0));
     entry.model.received(facts, 'drop', this.previewReceived(segment), this.stateWithout(entry), now);
     this.tell(entry, segment.packetId);
   }
@@ -170,6 +182,8 @@ export class LabLadder extends LadderTrace {
     if (entry === undefined) return;
     const { iss, irs } = this.isns.get(entry)!;
     const facts = signed({ ...receivedFacts(segment, irs ?? 0, iss ?? 0), dir: 'out' });
+    // Where the offender had no ACK, the RST has no number but zero itself (RFC 9293 §3.10.7.1).
+    if (segment.flags & ACK) facts.seq = 0;
     entry.model.sent(facts, '', this.stateWithout(entry), now);
     this.tell(entry, segment.packetId);
     this.settleSoon(entry);
@@ -177,6 +191,10 @@ export class LabLadder extends LadderTrace {
 
   override onAct(act: LinkAct): void {
     if (this.isOver || act.rule === FREEZE) return;
+    if (act.rule === SWALLOWED) {
+      this.swallowed.add(act.packetId);
+      return;
+    }
     super.onAct(act);
     const isUnseen = (act.act === 'drop' && act.dir === 'in') || (act.act === 'inject' && act.dir === 'out');
     if (!isUnseen) return;

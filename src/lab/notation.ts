@@ -4,6 +4,7 @@
 //     lost A>B FA 4 a1                                    the link destroyed it; `inj`: the lab made it up
 //     ? B>A A 1 a5                                        it may come
 //     B>A FA 1 a2 x3                                      three in a row; `x2..4` two to four
+//     B>A A * a*                                          any numbers
 //     kernel: A>B A 1 a1                                  in that world only; `sim:` likewise
 //
 // Flags are letters of S F R A, PSH is never told. Numbers count from the ISN of their side. A star asks the kernel for
@@ -21,7 +22,9 @@ export interface ExpectedSegment {
   readonly line: string;
   readonly from: Side;
   readonly flags: string;
+  /** NaN for any. */
   readonly seq: number;
+  /** Null for a segment without ACK, NaN for any number. */
   readonly ack: number | null;
   readonly len: number;
   readonly fate: 'arrived' | 'lost' | 'injected';
@@ -35,7 +38,7 @@ export interface ExpectedSegment {
 }
 
 const LINE =
-  /^(\?\s+)?(?:(lost|inj)\s+)?([AB])>([AB])\s+([SFRAUEC]+)\s+(-?\d+)(?:\s+a(-?\d+))?(?:\s+\[(\d+)\])?(?:\s+x(\d+)(?:\.\.(\d+))?)?$/;
+  /^(\?\s+)?(?:(lost|inj)\s+)?([AB])>([AB])\s+([SFRAUEC]+)\s+(-?\d+|\*)(?:\s+a(-?\d+|\*))?(?:\s+\[(\d+)\])?(?:\s+x(\d+)(?:\.\.(\d+))?)?$/;
 
 /**
  * Reads the expectation of a scenario for one world.
@@ -119,8 +122,9 @@ export function matches(expected: ExpectedSegment, row: LadderRow): boolean {
   return (
     segment.from === expected.from &&
     rowFlags(row) === expected.flags &&
-    segment.seq === expected.seq &&
-    segment.ack === expected.ack &&
+    (Number.isNaN(expected.seq) || segment.seq === expected.seq) &&
+    (segment.ack === expected.ack ||
+      (segment.ack !== null && expected.ack !== null && Number.isNaN(expected.ack))) &&
     segment.len === expected.len &&
     segment.fate === expected.fate
   );

@@ -1,5 +1,6 @@
 // An outcome as people read it: the ladder with its heading and its verdict, in the language chosen.
-import { LadderRenderer, type LadderStyle } from '../observe/ladder-render.js';
+import { displayWidth } from '../observe/display-width.js';
+import { LADDER_COLUMNS, LadderRenderer, type LadderStyle } from '../observe/ladder-render.js';
 import type { Lang } from '../observe/lexicon.js';
 import { type Assertion, type Outcome, passed } from './outcome.js';
 import type { Text } from './scenario.js';
@@ -91,7 +92,9 @@ export function verdictLines(outcome: Outcome, lang: Lang): string[] {
           verdict.unexpected,
           verdict.completeness.join(','),
         );
-  const lines = [` ${passed(outcome) ? words.pass : words.fail} ${count}   ${judged}`];
+  const head = ` ${passed(outcome) ? words.pass : words.fail} ${count}`;
+  const together = `${head}   ${judged}`;
+  const lines = displayWidth(together) <= LADDER_COLUMNS ? [together] : [head, ` ${judged}`];
   for (const failed of assertions.filter(({ ok }) => !ok))
     lines.push(...failureLines(failed, outcome.scenario.moral, lang));
   lines.push(` ${outcome.scenario.moral[lang]}`);

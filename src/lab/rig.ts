@@ -20,8 +20,9 @@ import type { ConnectionConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import type { SegmentOut } from '../tcp/segment-out.js';
 import { IpAddress } from '../wire/address.js';
+import { ImpatientServer } from './impatient-server.js';
 import { LabLadder } from './lab-ladder.js';
-import type { Scenario, Variant, World } from './scenario.js';
+import { type Scenario, text, type Variant, type World } from './scenario.js';
 import { ScriptedLink } from './scripted-link.js';
 import { StackActor } from './stack-actor.js';
 import { StackTap } from './stack-tap.js';
@@ -30,8 +31,12 @@ import { StackTap } from './stack-tap.js';
 export const FIXED_ISS = 0x1000_0000;
 /** That of the other end in the simulation. */
 export const FIXED_PEER_ISS = 0x3000_0000;
+/** Least retransmission timeout with the kernel where nothing is to be repeated, ms. */
+export const PATIENT_RTO_MS = 1000;
 /** Largest payload shown as text beside a segment. */
 const PREVIEW_BYTES = 24;
+
+const IMPATIENT = text('no third segment is waited for: ESTABLISHED', '不等第三个报文段：直接建立');
 
 /** How a run is to be played. */
 export interface PlaySettings {
@@ -61,11 +66,12 @@ export function seededRandom(seed: number, stream: number): RandomBytes {
 }
 
 /** Settings of connections as the textbook has them, with those of the variant. */
-export function configOf({ variant, mslMs }: PlaySettings): Partial<ConnectionConfig> {
+export function configOf({ variant, mslMs, world }: PlaySettings): Partial<ConnectionConfig> {
   const unsafe = variant.unsafe ?? [];
   return {
     sack: false,
     timestamps: false,
+    ...(world === 'kernel' && variant.repeats !== true ? { rtoMinMs: PATIENT_RTO_MS } : {}),
     mslMs: unsafe.includes('msl=0') ? 0 : mslMs,
     ...variant.config,
   };
@@ -168,7 +174,9 @@ export class Rig {
       },
     });
     const announcer = new Announcer();
-    const tap = new StackTap(this.link, (segment) => this.ladder.unownedSent(segment, clock.now()));
+    const tap = new StackTap(this.withoutProtection(clock), (segment) =>
+      this.ladder.unownedSent(segment, clock.now()),
+    );
     announcer.tap = tap;
     const comments = commentTrace({
       annotate: (packetId, comment) => captured.annotate(packetId, comment),
@@ -191,6 +199,7 @@ export class Rig {
       peer: peerAddress,
       clientPort,
       serverPort: SERVER_PORT,
+      isClient: variant.ours === 'A',
     });
     this.script = new ScriptedLink(this.link, {
       ours: variant.ours,
@@ -199,7 +208,14 @@ export class Rig {
       clientPort,
       serverPort: SERVER_PORT,
       isnOf: (side) => this.ladder.isnOf(clientPort, side),
+      expect: () => this.ladder.expect(clientPort, clock.now()),
     });
+  }
+
+  /** The link, behind what makes our stack a worse one where the scenario asks for that. */
+  private withoutProtection(clock: Clock): Link {
+    if (!(this.settings.variant.unsafe ?? []).includes('handshake=2')) return this.link;
+    return new ImpatientServer(this.link, clock, (packetId) => this.ladder.slipped.set(packetId, IMPATIENT));
   }
 
   /** What marks packets and records when a protection is off, or null. */

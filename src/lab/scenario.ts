@@ -1,6 +1,7 @@
 // What a scenario of the lab is: a rule of TCP, told by packets. Each is declared in a file of its own under
 // scenarios/; how it is played and judged stands in run.ts.
 
+import type { Rule } from '../link/impair-rules.js';
 import type { Side } from '../observe/ladder-steps.js';
 import type { Lang } from '../observe/lexicon.js';
 import type { Limits } from '../stack/limits.js';
@@ -33,7 +34,6 @@ export type UnsafeSwitch =
   | 'isn=fixed'
   | 'paws=off'
   | 'hold-fin-ack'
-  | 'syn-data=deliver'
   | 'backlog=unbounded';
 
 /** Findings of Wireshark's TCP analysis without their prefix `tcp.analysis.`, and `rst` for segments with that bit. */
@@ -61,6 +61,13 @@ export interface Variant extends Verdicts {
   readonly slow?: boolean;
   /** The maximum segment lifetime must be no shorter, ms. */
   readonly leastMslMs?: number;
+  /**
+   * With the kernel, both ends wait a second before they repeat anything, so that a busy machine is not taken for a lossy
+   * link. True leaves them at the 200 ms that they have by default, for scenarios that show repetitions. Default false.
+   */
+  readonly repeats?: boolean;
+  /** Keeps the machine so busy that no other run should stand beside it. */
+  readonly alone?: boolean;
   /** Programs needed with the kernel. */
   readonly needs?: readonly string[];
   /** Settings of our connections beside the textbook's (neither SACK nor timestamps). */
@@ -69,6 +76,8 @@ export interface Variant extends Verdicts {
   readonly peerConfig?: Partial<ConnectionConfig>;
   /** Settings of the kernel in the namespace of the run. */
   readonly knobs?: Readonly<Record<string, string>>;
+  /** What becomes of what the other end sends, before it leaves; in the simulation. */
+  readonly peerRules?: readonly Rule[];
   readonly limits?: Partial<Limits>;
   /** How our initial sequence numbers are chosen. Default: one and the same, so that ladders can be compared. */
   readonly isn?: 'fixed' | 'rfc6528';
@@ -77,6 +86,8 @@ export interface Variant extends Verdicts {
   readonly unsafe?: readonly UnsafeSwitch[];
   /** False where bytes are lost on purpose, by a reset or a counterfactual. Default true. */
   readonly intact?: boolean;
+  /** Segments of which every field is to be shown afterwards: direction, flags and length, as `A>B A [5]`. */
+  readonly inspect?: readonly string[];
   /** What has to cross the link, with the states that it leaves behind; see notation.ts. */
   readonly wire: string;
   /** States of our stack in their order. Absent: not asked. */

@@ -1,9 +1,10 @@
 // The link as scripts see it, in terms of A and B, on top of the impaired link of our stack, which knows in and out.
 import type { ImpairedLink } from '../link/impair.js';
+import type { ImpairedPacket } from '../link/impair-packet.js';
 import { act, type Rule, type RuleMatch } from '../link/impair-rules.js';
 import type { EditableSegment, InjectedSegment } from '../link/impair-segment.js';
 import type { Side } from '../observe/ladder-steps.js';
-import { FREEZE } from './lab-ladder.js';
+import { FREEZE, SWALLOWED } from './lab-ladder.js';
 import type { InjectedByLab, SegmentMatch, StageLink } from './stage.js';
 
 /** Where injected segments come from and go to. */
@@ -15,6 +16,8 @@ export interface ScriptedEnds {
   readonly serverPort: number;
   /** ISN of a side, as far as it is known. */
   isnOf(side: Side): number | null;
+  /** The conversation is about to begin, by a segment that nobody sent. */
+  expect(): void;
 }
 
 /** What a script may do to the link. */
@@ -63,21 +66,35 @@ export class ScriptedLink implements StageLink {
 
   inject(segment: InjectedByLab): void {
     const { ends } = this;
+    ends.expect();
     const other = segment.from === 'A' ? 'B' : 'A';
     const { clientPort, serverPort, ourAddress, peerAddress, ours } = ends;
+    const base = (side: Side) => (segment.raw === true ? 0 : (ends.isnOf(side) ?? 0));
     const portOf = (side: Side) => (side === 'A' ? clientPort : serverPort);
     const injected: InjectedSegment = {
       dir: segment.from === ours ? 'out' : 'in',
       flags: segment.flags,
-      seq: ((ends.isnOf(segment.from) ?? 0) + segment.seq) >>> 0,
+      seq: (base(segment.from) + segment.seq) >>> 0,
       local: { address: ourAddress, port: portOf(ours) },
-      remote: { address: peerAddress, port: portOf(ours === 'A' ? 'B' : 'A') },
+      remote: segment.source ?? { address: peerAddress, port: portOf(ours === 'A' ? 'B' : 'A') },
     };
-    if (segment.ack !== undefined) injected.ack = ((ends.isnOf(other) ?? 0) + segment.ack) >>> 0;
+    if (segment.ack !== undefined) injected.ack = (base(other) + segment.ack) >>> 0;
     if (segment.payload !== undefined) injected.payload = segment.payload;
     if (segment.window !== undefined) injected.window = segment.window;
     if (segment.options !== undefined) injected.options = segment.options;
     this.link.inject(injected);
+  }
+
+  swallow(match: SegmentMatch): void {
+    this.rule(match, { act: act.drop(), text: SWALLOWED });
+  }
+
+  swallowStrangers(): void {
+    const { peerAddress } = this.ends;
+    const isStranger = (packet: ImpairedPacket) => packet.remote.address.toString() !== peerAddress;
+    this.undoRules.push(
+      this.link.addRule({ match: { dir: 'out', predicate: isStranger }, act: act.drop(), text: SWALLOWED }),
+    );
   }
 
   cut(): void {

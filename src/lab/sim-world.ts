@@ -1,8 +1,8 @@
 // The simulated world: two stacks of ours on a link in memory, in virtual time. The same seed gives the same bytes.
+import { impair } from '../link/impair.js';
 import { memoryLinkPair } from '../link/memory.js';
 import { TraceHub } from '../observe/trace-hub.js';
 import { VirtualClock } from '../stack/clock.js';
-import type { Link } from '../stack/link.js';
 import { Stack } from '../stack/stack.js';
 import { STATE_NAMES, State } from '../tcp/state.js';
 import { IpAddress } from '../wire/address.js';
@@ -27,14 +27,8 @@ const DELAY_MS = 5;
 /** Longest wait for a condition, in virtual ms: an hour is nothing. */
 const PATIENCE_MS = 3_600_000;
 
-/**
- * Opens it.
- * @param wrapPeer a link around that of the other end, for counterfactuals
- */
-export function openSimWorld(
-  settings: PlaySettings,
-  wrapPeer: (link: Link) => Link = (link) => link,
-): PlayedWorld {
+/** Opens it. */
+export function openSimWorld(settings: PlaySettings): PlayedWorld {
   const { variant, seed, clientPort } = settings;
   const clock = new VirtualClock();
   const [near, far] = memoryLinkPair({ clock, delayMs: DELAY_MS, names: ['lab0', 'lab1'] });
@@ -42,7 +36,7 @@ export function openSimWorld(
   const watch = new PeerWatch(rig.ladder, variant.ours === 'B', () => peer.portState);
   rig.ladder.peerWatch = watch;
   const stack = new Stack({
-    link: wrapPeer(far),
+    link: variant.peerRules === undefined ? far : impair(far, { clock, seed, rules: variant.peerRules }),
     addresses: [`${PEER_ADDRESS}/24`],
     clock,
     trace: new TraceHub([watch]).current,
@@ -57,6 +51,7 @@ export function openSimWorld(
     peer: IpAddress.parse(OUR_ADDRESS)!,
     clientPort,
     serverPort: SERVER_PORT,
+    isClient: variant.ours === 'B',
   });
   return {
     rig,

@@ -25,6 +25,8 @@ export interface Place {
   readonly peer: IpAddress;
   readonly clientPort: number;
   readonly serverPort: number;
+  /** Whether this is A. */
+  readonly isClient: boolean;
 }
 
 /** Drives endpoints of a stack as a program would. */
@@ -77,11 +79,12 @@ export class StackActor implements Actor {
   }
 
   connect(settings: ConnectSettings = {}): void {
-    const { peer, clientPort, serverPort } = this.place;
-    const localPort = clientPort + (settings.portOffset ?? 0);
+    const { peer, serverPort, isClient } = this.place;
+    const clientPort = this.place.clientPort + (settings.portOffset ?? 0);
+    const [localPort, remotePort] = isClient ? [clientPort, serverPort] : [serverPort, clientPort];
     const session = newSession();
     const config = settings.config;
-    const options = { remote: peer, remotePort: serverPort, localPort };
+    const options = { remote: peer, remotePort, localPort };
     const endpoint = this.stack.connect(config === undefined ? options : { ...options, config }, null);
     this.take(endpoint, session);
     if (settings.data !== undefined) this.send(settings.data);
@@ -111,10 +114,9 @@ export class StackActor implements Actor {
   }
 
   state(): StateName {
-    const state = this.endpoint?.connection.state ?? State.CLOSED;
     const open = [...this.stack.connections()].find(({ tuple }) => tuple.remote.equals(this.place.peer));
     if (this.endpoint === null && open !== undefined) return STATE_NAMES[open.connection.state];
-    return STATE_NAMES[state === State.CLOSED ? this.portState : state];
+    return STATE_NAMES[this.endpoint?.connection.state ?? this.portState];
   }
 
   private take(endpoint: Endpoint, session: Session): void {

@@ -100,8 +100,12 @@ export interface InjectedByLab {
   readonly seq: number;
   /** Relative to the ISN of the other. */
   readonly ack?: number;
+  /** The numbers count from zero instead. Default false. */
+  readonly raw?: boolean;
   readonly payload?: string;
   readonly window?: number;
+  /** Where it pretends to come from instead of the other end. */
+  readonly source?: { readonly address: string; readonly port: number };
   readonly options?: Uint8Array;
 }
 
@@ -119,6 +123,10 @@ export interface StageLink {
   held(name: string): number;
   rewrite(match: SegmentMatch, edit: (segment: EditableSegment) => void): void;
   inject(segment: InjectedByLab): void;
+  /** What our stack sends of this kind counts as not sent: for stacks that are broken on purpose. */
+  swallow(match: SegmentMatch): void;
+  /** What our stack sends to anybody but the other end leads nowhere. */
+  swallowStrangers(): void;
   /** Nothing crosses any more, in either direction, and nobody is told. */
   cut(): void;
 }

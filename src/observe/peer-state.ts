@@ -52,6 +52,8 @@ export class PeerState {
       this.reset = true;
       return null;
     }
+    // Whoever sends a SYN has begun anew, whatever an RST had ended before.
+    if (facts.flags & SYN) this.reset = false;
     let revealed: Revelation = null;
     if (facts.ack !== null && facts.ack >= 1) this.ourSynArrived = this.ourSynSent;
     if (facts.flags & SYN && !this.peerSyn) {

@@ -1,5 +1,6 @@
 // T09: the last ACK is lost.
 import { type Scenario, text } from '../scenario.js';
+import { open } from './opening.js';
 
 /** Why TIME-WAIT waits, and why it starts anew. */
 export const T09: Scenario = {
@@ -16,6 +17,7 @@ export const T09: Scenario = {
   variants: [
     {
       id: 'T09a',
+      repeats: true,
       what: text('three last ACKs are lost', '连续三个最后的 ACK 丢失'),
       ours: 'A',
       leastMslMs: 500,
@@ -63,6 +65,36 @@ export const T09: Scenario = {
           closedAt - lastFin >= 2 * x.mslMs - 1,
           `${(closedAt - lastFin).toFixed(0)} ms`,
         );
+      },
+    },
+    {
+      id: 'T09b',
+      repeats: true,
+      what: text(
+        'the other end waits, and answers our repeated FIN',
+        '对端处于 TIME-WAIT，应答我方重发的 FIN',
+      ),
+      ours: 'B',
+      leastMslMs: 500,
+      wire: `
+        A>B S  0         | SYN-SENT    | SYN-RECEIVED
+        B>A SA 0 a1      | -           | SYN-RECEIVED
+        A>B A  1 a1      | ESTABLISHED | ESTABLISHED
+        A>B FA 1 a1      | FIN-WAIT-1  | CLOSE-WAIT
+        B>A FA 1 a2      | TIME-WAIT*  | LAST-ACK
+        lost A>B A 2 a2  | TIME-WAIT   | LAST-ACK
+        B>A FA 1 a2      | TIME-WAIT*  | LAST-ACK
+        A>B A  2 a2      | TIME-WAIT   | CLOSED
+      `,
+      path: 'LISTEN SYN-RECEIVED ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED',
+      judge: { retransmission: 1, duplicate_ack: 1 },
+      completeness: [23],
+      async play(x) {
+        x.link.drop({ from: 'A', flags: 'A', seq: 2, ack: 2, nth: 1 });
+        x.b.atEnd = 'close';
+        await open(x);
+        x.a.close();
+        await x.until('B is CLOSED', () => x.b.session.closed);
       },
     },
   ],
