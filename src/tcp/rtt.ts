@@ -4,6 +4,11 @@
 const GRANULARITY_MS = 1;
 /** RFC 6298 §5.7: least timeout for data after a SYN had to be retransmitted. */
 const AFTER_SYN_LOSS_MS = 3000;
+/**
+ * A measurement counts for no more than this many timeouts: where one is longer and the timer has not fired, our process
+ * has slept, in a debugger or by a signal, and the path is what it was.
+ */
+const MOST_OF_RTO = 2;
 /** Half of the time for which a minimum counts. */
 const MINIMUM_HALF_MS = 300_000;
 
@@ -39,8 +44,9 @@ export class RttEstimator {
       this.srtt = rttMs;
       this.rttvar = rttMs / 2;
     } else {
-      this.rttvar += (Math.abs(this.srtt - rttMs) - this.rttvar) / (4 * perRoundTrip);
-      this.srtt += (rttMs - this.srtt) / (8 * perRoundTrip);
+      const counted = Math.min(rttMs, MOST_OF_RTO * this.rto);
+      this.rttvar += (Math.abs(this.srtt - counted) - this.rttvar) / (4 * perRoundTrip);
+      this.srtt += (counted - this.srtt) / (8 * perRoundTrip);
     }
     this.noteMinimum(rttMs, now);
     // As Linux: the least timeout is a distance from the round trip, room for a peer that delays its ACK.

@@ -216,6 +216,26 @@ describe('R1 and R2', () => {
     assert.equal(bench.connection.nextTimeout(), Number.POSITIVE_INFINITY);
   });
 
+  test('RFC9293 MUST-20: who has slept for longer than R2 asks the peer before it gives up', () => {
+    const bench = Bench.established({ config: { r2Ms: 100_000 } });
+    bench.write(100);
+    bench.take();
+    bench.now += 86_400_000;
+    bench.advance(0).state('ESTABLISHED').expect('A 1 a1 [100]');
+    bench.peer('A 1 a101').advance(200_000).state('ESTABLISHED');
+  });
+
+  test('RFC6298 §2.3: nor does the path seem a day long to it', () => {
+    const bench = Bench.established();
+    for (let i = 0; i < 10; i++) roundTrip(bench, 20);
+    const { rtoMs } = bench.status;
+    bench.write(100);
+    bench.take();
+    bench.now += 86_400_000;
+    bench.peer(`A 1 a${bench.status.sndNxt}`);
+    assert.ok(bench.status.rtoMs < 8 * rtoMs, `RTO ${bench.status.rtoMs}`);
+  });
+
   test('RFC9293 SHLD-11: by default R2 is at least 100 s', () => {
     const bench = Bench.established();
     bench.write(100);

@@ -4,7 +4,7 @@
 import { type ImpairedLink, impair } from '../../src/link/impair.js';
 import type { ImpairOptions } from '../../src/link/impair-options.js';
 import { memoryLinkPair } from '../../src/link/memory.js';
-import { VirtualClock } from '../../src/stack/clock.js';
+import { type Clock, VirtualClock } from '../../src/stack/clock.js';
 import type { Endpoint, EndpointHandler } from '../../src/stack/endpoint.js';
 import type { Listener } from '../../src/stack/listener.js';
 import { Stack } from '../../src/stack/stack.js';
@@ -25,6 +25,8 @@ export interface WireOptions extends Omit<ImpairOptions, 'clock'> {
   left?: Partial<ConnectionConfig>;
   right?: Partial<ConnectionConfig>;
   mtu?: number;
+  /** The clock that a stack gets, made from that of the wire. Default: the same. */
+  clockOf?: (side: 'left' | 'right', clock: VirtualClock) => Clock;
 }
 
 /** See the head of this file. `out` of the impairments is from left to right. */
@@ -35,24 +37,24 @@ export class VirtualWire {
   readonly right: Stack;
 
   constructor(options: WireOptions = {}) {
-    const { left, right, mtu = 1500, ...faults } = options;
+    const { left, right, mtu = 1500, clockOf = (_, own) => own, ...faults } = options;
     const { clock } = this;
     const room = { queuePackets: ROOM_PACKETS, queueBytes: 1 << 30 };
     const [a, b] = memoryLinkPair({ mtu, clock, ...room });
     const stored = { maxStoredPackets: ROOM_PACKETS, maxStoredBytes: 1 << 30 };
     this.wire = impair(a, { clock, ...stored, ...faults });
     const seed = options.seed ?? 1;
-    this.left = this.stack(this.wire, LEFT, left, 2 * seed);
-    this.right = this.stack(b, RIGHT, right, 2 * seed + 1);
+    this.left = this.stack(this.wire, LEFT, left, 2 * seed, clockOf('left', clock));
+    this.right = this.stack(b, RIGHT, right, 2 * seed + 1, clockOf('right', clock));
   }
 
   private stack(
     link: ImpairedLink | ReturnType<typeof memoryLinkPair>[0],
     address: typeof LEFT | typeof RIGHT,
     config: Partial<ConnectionConfig> = {},
-    seed = 1,
+    seed: number,
+    clock: Clock,
   ): Stack {
-    const { clock } = this;
     return new Stack({
       link,
       addresses: [`${address[4]}/24`, `${address[6]}/64`],
