@@ -1,5 +1,7 @@
 // The optional package cap, a binding of libpcap: loaded when an Ethernet link is opened and not before. Its traits, and
 // what is done about them, stand in native-notes/pcap.md.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import { EthernetError } from './ethernet-errors.js';
 
@@ -39,6 +41,22 @@ export async function loadCap(): Promise<CapPackage> {
     return module.default;
   } catch (error) {
     throw new EthernetError('ERR_SYNWAVE_CAP_PACKAGE', packageMessage(error), { cause: error });
+  }
+}
+
+/** The text of an assertion that the package makes in its callback, in the compiled file. */
+const ASSERTION = 'status == 0';
+
+/**
+ * Whether the package was compiled with its assertions, one of which aborts the process when an interface goes down that it
+ * captures on. False also when the compiled file is not where it used to be.
+ */
+export function capAborts(): boolean {
+  try {
+    const require = createRequire(import.meta.url);
+    return readFileSync(require.resolve('cap/build/Release/cap.node')).includes(ASSERTION);
+  } catch {
+    return false;
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { IpAddress } from '../wire/address.js';
 import { MacAddress } from '../wire/mac.js';
 import type { PayloadPieces } from '../wire/payload.js';
-import { type CapPackage, type Capture, loadCap } from './cap-package.js';
+import { type CapPackage, type Capture, capAborts, loadCap } from './cap-package.js';
 import { EthernetError, explainCaptureError, interfaceLostError, sendFailureOf } from './ethernet-errors.js';
 import { frameFilter } from './ethernet-filter.js';
 import { type EthernetOptions, ethernetIdentity } from './ethernet-identity.js';
@@ -54,6 +54,9 @@ export interface EthernetLink extends Link {
   readonly cutFrames: number;
 }
 
+const ABORTS =
+  'the package cap was compiled with its assertions: should the interface go down or away, the process will be aborted. ' +
+  'Remedy: CXXFLAGS=-DNDEBUG npm rebuild cap';
 /** Default of `bufferBytes`. */
 const BUFFER_BYTES = 32 * 1024 * 1024;
 /** After a send that found no room: the package does not tell when there is some. */
@@ -163,6 +166,7 @@ class CaptureLink implements EthernetLink {
   start(receiver: LinkReceiver): void {
     this.receiver = receiver;
     this.intake.start(receiver, this.name);
+    if (capAborts()) receiver.notice?.({ code: 'SYNWAVE_CAP_ABORTS', message: ABORTS });
   }
 
   send(

@@ -82,8 +82,11 @@ export interface LinkReceiver {
 
 /** What a link tells people. */
 export interface LinkNotice {
-  /** `SYNWAVE_UNFINISHED_CHECKSUM`: the sender's kernel leaves checksums to a device that the packets never meet. */
-  readonly code: 'SYNWAVE_UNFINISHED_CHECKSUM';
+  /**
+   * `SYNWAVE_UNFINISHED_CHECKSUM`: the sender's kernel leaves checksums to a device that the packets never meet.
+   * `SYNWAVE_CAP_ABORTS`: the package below the link was compiled so that it aborts the process when the interface goes.
+   */
+  readonly code: 'SYNWAVE_UNFINISHED_CHECKSUM' | 'SYNWAVE_CAP_ABORTS';
   /** In words that name the remedy. */
   readonly message: string;
 }

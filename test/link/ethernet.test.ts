@@ -2,6 +2,7 @@
 // addresses, and the end of an interface.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { capAborts } from '../../src/link/cap-package.js';
 import { type EthernetLinkOptions, ethernetLink } from '../../src/link/ethernet.js';
 import { tapLink } from '../../src/link/tap.js';
 import { offloadsOn, switchOffloadsOff } from '../../src/native/host-interface.js';
@@ -165,6 +166,37 @@ describe('Ethernet links', { skip }, () => {
     assert.equal(link.writable, true);
     await link.close();
     assert.equal(link.writable, false);
+  });
+
+  it('end with their interface, unless the package was compiled to abort', {
+    skip: capAborts() && 'the package cap has its assertions: CXXFLAGS=-DNDEBUG npm rebuild cap',
+  }, async () => {
+    namespace.ip('link', 'add', 'brief', 'type', 'veth', 'peer', 'name', 'life');
+    namespace.ip('link', 'set', 'brief', 'up');
+    const link = await open({ interface: 'brief' });
+    const got = new RecordingReceiver();
+    link.start(got);
+    namespace.ip('link', 'del', 'brief');
+    await until('it is noticed', () => got.failures.length > 0);
+    assert.match(String(got.failures[0]), /interface brief was deleted/);
+    assert.equal(link.writable, false);
+    await link.close();
+  });
+
+  it('end at the first send when their interface is down', {
+    skip: capAborts() && 'the package cap has its assertions: CXXFLAGS=-DNDEBUG npm rebuild cap',
+  }, async () => {
+    namespace.ip('link', 'add', 'drowsy', 'type', 'veth', 'peer', 'name', 'asleep');
+    namespace.ip('link', 'set', 'drowsy', 'up');
+    const link = await open({ interface: 'drowsy' });
+    const got = new RecordingReceiver();
+    link.start(got);
+    namespace.ip('link', 'set', 'drowsy', 'down');
+    const question = arpFrame({ from: link.ethernet.mac, sender: '10.9.0.2', target: '10.9.0.1' });
+    send(link, question);
+    await until('it is noticed', () => got.failures.length > 0);
+    assert.match(String(got.failures[0]), /interface drowsy is down. Remedy: ip link set dev drowsy up/);
+    await link.close();
   });
 
   it('offloads can be seen and switched off on a device of ours', { skip: !hasTool('ethtool') }, async () => {
