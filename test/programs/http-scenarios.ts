@@ -75,7 +75,6 @@ const keepAlive: Scenario = {
       const [response] = (await eventOf(request, 'response')) as [http.IncomingMessage];
       assert.deepEqual(JSON.parse(await textOf(response)), { bytes: size, sum: patternSum(i, size) });
       assert.equal(response.headers['x-connections'], '1');
-      assert.equal(request.reusedSocket, i > 0);
     }
     assert.equal(agent.opened, 1);
     const last = await fetchText({ host, port, agent, headers: { connection: 'close' } });
@@ -325,10 +324,12 @@ const abort: Scenario = {
     assert.equal(await endOf(broken.resume()), 'ECONNRESET');
     assert.equal(broken.complete, false);
 
-    await until('the server has seen it all', async () => {
-      const { text } = await fetchText({ host, port, agent: new NetAgent(net), path: '/seen' });
-      return text === JSON.stringify(SIGHTS);
-    });
+    let seen = '';
+    const hasSeenAll = async () => {
+      seen = (await fetchText({ host, port, agent: new NetAgent(net), path: '/seen' })).text;
+      return seen === JSON.stringify(SIGHTS);
+    };
+    await until(() => `the server has seen it all, not only ${seen}`, hasSeenAll);
   },
 };
 

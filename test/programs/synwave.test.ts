@@ -1,5 +1,7 @@
-// The programs over the stack: between two stacks joined in memory, and within one stack that talks to itself.
+// The programs over the stack: between two stacks joined in memory, and over the loopback of `synwave/net`.
 import { describe } from 'node:test';
+import { defaultStack } from '../../src/default-stack.js';
+import synwaveNet from '../../src/net-module.js';
 import type { Stack } from '../../src/stack/stack.js';
 import { STATE_NAMES, State } from '../../src/tcp/state.js';
 import { joinStacks } from '../net/stack-pair.js';
@@ -34,8 +36,11 @@ describe('two stacks', () => {
   });
 });
 
-describe('one stack that talks to itself', () => {
-  const { server } = joinStacks([`${SERVER}/24`], ['10.9.0.2/24']);
-  const net = server.net as unknown as NetModule;
-  defineScenarios({ server: net, client: net, host: SERVER, identity, settled: () => settled(server.stack) });
+describe('synwave/net, which talks to itself', () => {
+  const net = synwaveNet as unknown as NetModule;
+  const host = '127.0.0.1';
+  defineScenarios({
+    ...{ server: net, client: net, host, identity: makeIdentity(host) },
+    settled: () => settled(defaultStack()),
+  });
 });
