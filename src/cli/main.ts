@@ -9,6 +9,7 @@ import { doctor } from './doctor/doctor.js';
 import { down } from './down.js';
 import { drill } from './drill.js';
 import { echo } from './echo.js';
+import { explain } from './explain.js';
 import { type CliFailure, ExitCode, toFailure, usageError } from './failure.js';
 import { get } from './get.js';
 import { http } from './http.js';
@@ -33,6 +34,7 @@ const VERBS: readonly Verb[] = [
   listen,
   get,
   lab,
+  explain,
   wire,
   drill,
   up,

@@ -77,6 +77,7 @@ test('--json stands in the help of the verbs that have it, and says what it prin
     wire: /drops by cause/,
     drill: /result of every script/,
     lab: /assertions and verdicts/,
+    explain: /rows, states, counts/,
     connect: null,
     listen: null,
     sh: null,
