@@ -23,9 +23,12 @@ export interface BrokenBuild {
   readonly testFiles: readonly string[];
 }
 
-/** Tests that do not judge: they measure memory, start programs, or are about the mutants themselves. */
+/** Tests that do not judge: they need devices, start programs, measure memory, or are about the mutants themselves. */
 const NO_JUDGES =
-  /\/(mutants|interop|cli|native|link|net|net-parity|observe|conformance)\/|allocation\.test\.js$/;
+  /^(mutants|conformance|interop|native|cli|net|net-parity|programs|lab|dashboard)\/|^link\/(tun|ethernet|raw)|allocation\.test\.js$/;
+/** Nor those that use more of node:test than cases: hooks, or the context of a test. */
+const WANTS_MORE =
+  /\bt\.(after|before|mock|test|signal)\b|\b(before|after|beforeEach|afterEach|mock)\b[^;]*from 'node:test'/;
 
 /**
  * Writes the build.
@@ -67,7 +70,8 @@ export function writeBrokenBuild(
   }
   const testFiles = scripts(join(root, 'test')).filter((path) => {
     const file = relative(join(root, 'test'), path);
-    return file.endsWith('.test.js') && !NO_JUDGES.test(file) && isJudge(file.replace(/\.test\.js$/, ''));
+    if (!file.endsWith('.test.js') || NO_JUDGES.test(file)) return false;
+    return isJudge(file.replace(/\.test\.js$/, '')) && !WANTS_MORE.test(readFileSync(path, 'utf8'));
   });
   // A part of the library registers cases as well: what makes a test of a script.
   for (const path of [...testFiles, ...scripts(join(root, 'src/drill'))]) {

@@ -80,7 +80,7 @@ function choose(options: MutantOptions, mutants: readonly PlacedMutant[]): numbe
     const j = random.int(0, i);
     [numbers[i], numbers[j]] = [numbers[j]!, numbers[i]!];
   }
-  return numbers.slice(0, options.sample).sort((a, b) => a - b);
+  return numbers.slice(0, options.sample);
 }
 
 /** What a run has written with `--json`. */

@@ -11,6 +11,7 @@ export interface MutantOptions {
   readonly workers: number;
   readonly slowestCaseMs: number;
   readonly again: string | null;
+  readonly budgetMs: number;
   readonly list: boolean;
   readonly json: string | null;
   readonly report: string | null;
@@ -26,6 +27,7 @@ usage: scripts/mutants [OPTIONS]
   --seed N             of the draw   (default: 1)
   --workers N          processes at once   (default: 1)
   --slowest MS         cases that take longer do not judge   (default: 60)
+  --budget MS          cases for one mutant take no longer together, the quickest first; for a first look
   --again FILE         only the mutants that lived in the run that wrote FILE with --json; its other verdicts stand
   --list               tells the mutants and judges none
   --json FILE          writes every verdict
@@ -50,6 +52,7 @@ export function parseOptions(args: readonly string[]): MutantOptions | null {
     workers: whole(values.workers ?? '1', '--workers'),
     slowestCaseMs: whole(values.slowest ?? '60', '--slowest'),
     again: values.again ?? null,
+    budgetMs: values.budget === undefined ? Number.POSITIVE_INFINITY : whole(values.budget, '--budget'),
     list: values.list ?? false,
     json: values.json ?? null,
     report: values.report ?? null,
@@ -71,6 +74,7 @@ function parsed(args: readonly string[]) {
         workers: text,
         slowest: text,
         json: text,
+        budget: text,
         report: text,
         again: text,
         list: flag,

@@ -128,7 +128,7 @@ export function findPoints(file: string, text: string): { program: Program; poin
     points.push({ node, mutants, isStatement: replacements[0] === '' });
   };
 
-  walk(program, '-', (node, scope, parent, role) => {
+  walk(program, { scope: '-', inFunction: false }, (node, { scope, inFunction }, parent, role) => {
     // The tree has no parentheses: what they held together must stay so.
     const source = (part: AnyNode) => {
       const there = text.slice(part.start, part.end);
@@ -181,7 +181,9 @@ export function findPoints(file: string, text: string): { program: Program; poin
       }
       case 'Literal':
         if (isKey(parent, role)) break;
-        if (typeof node.value === 'number') add(node, scope, 'number', [String(node.value + 1)]);
+        // Outside of functions numbers are settings and offsets, of which one more is no mistake in the logic.
+        if (typeof node.value === 'number' && inFunction)
+          add(node, scope, 'number', [String(node.value + 1)]);
         if (typeof node.value === 'boolean') add(node, scope, 'boolean', [String(!node.value)]);
         break;
       case 'CallExpression': {
@@ -244,12 +246,21 @@ function isKey(parent: AnyNode | null, role: string): boolean {
   return role === 'key' && parent !== null && 'computed' in parent && parent.computed === false;
 }
 
-type Visit = (node: AnyNode, scope: string, parent: AnyNode | null, role: string) => void;
+/** Where a node stands. */
+interface Place {
+  readonly scope: string;
+  readonly inFunction: boolean;
+}
+
+type Visit = (node: AnyNode, place: Place, parent: AnyNode | null, role: string) => void;
 
 /** Visits the nodes in which something happens: no names, no enums, no messages of errors. */
-function walk(node: AnyNode, scope: string, visit: Visit, parent: AnyNode | null = null, role = ''): void {
+function walk(node: AnyNode, place: Place, visit: Visit, parent: AnyNode | null = null, role = ''): void {
   if (isEnum(node) || isError(node)) return;
-  const inner = scopeOf(node, scope, parent);
+  const inner = {
+    scope: scopeOf(node, place.scope, parent),
+    inFunction: place.inFunction || /Function/.test(node.type),
+  };
   visit(node, inner, parent, role);
   for (const { child, role } of children(node)) walk(child, inner, visit, node, role);
 }

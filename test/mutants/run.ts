@@ -16,7 +16,9 @@ export interface Verdict {
 /** How to run. */
 export interface RunOptions {
   readonly workers: number;
-  /** Numbers of the mutants to judge. */
+  /** Cases for one mutant may take so long together, as they take unbroken; the slowest are left out. */
+  readonly budgetMs: number;
+  /** Numbers of the mutants to judge, in the order in which they are. */
   readonly chosen: readonly number[];
   readonly progress: (done: number, of: number, verdict: Verdict) => void;
 }
@@ -47,6 +49,8 @@ class Worker {
     const given = [String(onWhileLoading), String(mutants.length), ...files, '--', ...testFiles];
     this.child = fork(build.worker, given, {
       serialization: 'advanced',
+      // Of the simulated worlds a few do: what they find out is found out in the first ones.
+      env: { ...process.env, SYNWAVE_SIM_SEEDS: '4' },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: ['--max-old-space-size=1024', '--unhandled-rejections=strict'],
     });
@@ -140,7 +144,7 @@ export async function judgeAll(build: BrokenBuild, known: Survey, options: RunOp
     const bench: { worker: Worker | null } = { worker: null };
     try {
       for (let number = queue.shift(); number !== undefined; number = queue.shift()) {
-        const { fate, by } = await judgeOne(build, known, bench, number, recent);
+        const { fate, by } = await judgeOne(build, known, bench, number, recent, options.budgetMs);
         settle(number, fate, by);
       }
     } finally {
@@ -162,13 +166,14 @@ async function judgeOne(
   bench: { worker: Worker | null },
   number: number,
   recent: ReadonlyMap<string, readonly number[]>,
+  budgetMs: number,
 ): Promise<Ruling> {
   const met = known.judges[number]!;
   const atLoading = known.metByLoading.has(number);
   if (met.length === 0 && !atLoading) return { fate: 'unmet', by: -1 };
   const meets = new Set(met);
   const first = (recent.get(build.mutants[number]!.file) ?? []).filter((one) => meets.has(one));
-  const order = [...first, ...met.filter((one) => !first.includes(one))];
+  const order = within(known, [...first, ...met.filter((one) => !first.includes(one))], budgetMs);
   if (order.length > 0) {
     for (let attempt = 0; attempt < 2; attempt++) {
       bench.worker ??= await ready(build, -1);
@@ -178,12 +183,11 @@ async function judgeOne(
         bench.worker = null;
       }
       if (ruling === 'unsure') continue;
-      if (ruling.fate === 'survived' && atLoading) break;
       return ruling;
     }
   }
   // It acts while the code is loaded, or left nothing sound behind: a process of its own.
-  const cases = order.length > 0 && !atLoading ? order : quickest(known);
+  const cases = order.length > 0 ? order : within(known, quickest(known), budgetMs);
   const worker = new Worker(build, number);
   try {
     if ((await worker.next(LOAD_MS))?.kind !== 'loaded') return { fate: 'crashed', by: -1 };
@@ -192,6 +196,15 @@ async function judgeOne(
   } finally {
     worker.end();
   }
+}
+
+/** The first cases that take no longer than this together, one at least. */
+function within(known: Survey, cases: readonly number[], budgetMs: number): number[] {
+  let left = budgetMs;
+  return cases.filter((one, i) => {
+    left -= known.ms[one]!;
+    return i === 0 || left >= 0;
+  });
 }
 
 /** For what acts at loading no case can be named: all that are quick. */

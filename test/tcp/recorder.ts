@@ -15,6 +15,7 @@ export class Recorder implements Trace {
   readonly rules: string[] = [];
   readonly rttSamples: number[] = [];
   readonly verdicts: string[] = [];
+  readonly calls: { call: string; n: number; error: string | null }[] = [];
   ends: ConnectionEnd[] = [];
   bufferChanges = 0;
   private readonly last = new Map<Connection, State>();
@@ -52,7 +53,9 @@ export class Recorder implements Trace {
     this.drops.push({ reason, reply });
     this.rules.push(rule);
   }
-  called(): void {}
+  called(...[, call, n, error]: Parameters<Trace['called']>): void {
+    this.calls.push({ call, n, error });
+  }
   connectionClosed(...[, end]: Parameters<Trace['connectionClosed']>): void {
     this.ends.push(end);
   }
