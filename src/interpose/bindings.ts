@@ -32,6 +32,7 @@ export interface TcpHandle {
   ref(): void;
   unref(): void;
   hasRef(): boolean;
+  onread?: unknown;
   onconnection?: (status: number, client?: unknown) => void;
 }
 
@@ -43,7 +44,10 @@ export interface JsStream {
   emitEOF(): void;
   finishWrite(request: object, status: number): void;
   finishShutdown(request: object, status: number): void;
+  useUserBuffer(buffer: Uint8Array): void;
   getAsyncId(): number;
+  /** Set by the socket: hears of what was read. */
+  onread?: unknown;
 }
 
 /** What was found. */
@@ -52,6 +56,8 @@ export interface Bindings {
   readonly JsStream: new () => JsStream;
   /** On a handle: the socket that it belongs to. */
   readonly owner: symbol;
+  /** On a socket: the buffer of its option `onread`. */
+  readonly userBuffer: symbol;
   /** On `Socket.prototype`: gives the socket another handle. */
   readonly reinitialize: symbol;
 }
@@ -70,14 +76,11 @@ export function findBindings(): Bindings {
   if (typeof Tcp?.prototype?.connect6 !== 'function') throw unknownNode('the class TCP');
   if (typeof Stream?.prototype?.readBuffer !== 'function') throw unknownNode('the class JSStream');
   const reinitialize = symbolNamed(net.Socket.prototype, 'kReinitializeHandle');
-  return { Tcp, JsStream: Stream, owner: findOwnerSymbol(Stream), reinitialize };
-}
-
-/** A socket marks its handle with itself. */
-function findOwnerSymbol(Stream: Bindings['JsStream']): symbol {
   const handle = new Stream();
-  new net.Socket({ handle, manualStart: true } as net.SocketConstructorOpts);
-  return symbolNamed(handle, 'owner_symbol');
+  // A socket marks its handle with itself.
+  const socket = new net.Socket({ handle, manualStart: true } as net.SocketConstructorOpts);
+  const owner = symbolNamed(handle, 'owner_symbol');
+  return { Tcp, JsStream: Stream, owner, userBuffer: symbolNamed(socket, 'kBuffer'), reinitialize };
 }
 
 function symbolNamed(object: object, name: string): symbol {

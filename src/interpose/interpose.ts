@@ -3,13 +3,20 @@
 // come here.
 import cluster from 'node:cluster';
 import * as net from 'node:net';
+import { isUint8Array } from 'node:util/types';
 import { ANY_IPV4, ANY_IPV6, parseAddress } from '../net/addresses.js';
 import { errnoOf } from '../net/errors.js';
 import { Liveness } from '../net/liveness.js';
 import type { NetContext, NetStack } from '../net/net-stack.js';
 import { type Bindings, findBindings, type NameOut, type Request, type TcpHandle } from './bindings.js';
 import type { Bypass } from './bypass.js';
-import { type Bound, defineStackHandle, type StackHandle, type StackHandleClass } from './stack-handle.js';
+import {
+  type Bound,
+  defineStackHandle,
+  nameInto,
+  type StackHandle,
+  type StackHandleClass,
+} from './stack-handle.js';
 import { StackListener } from './stack-listener.js';
 
 /** `UV_TCP_IPV6ONLY`. */
@@ -139,13 +146,24 @@ class Interposition {
     }
     const ours = new this.Handle();
     if (!handle.hasRef()) ours.unref();
-    this.exchange(socket, ours);
+    if (socket._handle === handle) this.exchange(socket, handle, ours);
+    else this.rewrap(socket, ours);
+    (ours as unknown as Record<symbol, NodeSocket>)[this.bindings.owner] = socket;
     return ours.open(request, address, port, this.bound.get(handle));
   }
 
-  /** Gives a socket that is about to connect our handle; the old one is closed. */
-  private exchange(socket: NodeSocket, ours: StackHandle): void {
-    const { owner, reinitialize } = this.bindings;
+  /** Gives a socket that is about to connect our handle in the place of its own. */
+  private exchange(socket: NodeSocket, handle: TcpHandle, ours: StackHandle): void {
+    const buffer = (socket as unknown as Record<symbol, unknown>)[this.bindings.userBuffer];
+    socket._handle = ours as unknown as TcpHandle;
+    ours.onread = handle.onread;
+    if (isUint8Array(buffer)) ours.useUserBuffer(buffer);
+    handle.close();
+  }
+
+  /** The same for a TLS socket, whose own handle goes around another. */
+  private rewrap(socket: NodeSocket, ours: StackHandle): void {
+    const { reinitialize } = this.bindings;
     const parts = socket as unknown as Record<string | symbol, unknown>;
     // Otherwise the socket would forget that it was ended before it connected.
     Object.defineProperty(socket, '_undestroy', { value: () => {}, configurable: true });
@@ -154,7 +172,6 @@ class Interposition {
     } finally {
       delete parts._undestroy;
     }
-    (ours as unknown as Record<symbol, NodeSocket>)[owner] = socket;
   }
 
   private listen(handle: TcpHandle, backlog: number): number {
@@ -170,10 +187,19 @@ class Interposition {
   private getsockname(handle: TcpHandle, out: NameOut): number {
     const bound = this.bound.get(handle);
     if (bound === undefined) return this.kernel.getsockname.call(handle, out);
-    out.address = bound.address;
-    out.family = bound.address.includes(':') ? 'IPv6' : 'IPv4';
-    out.port = bound.port;
-    return 0;
+    const isIpv6 = bound.address.includes(':');
+    // A port that was not to be had shows only here: libuv keeps the error of bind for later, and `net` looks at the port.
+    const isTaken = bound.port !== 0 && this.isTaken(bound, isIpv6 ? 6 : 4);
+    return nameInto(out, {
+      address: bound.address,
+      family: isIpv6 ? 'IPv6' : 'IPv4',
+      port: isTaken ? 0 : bound.port,
+    });
+  }
+
+  private isTaken({ address, port }: Bound, family: 4 | 6): boolean {
+    const isAny = address === ANY_IPV4 || address === ANY_IPV6;
+    return this.context.stack.isListenedOn(isAny ? null : parseAddress(address), family, port);
   }
 }
 

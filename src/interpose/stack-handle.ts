@@ -2,12 +2,13 @@
 // on it unchanged. Bytes and the end of the connection are the transport's matter, as for our own sockets.
 import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
+import { isUint8Array } from 'node:util/types';
 import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from '../net/addresses.js';
 import { errnoOf, type SystemError, surfaceUncaught, systemCodeOf } from '../net/errors.js';
 import { Share } from '../net/liveness.js';
 import type { NetContext } from '../net/net-stack.js';
 import { PendingWrite } from '../net/pending-write.js';
-import { Transport, type TransportOwner } from '../net/transport.js';
+import { READ_BYTES, Transport, type TransportOwner } from '../net/transport.js';
 import type { Endpoint } from '../stack/endpoint.js';
 import { Event } from '../tcp/connection.js';
 import type { Bindings, JsStream, NameOut, Request } from './bindings.js';
@@ -45,7 +46,7 @@ export function nameInto(out: NameOut, { address, family, port }: AddressInfo): 
 
 /** The class of handles for one stack. It is made at run time because Node's class below it is found at run time. */
 export function defineStackHandle(
-  { JsStream: Stream, owner }: Bindings,
+  { JsStream: Stream, owner, userBuffer }: Bindings,
   context: NetContext,
 ): StackHandleClass {
   return class Handle extends Stream implements StackHandle, TransportOwner {
@@ -158,7 +159,13 @@ export function defineStackHandle(
 
     // ---- what the transport asks of its owner
 
-    push(bytes: Buffer | null): boolean {
+    /** More than the buffer of `onread` holds would be read although its callback said no. */
+    get _receiveBytes(): number {
+      const own = (this.socket as unknown as Record<symbol, unknown> | undefined)?.[userBuffer];
+      return isUint8Array(own) ? own.length : READ_BYTES;
+    }
+
+    _receive(bytes: Buffer | null): boolean {
       if (bytes === null) {
         this.emitEOF();
         return false;
@@ -187,7 +194,10 @@ export function defineStackHandle(
 
     onreadstart(): number {
       this.wantsData = true;
-      this.transport?.startReading();
+      // Data comes later, as from a kernel: whoever hears of it may stop reading again.
+      setImmediate(() => {
+        if (this.wantsData) this.transport?.startReading();
+      });
       return 0;
     }
 

@@ -1,5 +1,5 @@
 // The many signatures of `connect` and `listen`, brought to one form and checked as `node:net` checks them.
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { badPort, invalidArgType, invalidArgValue, missingPort, outOfRange } from './errors.js';
 import type { ListenArguments, SocketConnectOptions } from './options.js';
 
@@ -105,6 +105,13 @@ export function parseInitialDelay(value: unknown): number {
   return Math.max(0, value);
 }
 
+/** `options.blockList`, or ERR_INVALID_ARG_TYPE. */
+export function parseBlockList(value: unknown): BlockList | undefined {
+  if (!value) return undefined;
+  if (value instanceof BlockList) return value;
+  throw invalidArgType('options.blockList', 'an instance of net.BlockList', value);
+}
+
 /** What `server.listen` was asked for. `host` may be a name; undefined is every address. */
 export interface ListenRequest {
   port: number;
@@ -113,6 +120,8 @@ export interface ListenRequest {
   ipv6Only: boolean;
   signal: AbortSignal | undefined;
   callback: Callback | null;
+  /** As they were given. */
+  options: ListenArguments;
 }
 
 /** All signatures of `server.listen` that mean TCP. */
@@ -150,5 +159,6 @@ export function parseListen(args: readonly unknown[]): ListenRequest {
     ipv6Only: Boolean(options.ipv6Only),
     signal: options.signal,
     callback,
+    options,
   };
 }

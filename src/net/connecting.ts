@@ -2,7 +2,7 @@
 // (RFC 8305 in the form that `node:net` gives it).
 import { AsyncResource } from 'node:async_hooks';
 import { ADDRCONFIG, lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { type BlockList, isIP, type LookupFunction } from 'node:net';
 import type { ScheduledCall } from '../stack/clock.js';
 import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
 import type { ConnectionConfig } from '../tcp/config.js';
@@ -16,6 +16,7 @@ import {
   connectionTimeout,
   invalidAddressFamily,
   invalidIpAddress,
+  ipBlocked,
   surfaceUncaught,
   systemCodeOf,
 } from './errors.js';
@@ -31,6 +32,7 @@ export interface ConnectingOwner {
   /** About to try an address: the idle timer starts anew. */
   _unrefTimer(): void;
   autoSelectFamilyAttemptedAddresses?: string[];
+  blockList?: BlockList;
 }
 
 /** How it ends: one of the two is called, once, unless cancelled before. */
@@ -92,7 +94,6 @@ export class Connecting implements EndpointHandler {
 
   /** Sets out: at the next tick for an address, after the lookup for a name. */
   start(): void {
-    this.share.set(true);
     const family = isIP(this.host);
     if (family === 0) this.lookUp();
     else process.nextTick(() => this.tryTargets([{ address: this.host, family }]));
@@ -159,6 +160,8 @@ export class Connecting implements EndpointHandler {
 
   private tryTargets(targets: Target[]): void {
     if (this.over) return;
+    // Not before: a lookup of the user's holds the process by itself, or means not to.
+    this.share.set(true);
     this.targets = targets;
     this.owner._unrefTimer();
     if (targets.length > 1) this.owner.autoSelectFamilyAttemptedAddresses = [];
@@ -191,6 +194,9 @@ export class Connecting implements EndpointHandler {
     if (this.over) return null;
     if (this.targets.length > 1) {
       this.owner.autoSelectFamilyAttemptedAddresses?.push(`${target.address}:${this.port}`);
+    }
+    if (this.owner.blockList?.check(target.address, target.family === 6 ? 'ipv6' : 'ipv4')) {
+      return ipBlocked(target.address);
     }
     // Nobody listens on port 0, so nobody need be asked.
     if (this.port === 0) return this.errorOf('ECONNREFUSED', target);

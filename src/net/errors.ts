@@ -142,6 +142,11 @@ export function invalidIpAddress(text: unknown): Error {
   return coded(TypeError, 'ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${String(text)}`);
 }
 
+/** `ERR_IP_BLOCKED`: the address is on the block list. */
+export function ipBlocked(address: string): Error {
+  return coded(Error, 'ERR_IP_BLOCKED', `IP(${address}) is blocked by net.BlockList`);
+}
+
 /** `ERR_INVALID_ADDRESS_FAMILY`, with `host` and `port`. */
 export function invalidAddressFamily(family: unknown, host: string, port: number): Error {
   const message = `Invalid address family: ${String(family)} ${host}:${port}`;

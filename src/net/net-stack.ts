@@ -26,6 +26,8 @@ export interface NetStack {
   connect(options: ConnectOptions, handler: EndpointHandler): Endpoint;
   /** Its own addresses: their families say what listening on "any address" means. */
   readonly addresses: readonly IpAddress[];
+  /** Whether a listener stands in the way of another there; `address` null means all of `family`, 0 both. */
+  isListenedOn(address: IpAddress | null, family: 0 | 4 | 6, port: number): boolean;
   /** Whether an address is its own. */
   owns(address: IpAddress): boolean;
 }

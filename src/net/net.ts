@@ -1,6 +1,9 @@
 // The module object: what `stack.net` is, in the shape of `import net from 'node:net'`.
+import type { EventEmitter } from 'node:events';
 import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { normalizeArguments, parseAttemptTimeout, parseBoolean } from './arguments.js';
+import { callable } from './callable.js';
 import { Liveness } from './liveness.js';
 import type { NetContext, NetStack } from './net-stack.js';
 import type { CreateConnectionOptions, ServerOptions, SocketOptions } from './options.js';
@@ -9,15 +12,18 @@ import { type InternalSocketOptions, Socket } from './socket.js';
 
 type ConnectionListener = (socket: Socket) => void;
 
+/** What a class inherits of the static side of another. */
+type Statics<T> = Omit<{ [K in keyof T]: T[K] }, 'prototype'>;
+
 /** `net.Socket`; also callable without `new`. */
-export interface SocketConstructor {
+export interface SocketConstructor extends Statics<typeof Duplex> {
   new (options?: SocketOptions): Socket;
   (options?: SocketOptions): Socket;
   readonly prototype: Socket;
 }
 
 /** `net.Server`; also callable without `new`. */
-export interface ServerConstructor {
+export interface ServerConstructor extends Statics<typeof EventEmitter> {
   new (options?: ServerOptions, listener?: ConnectionListener): Server;
   new (listener?: ConnectionListener): Server;
   (options?: ServerOptions | ConnectionListener, listener?: ConnectionListener): Server;
@@ -39,7 +45,7 @@ export interface Net {
   readonly Server: ServerConstructor;
   readonly createServer: {
     (listener?: ConnectionListener): Server;
-    (options: ServerOptions, listener?: ConnectionListener): Server;
+    (options?: ServerOptions, listener?: ConnectionListener): Server;
   };
   readonly connect: Connect;
   readonly createConnection: Connect;
@@ -53,15 +59,6 @@ export interface Net {
   /** Milliseconds. */
   getDefaultAutoSelectFamilyAttemptTimeout(): number;
   setDefaultAutoSelectFamilyAttemptTimeout(value: number): void;
-}
-
-/** Lets a class be called like the function that it is in `node:net`. */
-function callable<T extends object>(Kind: object): T {
-  const proxy = new Proxy(Kind, {
-    apply: (target, _self, args) => Reflect.construct(target as never, args),
-  }) as { prototype: object };
-  Object.defineProperty(proxy.prototype, 'constructor', { value: proxy, writable: true, configurable: true });
-  return proxy as unknown as T;
 }
 
 /**
@@ -98,7 +95,7 @@ export function createNet(stack: NetStack | (() => NetStack)): Net {
 
   const connect = (...args: unknown[]) => {
     const { options } = normalizeArguments<CreateConnectionOptions>(args);
-    const socket = new BoundSocket(options);
+    const socket = new SocketFunction(options);
     if (options.timeout) socket.setTimeout(options.timeout);
     return socket.connect(...(args as [number]));
   };

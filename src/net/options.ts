@@ -1,5 +1,6 @@
 // The option objects of the `node:net` shape.
-import type { LookupFunction } from 'node:net';
+import type { BlockList, LookupFunction } from 'node:net';
+import type { OnReadOptions } from './onread.js';
 import type { TcpOptions } from './tcp-options.js';
 
 /** Options of `new Socket()`. Descriptors and handles of the host have no meaning on this stack. */
@@ -20,6 +21,10 @@ export interface SocketOptions {
   keepAlive?: boolean;
   /** Idle milliseconds before the first probe; 0 leaves the stack's default (two hours). */
   keepAliveInitialDelay?: number;
+  /** Received bytes go into this buffer instead of into the stream; `data` is not emitted. */
+  onread?: OnReadOptions | null;
+  /** Addresses that are not connected to: ERR_IP_BLOCKED. */
+  blockList?: BlockList;
 }
 
 /** Options of `socket.connect()`. */
@@ -30,7 +35,7 @@ export interface SocketConnectOptions {
   localAddress?: string;
   localPort?: number;
   /** 4 or 6 restricts a lookup; 0 allows both. */
-  family?: 0 | 4 | 6 | 'IPv4' | 'IPv6';
+  family?: number | 'IPv4' | 'IPv6';
   hints?: number;
   /** Resolves host names. Default `dns.lookup`. */
   lookup?: LookupFunction;
@@ -60,6 +65,8 @@ export interface ServerOptions {
   highWaterMark?: number;
   /** Accepted sockets do not read until resumed. Default false. */
   pauseOnConnect?: boolean;
+  /** Peers whose connections are closed at once. */
+  blockList?: BlockList;
   /** Settings of TCP for the connections that the server accepts. */
   tcp?: TcpOptions;
 }

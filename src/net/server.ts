@@ -2,12 +2,14 @@
 import { AsyncResource } from 'node:async_hooks';
 import { lookup as dnsLookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
-import { isIP } from 'node:net';
+import { type BlockList, isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
 import type { Endpoint, Listener, ListenerHandler } from '../stack/endpoint.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from './addresses.js';
-import { type ListenRequest, parseInitialDelay, parseListen } from './arguments.js';
+import { type ListenRequest, parseBlockList, parseInitialDelay, parseListen } from './arguments.js';
+import { adoptable } from './callable.js';
+import { serverListen, serverSocket } from './channels.js';
 import {
   alreadyListening,
   invalidArgType,
@@ -16,6 +18,7 @@ import {
   surfaceUncaught,
   systemCodeOf,
 } from './errors.js';
+import { ServerHandle } from './handles.js';
 import { Share } from './liveness.js';
 import type { NetContext } from './net-stack.js';
 import type { ListenArguments, ServerOptions } from './options.js';
@@ -36,11 +39,16 @@ export interface DropInfo {
 }
 
 /** Accepts TCP connections on this stack; shape, events, defaults and errors as `net.Server`. */
-export class Server extends EventEmitter implements ListenerHandler {
-  /** Connections beyond this number are closed at once, with `drop`. 0 or undefined: no limit. */
-  maxConnections: number | undefined;
+export class Server extends adoptable(EventEmitter) implements ListenerHandler {
+  /** Connections beyond this number are closed at once, with `drop`. 0, or unset as at first: no limit. */
+  declare maxConnections: number;
   /** Connections accepted and not closed yet. */
   _connections = 0;
+
+  /** Peers whose connections are closed at once. */
+  blockList?: BlockList;
+  /** What was listened on, as `family:host:port`. */
+  _connectionKey?: string;
 
   allowHalfOpen: boolean;
   pauseOnConnect: boolean;
@@ -76,6 +84,8 @@ export class Server extends EventEmitter implements ListenerHandler {
       throw invalidArgType('options.highWaterMark', 'of type number', given.highWaterMark);
     }
     this.#context = context;
+    const blocked = parseBlockList(given.blockList);
+    if (blocked !== undefined) this.blockList = blocked;
     this.#config = parseTcpOptions(given.tcp);
     this.#share = new Share(context.liveness);
     this.allowHalfOpen = Boolean(given.allowHalfOpen);
@@ -108,6 +118,9 @@ export class Server extends EventEmitter implements ListenerHandler {
   listen(...args: unknown[]): this {
     if (this.#listener !== null) throw alreadyListening();
     const request = parseListen(args);
+    if (serverListen.asyncStart.hasSubscribers) {
+      serverListen.asyncStart.publish({ server: this, options: request.options });
+    }
     if (request.callback !== null) this.once('listening', request.callback);
     if (request.signal !== undefined) this.#closeOn(request.signal);
     const generation = ++this.#generation;
@@ -169,7 +182,9 @@ export class Server extends EventEmitter implements ListenerHandler {
       family: isIP(shownHost) === 6 ? 'IPv6' : 'IPv4',
       port: this.#listener.port,
     };
+    this._connectionKey = `${isIP(shownHost)}:${shownHost}:${request.port}`;
     this.#share.set(this.#referenced);
+    if (serverListen.asyncEnd.hasSubscribers) serverListen.asyncEnd.publish({ server: this });
     process.nextTick(() => {
       if (this.#listener !== null) this.emit('listening');
     });
@@ -178,7 +193,18 @@ export class Server extends EventEmitter implements ListenerHandler {
   #failListen(error: unknown, host: string, port: number): void {
     const code = systemCodeOf(error);
     const shown = code === null ? error : listenError(code, host, port);
+    if (serverListen.error.hasSubscribers) serverListen.error.publish({ server: this, error: shown });
     process.nextTick(() => this.emit('error', shown));
+  }
+
+  /** @deprecated as in `node:net`, whose types still have it; use `getConnections` */
+  get connections(): number {
+    return this._connections;
+  }
+
+  /** As `node:net` has it: null unless the server listens. */
+  get _handle(): ServerHandle | null {
+    return #listener in this && this.#listener !== null ? new ServerHandle(this.#scope) : null;
   }
 
   /** Whether the server accepts connections. */
@@ -217,6 +243,11 @@ export class Server extends EventEmitter implements ListenerHandler {
       this.emit('drop', this.#dropInfo(endpoint));
       return;
     }
+    const { remote } = endpoint.tuple;
+    if (this.blockList?.check(remote.toString(), `ipv${remote.family}`)) {
+      endpoint.close();
+      return;
+    }
     this._connections++;
     const socket = this._createSocket({
       allowHalfOpen: this.allowHalfOpen,
@@ -227,6 +258,7 @@ export class Server extends EventEmitter implements ListenerHandler {
       [ACCEPTED]: { endpoint, server: this, paused: this.pauseOnConnect, mapped: this.#mapped },
     });
     this.emit('connection', socket);
+    if (serverSocket.hasSubscribers) serverSocket.publish({ socket });
   }
 
   #dropInfo(endpoint: Endpoint): DropInfo {

@@ -1,10 +1,14 @@
 // `Socket`: a connection as a Duplex stream, in the shape of `node:net`. How bytes move is in transport.ts, how a
 // connection comes about in connecting.ts.
+
+import type { BlockList } from 'node:net';
 import { addAbortSignal, Duplex } from 'node:stream';
 import type { Endpoint } from '../stack/endpoint.js';
 import type { TcpInfo } from '../tcp/info.js';
 import { type AddressInfo, addressInfo } from './addresses.js';
-import { normalizeArguments, parseInitialDelay, parseTimeout } from './arguments.js';
+import { normalizeArguments, parseBlockList, parseInitialDelay, parseTimeout } from './arguments.js';
+import { adoptable } from './callable.js';
+import * as channels from './channels.js';
 import { Connecting } from './connecting.js';
 import {
   addressError,
@@ -14,12 +18,14 @@ import {
   invalidArgValue,
   socketClosed,
 } from './errors.js';
+import { SocketHandle } from './handles.js';
 import { IdleTimer } from './idle-timer.js';
 import type { NetContext } from './net-stack.js';
+import { OnRead } from './onread.js';
 import type { SocketConnectOptions, SocketOptions } from './options.js';
 import { PendingWrite, type WriteChunk } from './pending-write.js';
 import type { Server } from './server.js';
-import { Transport, type TransportOwner } from './transport.js';
+import { READ_BYTES, Transport, type TransportOwner } from './transport.js';
 
 type WriteCallback = (error?: Error | null) => void;
 
@@ -66,18 +72,26 @@ function isBelowStreamWrapper(stream: Duplex): boolean {
  * A TCP connection on this stack; shape, events, defaults and errors as `net.Socket`.
  * One more event: `softError` (an Error with `code`), for trouble that the connection may survive (RFC 9293 MUST-47).
  */
-export class Socket extends Duplex implements TransportOwner {
+export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** True from `connect()` until `connect` or an error. */
   connecting = false;
   /** Milliseconds given to `setTimeout`; undefined when never set. */
   timeout: number | undefined;
   /** The server that accepted this socket, or null. */
   server: Server | null = null;
-  /** `address:port` of each attempt, when a name had several addresses. */
-  autoSelectFamilyAttemptedAddresses?: string[];
+  /** `address:port` of each attempt; there when a name had several addresses. */
+  declare autoSelectFamilyAttemptedAddresses: string[];
+
+  /** Addresses that are not connected to. */
+  blockList?: BlockList;
 
   readonly #context: NetContext;
   readonly #idle: IdleTimer;
+  readonly #onRead: OnRead | null;
+  #willReadOn = false;
+  readonly #signal: AbortSignal | undefined;
+  /** While connecting and connected. */
+  #handle: SocketHandle | null = null;
   #attempts: Connecting | null = null;
   #transport: Transport | null = null;
   /** Of the latest connection, kept after its end for those who look into it. */
@@ -104,7 +118,7 @@ export class Socket extends Duplex implements TransportOwner {
   /** @throws ERR_INVALID_ARG_VALUE for object mode, descriptors and handles; ERR_INVALID_ARG_TYPE */
   constructor(context: NetContext, options: InternalSocketOptions = {}) {
     rejectUnsupported(options);
-    const { signal, ...streamOptions } = options;
+    const { signal, onread, blockList, ...streamOptions } = options;
     super({
       ...streamOptions,
       allowHalfOpen: Boolean(options.allowHalfOpen),
@@ -118,7 +132,11 @@ export class Socket extends Duplex implements TransportOwner {
     this.#noDelay = Boolean(options.noDelay);
     this.#keepAlive = Boolean(options.keepAlive);
     this.#keepAliveDelayMs = parseInitialDelay(options.keepAliveInitialDelay);
+    this.#onRead = OnRead.of(onread);
+    const blocked = parseBlockList(blockList);
+    if (blocked !== undefined) this.blockList = blocked;
     this.on('end', this.#onEnd);
+    this.#signal = signal;
     if (signal) addAbortSignal(signal, this);
     const accepted = options[ACCEPTED];
     if (accepted !== undefined) this.#accept(accepted);
@@ -141,9 +159,12 @@ export class Socket extends Duplex implements TransportOwner {
       connected: (endpoint, events) => this.#onConnected(endpoint, events),
       failed: (error) => this.destroy(error),
     });
+    if (this.#signal?.aborted) return this;
     if (this.destroyed) this.#renew();
     else if (this.connecting || this.#transport !== null) return this.#refuseSecondConnect(options);
+    if (channels.clientSocket.hasSubscribers) channels.clientSocket.publish({ socket: this });
     this.#attempts = attempts;
+    this.#handle = this.#newHandle();
     this.connecting = true;
     this._unrefTimer();
     attempts.start();
@@ -154,7 +175,7 @@ export class Socket extends Duplex implements TransportOwner {
   #refuseSecondConnect({ host = 'localhost', port }: SocketConnectOptions): this {
     const code = this.connecting ? 'EALREADY' : 'EISCONN';
     process.nextTick(() => {
-      const local = this.#local();
+      const local = this._getsockname();
       const shown = local === null ? undefined : `${local.address}:${local.port}`;
       this.destroy(addressError(code, 'connect', host, Number(port), shown));
     });
@@ -187,7 +208,12 @@ export class Socket extends Duplex implements TransportOwner {
     }
   }
 
+  #newHandle(): SocketHandle {
+    return new SocketHandle(() => this.#transport);
+  }
+
   #attach(endpoint: Endpoint): Transport {
+    this.#handle ??= this.#newHandle();
     const transport = new Transport(endpoint, this, this.#context.liveness);
     this.#transport = transport;
     this.#endpoint = endpoint;
@@ -228,6 +254,44 @@ export class Socket extends Duplex implements TransportOwner {
 
   // ---- the Duplex's side
 
+  get _receiveBytes(): number {
+    return this.#onRead?.room ?? READ_BYTES;
+  }
+
+  _receive(bytes: Buffer | null): boolean {
+    return bytes === null || this.#onRead === null ? this.push(bytes) : this.#onRead.take(bytes);
+  }
+
+  /** With `onread` nobody else asks for data. It comes later, as from a kernel: its callback may stop it again. */
+  #readOn(): void {
+    const transport = this.#transport;
+    if (this.#onRead === null || transport === null || transport.isReading || this.#willReadOn) return;
+    this.#willReadOn = true;
+    setImmediate(() => {
+      this.#willReadOn = false;
+      if (transport === this.#transport) transport.startReading();
+    });
+  }
+
+  override read(size?: number): ReturnType<Duplex['read']> {
+    const chunk = super.read(size);
+    this.#readOn();
+    return chunk;
+  }
+
+  override resume(): this {
+    this.#readOn();
+    return super.resume();
+  }
+
+  override pause(): this {
+    if (this.#onRead !== null) {
+      this.#willReadOn = false;
+      this.#transport?.stopReading();
+    }
+    return super.pause();
+  }
+
   override _read(_size: number): void {
     if (this.#transport === null) this.#readWanted = true;
     else this.#transport.startReading();
@@ -262,6 +326,7 @@ export class Socket extends Duplex implements TransportOwner {
     const hadConnection = transport !== null || this.#attempts !== null;
     const unsent = this.#waitingDone;
     this.connecting = false;
+    this.#handle = null;
     this.#idle.set(0);
     this.#attempts?.cancel();
     this.#attempts = null;
@@ -397,6 +462,11 @@ export class Socket extends Duplex implements TransportOwner {
 
   // ---- state
 
+  /** As `node:net` has it: null without a connection, else what Node's libraries look into. */
+  get _handle(): SocketHandle | null {
+    return #handle in this ? this.#handle : null;
+  }
+
   /** The TCP endpoint below, for what `node:net` does not have; null before there is one. Stays after the end. */
   get endpoint(): Endpoint | null {
     return this.#endpoint ?? this.#attempts?.endpoint ?? null;
@@ -412,7 +482,7 @@ export class Socket extends Duplex implements TransportOwner {
 
   /** No connection yet, or still connecting. */
   get pending(): boolean {
-    return this.#transport === null;
+    return !(#transport in this) || this.#transport === null;
   }
 
   get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
@@ -422,16 +492,21 @@ export class Socket extends Duplex implements TransportOwner {
   }
 
   /** Bytes or characters that wait to be written; undefined without a connection. */
-  get bufferSize(): number | undefined {
-    return this.#transport === null && !this.connecting ? undefined : this.writableLength;
+  get bufferSize(): number {
+    // Typed as in node:net, which says no more of it.
+    if (!(#transport in this)) return undefined as never;
+    return this.#transport === null && !this.connecting ? (undefined as never) : this.writableLength;
   }
 
   get bytesRead(): number {
+    if (!(#transport in this)) return undefined as never;
     return this.#transport?.bytesRead ?? this.#bytesRead;
   }
 
   /** Bytes written, those that still wait in this socket included. */
   get bytesWritten(): number {
+    // Libraries copy the properties of the prototype.
+    if (!(#transport in this)) return undefined as never;
     let bytes = this.#transport?.bytesWritten ?? this.#bytesWritten;
     bytes += this.#waitingWrite?.length ?? 0;
     for (const { chunk, encoding } of (this as unknown as DuplexInternals).writableBuffer ?? []) {
@@ -442,17 +517,20 @@ export class Socket extends Duplex implements TransportOwner {
 
   /** The local end, or an empty object without a connection. */
   address(): AddressInfo | Record<string, never> {
-    return this.#local() ?? {};
+    return this._getsockname() ?? {};
   }
 
-  #local(): AddressInfo | null {
+  /** The local end, or null. */
+  _getsockname(): AddressInfo | null {
+    if (!(#transport in this)) return null;
     const endpoint = this.#transport?.endpoint ?? this.#attempts?.endpoint;
     if (endpoint == null) return null;
     return addressInfo(endpoint.tuple.local, endpoint.tuple.localPort, this.#mapped);
   }
 
   /** The remote end; once read, it stays known after the socket's end. */
-  #remote(): AddressInfo | null {
+  _getpeername(): AddressInfo | null {
+    if (!(#peer in this)) return null;
     if (this.#peer === null && this.#transport !== null) {
       const { remote, remotePort } = this.#transport.endpoint.tuple;
       this.#peer = addressInfo(remote, remotePort, this.#mapped);
@@ -461,26 +539,26 @@ export class Socket extends Duplex implements TransportOwner {
   }
 
   get localAddress(): string | undefined {
-    return this.#local()?.address;
+    return this._getsockname()?.address;
   }
 
   get localPort(): number | undefined {
-    return this.#local()?.port;
+    return this._getsockname()?.port;
   }
 
   get localFamily(): string | undefined {
-    return this.#local()?.family;
+    return this._getsockname()?.family;
   }
 
   get remoteAddress(): string | undefined {
-    return this.#remote()?.address;
+    return this._getpeername()?.address;
   }
 
   get remotePort(): number | undefined {
-    return this.#remote()?.port;
+    return this._getpeername()?.port;
   }
 
   get remoteFamily(): string | undefined {
-    return this.#remote()?.family;
+    return this._getpeername()?.family;
   }
 }

@@ -9,12 +9,14 @@ import { type Liveness, Share } from './liveness.js';
 import type { PendingWrite } from './pending-write.js';
 
 /** Largest chunk given to a stream, as libuv reads. */
-const READ_BYTES = 65536;
+export const READ_BYTES = 65536;
 
 /** What reads from and writes to a transport: a socket of ours, or a handle below one of Node's. */
 export interface TransportOwner {
+  /** Most bytes that `_receive` takes at once. */
+  readonly _receiveBytes: number;
   /** Takes bytes, or null for the end; false when it wants no more for now and will call `startReading`. */
-  push(bytes: Buffer | null): boolean;
+  _receive(bytes: Buffer | null): boolean;
   /** After the end was pushed: nobody may be reading, and the end is to be noticed all the same. */
   read(size: number): unknown;
   /** The connection failed. */
@@ -113,7 +115,12 @@ export class Transport implements EndpointHandler {
     this.updateShare();
   }
 
-  /** The stream has enough for now, and nobody called `push` to learn it from. */
+  /** Whether data goes on as soon as it comes. */
+  get isReading(): boolean {
+    return this.reading;
+  }
+
+  /** The stream has enough for now, and nobody called `_receive` to learn it from. */
   stopReading(): void {
     this.reading = false;
     this.updateShare();
@@ -125,7 +132,7 @@ export class Transport implements EndpointHandler {
     this.pumping = true;
     try {
       while (this.reading && this.owner !== null) {
-        const bytes = this.endpoint.receive(READ_BYTES);
+        const bytes = this.endpoint.receive(this.owner._receiveBytes);
         if (bytes === null) {
           this.onQueueEmpty(this.owner);
           return;
@@ -144,7 +151,7 @@ export class Transport implements EndpointHandler {
     this.reading = false;
     let more = true;
     try {
-      more = owner.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      more = owner._receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     } finally {
       if (more) this.reading = true;
     }
@@ -157,7 +164,7 @@ export class Transport implements EndpointHandler {
       this.ended = true;
       this.reading = false;
       owner._unrefTimer();
-      owner.push(null);
+      owner._receive(null);
       owner.read(0);
     } else if (this.closed) {
       this.reading = false;

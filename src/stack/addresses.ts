@@ -73,6 +73,11 @@ export class LocalAddresses {
     return this.findLoopback(this.loopbacks, w3);
   }
 
+  private givenLoopbackFor(own: IpAddress): IpAddress {
+    if (own.family === 6 || !isLoopback(own.w0, own.w1, own.w2, own.w3)) return own;
+    return this.owned.find((each) => inPrefix(own, each))?.address ?? own;
+  }
+
   /** RFC 1122 §3.2.1.3: 127.0.0.0/8 is the host itself, whatever stands in the last three bytes. */
   private findLoopback(loopbacks: Map<number, IpAddress>, bits: number): IpAddress | null {
     const hostBits = bits & 0xffffff;
@@ -125,12 +130,13 @@ export class LocalAddresses {
   }
 
   /**
-   * Our address for packets to `remote` (RFC 9293 MUST-44): itself when it is ours, else the one with the longest prefix
+   * Our address for packets to `remote` (RFC 9293 MUST-44): itself when it is ours (of the loopback net the one that was
+   * given, as on Linux), else the one with the longest prefix
    * around it, else the first of its family that is not a loopback address. Null when there is none.
    */
   sourceFor(remote: IpAddress): IpAddress | null {
     const own = this.find(remote.w0, remote.w1, remote.w2, remote.w3);
-    if (own !== null) return own;
+    if (own !== null) return this.loopbacks === null ? own : this.givenLoopbackFor(own);
     if (isLoopback(remote.w0, remote.w1, remote.w2, remote.w3)) return null;
     let best: Prefix | null = null;
     let bestBits = -1;

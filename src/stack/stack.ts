@@ -187,6 +187,15 @@ export class Stack {
     return [...this.listenerTable].values();
   }
 
+  /**
+   * Whether a listener stands in the way of another on that address, or of a connection from it.
+   * @param address null means all of `family`
+   * @param family 0 means both
+   */
+  isListenedOn(address: IpAddress | null, family: 0 | 4 | 6, port: number): boolean {
+    return this.listenerTable.conflicts(address, family, port);
+  }
+
   /** True when packets to `address` stay inside of the stack. */
   owns(address: IpAddress): boolean {
     return this.local.owns(address);

@@ -216,8 +216,10 @@ export function defineDataCases(env: Environment): void {
     await until(() => accepted.readableLength === 6);
     assert.equal(accepted.read(2).toString(), 'ab');
     accepted.unshift(Buffer.from('AB'));
-    assert.equal(accepted.read().toString(), 'ABcdef');
-    assert.equal(accepted.read(), null);
+    // One call or two: since Node 26 a stream gives out what it holds piece by piece.
+    const rest: Buffer[] = [];
+    for (let part = accepted.read(); part !== null; part = accepted.read()) rest.push(part);
+    assert.equal(Buffer.concat(rest).toString(), 'ABcdef');
   });
 
   test('an idle socket times out, once, and stays open', timed, async (t) => {

@@ -8,4 +8,5 @@ defineParitySuite('node:net', {
   address: '127.0.0.1',
   otherAddress: '127.0.0.2',
   clientAddress: '127.0.0.1',
+  isOneHost: true,
 });

@@ -9,4 +9,5 @@ defineParitySuite('node:net on the stack', {
   address: '127.0.0.1',
   otherAddress: '127.0.0.2',
   clientAddress: '127.0.0.1',
+  isOneHost: true,
 });

@@ -5,6 +5,8 @@ import { defineConnectingCases } from './connecting-cases.js';
 import { defineDataCases } from './data-cases.js';
 import { defineEndingCases } from './ending-cases.js';
 import type { Environment } from './environment.js';
+import { defineHostCases } from './host-cases.js';
+import { defineOptionCases } from './option-cases.js';
 import { defineServerCases } from './server-cases.js';
 
 /** Registers all cases for one environment. */
@@ -13,5 +15,7 @@ export function defineParitySuite(name: string, env: Environment): void {
   describe(`${name}: endings`, () => defineEndingCases(env));
   describe(`${name}: connecting`, () => defineConnectingCases(env));
   describe(`${name}: servers`, () => defineServerCases(env));
+  describe(`${name}: options`, () => defineOptionCases(env));
+  if (env.isOneHost) describe(`${name}: one host`, () => defineHostCases(env));
   describe(`${name}: arguments`, () => defineArgumentCases(env));
 }

@@ -124,6 +124,10 @@ export class ScriptedStack implements NetStack {
     close: () => {},
   } as unknown as Listener;
 
+  isListenedOn(): boolean {
+    return false;
+  }
+
   owns(address: IpAddress): boolean {
     return address.equals(OURS);
   }

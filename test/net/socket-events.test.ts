@@ -37,6 +37,17 @@ function log(socket: Socket): string[] {
   return seen;
 }
 
+test('a socket whose signal was aborted before does not connect', async () => {
+  const stack = new ScriptedStack();
+  const socket = new Socket(stack.context, { signal: AbortSignal.abort() });
+  const seen: string[] = [];
+  for (const event of ['connect', 'error', 'close']) socket.on(event, () => seen.push(event));
+  socket.connect(80, '10.9.0.1');
+  await turn();
+  await turn();
+  assert.deepEqual([seen, stack.opened.length, socket.connecting], [['error', 'close'], 0, false]);
+});
+
 test('chunks are the memory that the endpoint handed out', async () => {
   const [socket, endpoint] = await connected();
   const memory = new Uint8Array(100).fill(65);

@@ -1,0 +1,49 @@
+// What Node's own libraries look for behind `_handle`: whether there is one, its number, and a way to start and stop
+// reading. There is no libuv handle on this stack; what would need one is not offered.
+import { AsyncResource } from 'node:async_hooks';
+
+/** What reading is started and stopped on. */
+export interface Reading {
+  startReading(): void;
+  stopReading(): void;
+}
+
+/** `socket._handle` of a socket that connects or is connected. */
+export class SocketHandle {
+  /** As of a libuv handle that has no descriptor. */
+  readonly fd = -1;
+  private scope: AsyncResource | null = null;
+
+  /** @param reading the connection, or null while there is none */
+  constructor(private readonly reading: () => Reading | null) {}
+
+  /** The number by which `async_hooks` know it. */
+  getAsyncId(): number {
+    this.scope ??= new AsyncResource('SYNWAVEHANDLE');
+    return this.scope.asyncId();
+  }
+
+  /** Returns 0. */
+  readStart(): number {
+    this.reading()?.startReading();
+    return 0;
+  }
+
+  /** Returns 0. */
+  readStop(): number {
+    this.reading()?.stopReading();
+    return 0;
+  }
+}
+
+/** `server._handle` of a server that listens. */
+export class ServerHandle {
+  readonly fd = -1;
+
+  constructor(private readonly scope: AsyncResource) {}
+
+  /** The number by which `async_hooks` know it. */
+  getAsyncId(): number {
+    return this.scope.asyncId();
+  }
+}
