@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { type BatchResult, folderOf, type Job, runBatch } from '../lab/batch.js';
 import { type CatalogueEntry, SCENARIOS, VARIANTS, variantsNamed } from '../lab/catalogue.js';
+import { CLAIMS } from '../lab/claims.js';
 import { type Outcome, passed } from '../lab/outcome.js';
+import { answerLines, questionNamed } from '../lab/questions.js';
 import { reportLines, verdictLines } from '../lab/report.js';
 import { worldsOf } from '../lab/scenario.js';
+import { wrap } from '../lab/wrap.js';
+import { LADDER_COLUMNS } from '../observe/ladder-render.js';
 import { ExitCode, usageError } from './failure.js';
 import { Lifetime } from './lifetime.js';
 import { claimNamespace } from './namespace.js';
@@ -21,7 +25,7 @@ import type { Context, Verb } from './verb.js';
 export const lab: Verb = {
   name: 'lab',
   summary: 'see every rule of handshake and teardown on real packets',
-  usage: 'list [--claims] | show ID | run ID... | run --all',
+  usage: 'list [--claims] | show ID | run ID... | run --all | Q1..Q4',
   description: `
 Plays the three-way handshake, the four-way teardown and everything that can happen on the way, between our stack and the
 kernel (or a second stack of ours in virtual time), draws what crossed the link with the states at both ends, and checks
@@ -30,7 +34,8 @@ it against the rules.
   synwave lab list
   synwave lab run T04                         half-closed, and data still flows
   synwave lab run T04 --peer sim --lang zh    simulated, in Chinese
-  synwave lab run --all                       everything, as the tests do`,
+  synwave lab run --all                       everything, as the tests do
+  synwave lab Q1                              why three, and not two?`,
   options: {
     peer: {
       type: 'string',
@@ -65,12 +70,15 @@ async function run(context: Context): Promise<number> {
       return show(context, rest);
     case 'run':
       return runScenarios(context, rest);
+    case undefined:
+      break;
     default:
-      throw usageError(
-        what === undefined ? 'lab: what is to be done?' : `lab: what is "${what}"?`,
-        'synwave lab list | show ID | run ID... | run --all',
-      );
+      if (questionNamed(what) !== undefined) return runScenarios(context, context.args.positionals);
   }
+  throw usageError(
+    what === undefined ? 'lab: what is to be done?' : `lab: what is "${what}"?`,
+    'synwave lab list | show ID | run ID... | run --all | Q1..Q4',
+  );
 }
 
 /** People's text: the product of this verb, so on stdout, unless that carries the document. */
@@ -82,6 +90,7 @@ function print(context: Context, lines: readonly string[]): void {
 function list(context: Context): number {
   const { values } = context.args;
   const lang = readLanguage(values);
+  if (isOn(values, 'claims')) return listClaims(context);
   const rows = SCENARIOS.map((scenario) => {
     const variants =
       scenario.variants.length > 1 ? ` (${scenario.variants.map(({ id }) => id).join(' ')})` : '';
@@ -104,6 +113,30 @@ function list(context: Context): number {
   }
   return ExitCode.OK;
 }
+
+/** Every claim of the tutorial with its verdict and the scenarios that demonstrate it. */
+function listClaims(context: Context): number {
+  const { values } = context.args;
+  const lang = readLanguage(values);
+  const shownBy = (id: string) =>
+    SCENARIOS.filter(({ claims }) => claims.includes(id)).map((each) => each.id);
+  const verdicts = VERDICTS[lang];
+  for (const { id, says, verdict, note, rule } of CLAIMS) {
+    print(context, [
+      ` ${id}  ${says[lang]}`,
+      `      ${verdicts[verdict]}: ${note[lang]}  [${rule}]  ${shownBy(id).join(' ')}`,
+    ]);
+  }
+  if (isOn(values, 'json')) {
+    context.terminal.document(CLAIMS.map((claim) => ({ ...claim, scenarios: shownBy(claim.id) })));
+  }
+  return ExitCode.OK;
+}
+
+const VERDICTS = {
+  en: { right: 'right', imprecise: 'not quite', wrong: 'wrong' },
+  zh: { right: '正确', imprecise: '不够准确', wrong: '错误' },
+} as const;
 
 function show(context: Context, ids: readonly string[]): number {
   const lang = readLanguage(context.args.values);
@@ -129,6 +162,8 @@ function show(context: Context, ids: readonly string[]): number {
 }
 
 function entriesNamed(id: string): CatalogueEntry[] {
+  const question = questionNamed(id);
+  if (question !== undefined) return question.plays.flatMap(variantsNamed);
   const entries = variantsNamed(id);
   if (entries.length === 0)
     throw usageError(`lab: there is no scenario "${id}"`, '`synwave lab list` names them');
@@ -144,6 +179,7 @@ async function runScenarios(context: Context, ids: readonly string[]): Promise<n
   const result = await runJobs(context, jobs, all);
   if (all) printSummary(context, result);
   else await printReports(context, result);
+  for (const id of ids) printAnswer(context, id, result);
   if (isOn(values, 'json')) context.terminal.document(documentOf(result));
   return result.outcomes.every(passed) ? ExitCode.OK : ExitCode.FAILED;
 }
@@ -217,6 +253,17 @@ async function printReports(context: Context, { outcomes }: BatchResult): Promis
   }
 }
 
+/** What the runs just seen say to a question. */
+function printAnswer(context: Context, id: string, { outcomes }: BatchResult): void {
+  const question = questionNamed(id);
+  if (question === undefined) return;
+  const lang = readLanguage(context.args.values);
+  print(context, [` ${question.id}  ${question.asks[lang]}`, '']);
+  for (const line of answerLines(question, outcomes, lang)) {
+    print(context, wrap(line.trimStart(), LADDER_COLUMNS, line.startsWith(' ') ? '     ' : '   '));
+  }
+}
+
 /** Line by line, at the pace of the reader. */
 async function printSteps(context: Context, lines: readonly string[]): Promise<void> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
@@ -270,7 +317,7 @@ function documentOf({ outcomes, noJudge }: BatchResult): unknown {
       assertions: outcome.assertions,
       verdict: outcome.verdict,
       ladders: outcome.ladders,
-      folder: folderOf({ entry: { ...outcome, index: 0 }, world: outcome.world }),
+      folder: folderOf({ entry: outcome, world: outcome.world }),
     })),
   };
 }

@@ -1,5 +1,5 @@
 // All scenarios of the lab, in the order of the tutorial: the handshake, the teardown, the foundations.
-import type { Scenario, Variant, World } from './scenario.js';
+import { type Scenario, type Variant, type World, worldsOf } from './scenario.js';
 import { D01 } from './scenarios/d01-byte-counting.js';
 import { D02 } from './scenarios/d02-header.js';
 import { D03 } from './scenarios/d03-bad-network.js';
@@ -81,17 +81,21 @@ export const SCENARIOS: readonly Scenario[] = [
   D03,
 ];
 
-/** A variant with its scenario and its place among all. */
+/** A variant with its scenario. */
 export interface CatalogueEntry {
   readonly scenario: Scenario;
   readonly variant: Variant;
-  readonly index: number;
 }
 
 /** Every variant. */
 export const VARIANTS: readonly CatalogueEntry[] = SCENARIOS.flatMap((scenario) =>
   scenario.variants.map((variant) => ({ scenario, variant })),
-).map((entry, index) => ({ ...entry, index }));
+);
+
+/** Those that can be played in the simulation. */
+export const SIMULATED: readonly CatalogueEntry[] = VARIANTS.filter(({ variant }) =>
+  worldsOf(variant).includes('sim'),
+);
 
 /** The variants of a scenario, or the one of that name; empty when there is none. */
 export function variantsNamed(id: string): CatalogueEntry[] {
@@ -101,11 +105,17 @@ export function variantsNamed(id: string): CatalogueEntry[] {
   );
 }
 
-const FIRST_PORT = 40_000;
+const FIRST_PORTS: Readonly<Record<string, number>> = { H: 40_000, T: 45_000, D: 50_000 };
+const PORTS_PER_SCENARIO = 200;
 /** Client ports that a run may use beside its first. */
 const PORTS_PER_RUN = 10;
 
-/** The client's port: another one for each run, so that the captures of all can be judged together. */
-export function clientPortOf(entry: CatalogueEntry, world: World): number {
-  return FIRST_PORT + (2 * entry.index + (world === 'sim' ? 0 : 1)) * PORTS_PER_RUN;
+/**
+ * The client's port: another one for each run, so that the captures of all can be judged together, and always the same
+ * one, so that a run is the same whatever else the catalogue holds.
+ */
+export function clientPortOf({ scenario, variant }: CatalogueEntry, world: World): number {
+  const place = scenario.variants.indexOf(variant);
+  const first = FIRST_PORTS[scenario.id[0]!]! + Number(scenario.id.slice(1)) * PORTS_PER_SCENARIO;
+  return first + (2 * place + (world === 'sim' ? 0 : 1)) * PORTS_PER_RUN;
 }

@@ -60,7 +60,7 @@ function eventTextZh(event: LadderEvent): string {
     case 'crossed':
       return `双方的 ${event.bit} 交错`;
     case 'link':
-      return `链路：${event.act} #${event.packetId} (来自 ${event.from})`;
+      return `链路：${ACTS_ZH[event.act]} #${event.packetId} (来自 ${event.from})`;
     case 'note':
       return event.text.zh;
   }

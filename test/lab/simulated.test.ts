@@ -1,23 +1,23 @@
 // Every scenario in the simulation: it passes, and the same seed gives the same bytes.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { type BatchResult, folderOf, runBatch } from '../../src/lab/batch.js';
-import { VARIANTS } from '../../src/lab/catalogue.js';
+import { SIMULATED } from '../../src/lab/catalogue.js';
+import { CLAIMS } from '../../src/lab/claims.js';
 import { passed } from '../../src/lab/outcome.js';
+import { labPages } from '../../src/lab/pages.js';
 import { reportLines } from '../../src/lab/report.js';
-import { worldsOf } from '../../src/lab/scenario.js';
 import { displayWidth } from '../../src/observe/display-width.js';
+import { STATE_NAMES } from '../../src/tcp/state.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'synwave-lab-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-const JOBS = VARIANTS.filter(({ variant }) => worldsOf(variant).includes('sim')).map((entry) => ({
-  entry,
-  world: 'sim' as const,
-}));
+const JOBS = SIMULATED.map((entry) => ({ entry, world: 'sim' as const }));
 
 function run(name: string, seed: number): Promise<BatchResult> {
   const directory = join(folder, name);
@@ -49,6 +49,54 @@ test('the same seed gives the same capture and the same log, byte by byte', asyn
       const [a, b] = ['first', 'second'].map((each) => readFileSync(join(folder, each, folderOf(job), name)));
       assert.ok(a!.equals(b!), `${job.entry.variant.id}: ${name} differs`);
     }
+  }
+});
+
+test('the pages of docs/lab are what comes out; else run scripts/lab-pages', async () => {
+  const { outcomes } = await first;
+  const docs = fileURLToPath(new URL('../../../docs/lab/', import.meta.url));
+  const pages = labPages(outcomes);
+  assert.deepEqual(readdirSync(docs).sort(), [...pages.keys()].sort());
+  for (const [name, page] of pages) assert.equal(readFileSync(join(docs, name), 'utf8'), page, name);
+});
+
+test('the ladder of README.zh-CN.md is the one that comes out', async () => {
+  const { outcomes } = await first;
+  const outcome = outcomes.find(({ variant }) => variant.id === 'T01')!;
+  const lines = reportLines(outcome, { lang: 'zh', color: false, unicode: false });
+  const ladder = lines.slice(
+    0,
+    lines.findIndex((line) => line.startsWith(' 通过')),
+  );
+  const readme = readFileSync(new URL('../../../README.zh-CN.md', import.meta.url), 'utf8');
+  assert.ok(readme.includes(ladder.join('\n')), ladder.join('\n'));
+});
+
+test('every claim is demonstrated, and every state is reached', async () => {
+  const { outcomes } = await first;
+  const shown = new Set(outcomes.flatMap(({ scenario }) => scenario.claims));
+  assert.deepEqual(
+    CLAIMS.map(({ id }) => id).filter((id) => !shown.has(id)),
+    [],
+  );
+  const reached = new Set(outcomes.flatMap(({ states }) => states));
+  assert.deepEqual(
+    STATE_NAMES.filter((name) => !reached.has(name)),
+    [],
+  );
+});
+
+test('a counterfactual marks every record and every packet', async () => {
+  const { outcomes } = await first;
+  const unsafe = outcomes.filter((outcome) => outcome.unsafe.length > 0);
+  assert.ok(unsafe.length >= 5);
+  for (const outcome of unsafe) {
+    for (const line of outcome.log)
+      assert.equal((JSON.parse(line) as { unsafe?: boolean }).unsafe, true, line);
+    const capture = readFileSync(outcome.capture);
+    const packets = outcome.verdict?.segments ?? 0;
+    const marks = capture.toString('latin1').split(`UNSAFE: ${outcome.unsafe.join(', ')}`).length - 1;
+    assert.ok(marks >= packets, `${outcome.variant.id}: ${marks} marks on ${packets} packets`);
   }
 });
 
