@@ -26,7 +26,7 @@ export interface BatchSettings {
   readonly seed: number;
   readonly mslMs: Readonly<Record<World, number>>;
   readonly lang: Lang;
-  /** Every run gets a folder in it: `wire.pcapng`, `log.ndjson`. */
+  /** Every run gets a folder in it: `wire.pcapng`, `story.pcapng`, `log.ndjson`. */
   readonly directory: string;
   /** Makes a namespace; null where only the simulation is asked for. */
   readonly openPlace: ((name: string) => KernelPlace) | null;
@@ -126,6 +126,7 @@ function settingsOf(job: Job, batch: BatchSettings): PlaySettings {
     clientPort: clientPortOf(job.entry, job.world),
     lang: batch.lang,
     capture: join(folder, 'wire.pcapng'),
+    story: join(folder, 'story.pcapng'),
   };
 }
 

@@ -8,8 +8,10 @@ import type { Lang } from '../observe/lexicon.js';
 import { createLogger } from '../observe/logger.js';
 import { PcapngWriter } from '../observe/pcapng.js';
 import { type PinoTrace, pinoTrace } from '../observe/pino.js';
+import { RecorderGroup } from '../observe/recorder-group.js';
 import { SilentTrace } from '../observe/silent-trace.js';
 import { commentTrace } from '../observe/state-comments.js';
+import { StoryRecorder } from '../observe/story.js';
 import { TraceHub } from '../observe/trace-hub.js';
 import type { Clock } from '../stack/clock.js';
 import type { Limits } from '../stack/limits.js';
@@ -47,8 +49,10 @@ export interface PlaySettings {
   readonly mslMs: number;
   readonly clientPort: number;
   readonly lang: Lang;
-  /** Path of the capture of what crosses the link. */
+  /** Path of the capture of what crosses the link, for tools to judge. */
   readonly capture: string;
+  /** Path of the capture for people: also what was lost or injected, and timers. */
+  readonly story: string;
   /** A network namespace of its own, for the kernel's world. */
   readonly netns?: string;
 }
@@ -140,6 +144,7 @@ export class Rig {
   readonly lines: string[] = [];
   readonly records: Record<string, unknown>[] = [];
   private readonly recorder: Recorder;
+  private readonly storyRecorder: Recorder;
 
   /** @param inner the way to the other end */
   constructor(
@@ -163,14 +168,23 @@ export class Rig {
       },
     );
     this.log = this.openLog(clock, lang);
-    this.recorder = new Recorder(this.openCapture(world), this.unsafeMark);
-    const captured = captureLink(inner, this.recorder, { clock });
+    this.recorder = new Recorder(this.openCapture(world, settings.capture), this.unsafeMark);
+    this.storyRecorder = new Recorder(this.openCapture(world, settings.story), this.unsafeMark);
+    const story = new StoryRecorder({
+      target: this.storyRecorder,
+      clock,
+      lang,
+      annotate: (packetId, comment) => captured.annotate(packetId, comment),
+    });
+    const captured = captureLink(inner, new RecorderGroup([this.recorder, story]), { clock });
     this.link = impair(captured, {
       clock,
       seed,
       onAct: (act) => {
         this.ladder.onAct(act);
-        if (act.rule !== 'freeze') this.log.onAct(act);
+        if (act.rule === 'freeze') return;
+        this.log.onAct(act);
+        story.onAct(act);
       },
     });
     const announcer = new Announcer();
@@ -187,7 +201,7 @@ export class Rig {
       link: tap,
       addresses: [`${OUR_ADDRESS}/24`],
       clock,
-      trace: new TraceHub([announcer, this.ladder, this.log, comments]).current,
+      trace: new TraceHub([announcer, this.ladder, this.log, comments, story]).current,
       config: configOf(settings),
       limits: limitsOf(settings),
       random: seededRandom(seed, 1),
@@ -233,6 +247,7 @@ export class Rig {
   endRecord(): void {
     this.ladder.end();
     this.recorder.isOpen = false;
+    this.storyRecorder.isOpen = false;
   }
 
   /** All connections are forgotten at once, and nobody is told: as when a host is switched off. */
@@ -261,14 +276,14 @@ export class Rig {
     });
   }
 
-  private openCapture(world: World): PcapngWriter {
-    const { scenario, variant, capture, seed } = this.settings;
+  private openCapture(world: World, target: string): PcapngWriter {
+    const { scenario, variant, seed } = this.settings;
     const mark = this.unsafeMark === null ? '' : ` ${this.unsafeMark}`;
     const isSim = world === 'sim';
     const peer = isSim ? 'stack' : 'kernel';
     const [ourSide, peerSide] = variant.ours === 'A' ? ['A-client', 'B-server'] : ['B-server', 'A-client'];
     return new PcapngWriter({
-      target: capture,
+      target,
       sync: true,
       interfaceName: 'lab0',
       addresses: [`${OUR_ADDRESS}/24`],

@@ -33,6 +33,8 @@ export interface RecordedPacket {
 export interface PacketRecorder {
   /** Longest part of a packet worth keeping, in bytes. */
   readonly snapLength: number;
+  /** True while it would keep nothing: what crosses meanwhile is not even copied. Default false. */
+  readonly isIdle?: boolean;
   packet(packet: RecordedPacket): void;
   /** An event that has no packet: capital names to text. */
   event(timeNs: bigint, fields: Readonly<Record<string, string>>): void;
@@ -126,6 +128,7 @@ export class CaptureLink extends LinkWrapper implements Link {
    * A packet may get several. Too late, it is dropped and counted.
    */
   annotate(packetId: number, text: string): void {
+    if (this.recorder.isIdle === true) return;
     const packet = this.places.get(packetId);
     if (packet !== undefined) {
       if (packet.comments === NO_COMMENTS) packet.comments = [text];
@@ -145,7 +148,7 @@ export class CaptureLink extends LinkWrapper implements Link {
 
   /** Records an event that has no packet, in its place among the packets. */
   event(fields: Readonly<Record<string, string>>): void {
-    if (this.closing !== null) return;
+    if (this.closing !== null || this.recorder.isIdle === true) return;
     this.enqueue({ kind: 'event', timeNs: this.timeNs(), fields }, 0);
   }
 
@@ -185,6 +188,7 @@ export class CaptureLink extends LinkWrapper implements Link {
     payload: PayloadPieces | null,
   ): boolean {
     if (!this.inner.send(packetId, header, headerOffset, headerLength, payload)) return false;
+    if (this.recorder.isIdle === true) return true;
     const length = headerLength + (payload === null ? 0 : payload.total);
     let bytes = new Uint8Array(length);
     bytes.set(header.subarray(headerOffset, headerOffset + headerLength));
@@ -217,6 +221,11 @@ export class CaptureLink extends LinkWrapper implements Link {
   }
 
   private receive(batch: PacketBatch): void {
+    if (this.recorder.isIdle !== true) this.keep(batch);
+    this.receiver!.receive(batch);
+  }
+
+  private keep(batch: PacketBatch): void {
     this.drain();
     const timeNs = this.timeNs();
     for (let i = 0; i < batch.count; i++) {
@@ -225,7 +234,6 @@ export class CaptureLink extends LinkWrapper implements Link {
       const bytes = batch.bytes.slice(offset, offset + Math.min(length, this.recorder.snapLength));
       this.remember('in', timeNs, batch.ids[i]!, bytes, length);
     }
-    this.receiver!.receive(batch);
   }
 
   private remember(

@@ -45,7 +45,7 @@ test('the same seed gives the same capture and the same log, byte by byte', asyn
   await run('second', 1);
   assert.ok(before.outcomes.length > 0);
   for (const job of JOBS) {
-    for (const name of ['wire.pcapng', 'log.ndjson']) {
+    for (const name of ['wire.pcapng', 'story.pcapng', 'log.ndjson']) {
       const [a, b] = ['first', 'second'].map((each) => readFileSync(join(folder, each, folderOf(job), name)));
       assert.ok(a!.equals(b!), `${job.entry.variant.id}: ${name} differs`);
     }
