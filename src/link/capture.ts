@@ -1,6 +1,6 @@
 // A link that shows every packet crossing another link to a recorder, with the comments that observers attach to it
 // in the same turn. Formats and files are the recorder's affair.
-import type { Clock, ScheduledCall } from '../stack/clock.js';
+import { type Clock, epochNanoseconds, type ScheduledCall } from '../stack/clock.js';
 import type { Link, LinkOffload, LinkReceiver, LinkStats, PacketBatch } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
 import { LinkWrapper } from './link-wrapper.js';
@@ -47,14 +47,6 @@ export interface CaptureStats {
   packets: number;
   /** Comments that came when their packet was recorded already, or never got one. */
   lateAnnotations: number;
-}
-
-/** Nanoseconds since the Unix epoch at the clock's `nowMs`, without the rounding of one sum of milliseconds. */
-export function epochNanoseconds(epochMs: number, nowMs: number): bigint {
-  const epochWhole = Math.floor(epochMs);
-  const nowWhole = Math.floor(nowMs);
-  const fraction = Math.round((epochMs - epochWhole + (nowMs - nowWhole)) * 1e6);
-  return BigInt(epochWhole + nowWhole) * 1_000_000n + BigInt(fraction);
 }
 
 /** Settings of `captureLink`. */

@@ -1,7 +1,7 @@
 // The capture for people: beside what crossed the link also what the link lost or injected, and the timers that fired,
 // each with a comment. What crossed alone is another capture's affair: that one is for tools to judge.
-import { epochNanoseconds, type PacketRecorder, type RecordedPacket } from '../link/capture.js';
-import type { Clock } from '../stack/clock.js';
+import type { PacketRecorder, RecordedPacket } from '../link/capture.js';
+import { type Clock, epochNanoseconds } from '../stack/clock.js';
 import type { Connection } from '../tcp/connection.js';
 import { TIMER_NAMES, Timer } from '../tcp/timers.js';
 import type { TimerOp } from '../tcp/trace.js';

@@ -130,3 +130,11 @@ export class VirtualClock implements Clock {
     this.advanceTo(this.time + ms);
   }
 }
+
+/** Nanoseconds since the Unix epoch at the clock's `nowMs`, without the rounding of one sum of milliseconds. */
+export function epochNanoseconds(epochMs: number, nowMs: number): bigint {
+  const epochWhole = Math.floor(epochMs);
+  const nowWhole = Math.floor(nowMs);
+  const fraction = Math.round((epochMs - epochWhole + (nowMs - nowWhole)) * 1e6);
+  return BigInt(epochWhole + nowWhole) * 1_000_000n + BigInt(fraction);
+}

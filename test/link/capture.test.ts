@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  captureLink,
-  epochNanoseconds,
-  type PacketRecorder,
-  type RecordedPacket,
-} from '../../src/link/capture.js';
+import { captureLink, type PacketRecorder, type RecordedPacket } from '../../src/link/capture.js';
 import { memoryLinkPair } from '../../src/link/memory.js';
-import { VirtualClock } from '../../src/stack/clock.js';
+import { epochNanoseconds, VirtualClock } from '../../src/stack/clock.js';
 import { Collector, sendPacket } from './link-fixtures.js';
 
 class Recorder implements PacketRecorder {
