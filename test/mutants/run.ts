@@ -38,6 +38,12 @@ export interface Survey {
 const SILENCE_MS = 15_000;
 const LOAD_MS = 120_000;
 
+/** A run that is interrupted leaves none behind. */
+const alive = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 class Worker {
   private readonly child: ChildProcess;
   private readonly inbox: Reply[] = [];
@@ -55,7 +61,9 @@ class Worker {
       execArgv: ['--max-old-space-size=1024', '--unhandled-rejections=strict'],
     });
     this.child.on('message', (reply: Reply) => this.deliver(reply));
+    alive.add(this.child);
     this.child.on('exit', () => {
+      alive.delete(this.child);
       this.gone = true;
       this.deliver(null);
     });
