@@ -175,15 +175,19 @@ export class StackSubject implements Subject {
 
   /** Runs what calls from outside of a turn have left over, and looks whether calls that block can return. */
   private settle(): void {
-    for (let rounds = 0; this.deferred.length > 0 || rounds === 0; rounds++) {
-      for (const callback of this.deferred.splice(0)) callback();
-      for (const pending of this.waiting.splice(0)) {
-        if (pending.settled === null) this.tryCall(pending, false);
-        if (pending.settled === null) this.waiting.push(pending);
-      }
+    this.flush();
+    // Once only: also a try that gets nowhere leaves a turn over.
+    for (const pending of this.waiting.splice(0)) {
+      if (pending.settled === null) this.tryCall(pending, false);
+      if (pending.settled === null) this.waiting.push(pending);
     }
+    this.flush();
     const [error] = this.errors.splice(0);
     if (error !== undefined) throw error;
+  }
+
+  private flush(): void {
+    while (this.deferred.length > 0) this.deferred.shift()!();
   }
 }
 
