@@ -26,7 +26,11 @@ export function judgeDoubt(c: Connection, news: AckNews): boolean {
   if (rtx.doubt === Doubt.NEW_DATA) {
     // Step 3b: what was sent only once, before the timeout, is there. Step 3a: only the new data is.
     if (news.originalArrived) return true;
-    if (tellsNothingNew) endDoubt(c);
+    if (tellsNothingNew) {
+      endDoubt(c);
+      // Step 3: the window may be three segments now, of which two are the new ones. With SACK these free their place.
+      if (!c.sackAgreed) rtx.resendHead = true;
+    }
     return false;
   }
   if (news.advanced && seqLt(c.snd.una, rtx.recover) && canSendNew(c)) {
