@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { findGuards, removeGuardTable } from '../link/raw-guard.js';
 import { ExitCode } from './failure.js';
-import { HOST, namespacePath, removeClaimed } from './namespace.js';
+import { HOST, namespaceFile, removeClaimed } from './namespace.js';
 import { isOn } from './options.js';
 import { isAlive, type MarkerFile, readMarkers } from './ownership.js';
 import type { Verb } from './verb.js';
@@ -26,7 +26,7 @@ export function leftGuards(): LeftGuard[] {
   // By name of the table: the current namespace may have a name as well.
   const found = new Map<string, LeftGuard>();
   for (const netns of [...namespaceNames(), HOST]) {
-    for (const { table, pid, isAlive } of findGuards(pathOf(netns))) {
+    for (const { table, pid, isAlive } of findGuards(namespaceFile(netns))) {
       if (!isAlive) found.set(table, { table, pid, netns });
     }
   }
@@ -35,12 +35,8 @@ export function leftGuards(): LeftGuard[] {
 
 /** Removes one. Returns what was removed, in words. */
 export function removeGuard({ table, netns }: LeftGuard): string[] {
-  if (!removeGuardTable(table, pathOf(netns))) return [];
+  if (!removeGuardTable(table, namespaceFile(netns))) return [];
   return [`nftables table ${table}${netns === HOST ? '' : ` in ${netns}`}`];
-}
-
-function pathOf(netns: string): string | undefined {
-  return netns === HOST ? undefined : namespacePath(netns);
 }
 
 function namespaceNames(): string[] {

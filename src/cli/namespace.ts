@@ -22,6 +22,11 @@ export function namespacePath(name: string): string {
   return `/run/netns/${name}`;
 }
 
+/** The same for links, which take nothing for the current namespace. */
+export function namespaceFile(name: string): string | undefined {
+  return name === HOST ? undefined : namespacePath(name);
+}
+
 /** Whether `ip netns` knows the name. */
 export function namespaceExists(name: string): boolean {
   return existsSync(namespacePath(name));

@@ -6,7 +6,7 @@ import { tapLink } from '../link/tap.js';
 import { tunLink } from '../link/tun.js';
 import type { Link } from '../stack/link.js';
 import { MemoryPeer } from './memory-peer.js';
-import { HOST, namespacePath } from './namespace.js';
+import { namespaceFile } from './namespace.js';
 import type { StackSettings } from './options.js';
 
 /** A link in use. */
@@ -25,7 +25,8 @@ export interface OpenedLink {
 export async function openLink(settings: StackSettings, ports: readonly number[]): Promise<OpenedLink> {
   const { link: choice, mtu } = settings;
   const size = mtu === null ? {} : { mtu };
-  const place = settings.netns === HOST ? {} : { netns: namespacePath(settings.netns) };
+  const netns = namespaceFile(settings.netns);
+  const place = netns === undefined ? {} : { netns };
   const addresses = settings.addresses.map((own) => `${own.address}/${own.prefix}`);
   switch (choice.kind) {
     case 'tun': {

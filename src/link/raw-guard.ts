@@ -159,10 +159,10 @@ function nft(netns: string | undefined, argv: readonly string[], input = ''): Nf
   };
   const options = { input, encoding: 'utf8', timeout: NFT_LIMIT_MS, env } as const;
   const { status, error, stdout, stderr } = spawnSync(words[0]!, words.slice(1), options);
-  const isAbsent = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+  const isAbsent = ['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   return {
     ok: status === 0,
-    missing: isAbsent || (netns !== undefined && status === 127),
+    missing: isAbsent || (netns !== undefined && (status === 127 || status === 126)),
     stdout: stdout ?? '',
     stderr: (stderr || error?.message) ?? '',
   };

@@ -6,7 +6,8 @@ import { paint } from '../terminal.js';
 import { parsePort } from '../values.js';
 import type { Verb } from '../verb.js';
 import { type Check, type Finding, printFinding, type Subject, subjectOf } from './check.js';
-import { clock, kernelKnobs, node, os, rawRights, rights, tunNode } from './machine.js';
+import { addressFree, ethernetInterface, offloads } from './ethernet.js';
+import { clock, kernelKnobs, linkRights, node, os, rights, tunNode } from './machine.js';
 import {
   addressClash,
   deviceFree,
@@ -17,15 +18,17 @@ import {
   route,
   tunCreate,
 } from './network.js';
-import { nativeBinding, rawPackage } from './packages.js';
+import { capPackage, nativeBinding, rawPackage } from './packages.js';
 import { firewall, netem } from './path.js';
 import { forwarding, rawAddress, rawPorts, rstGuard } from './raw.js';
 import { netcat, TOOL_NAMES, tools } from './tools.js';
 
 type Kind = LinkChoice['kind'];
 
-const ALL: readonly Kind[] = ['tun', 'raw', 'memory'];
-const ON_THE_WIRE: readonly Kind[] = ['tun', 'raw'];
+const DEVICES: readonly Kind[] = ['tun', 'tap'];
+const BESIDE_KERNEL: readonly Kind[] = ['raw', 'ethernet'];
+const ON_THE_WIRE: readonly Kind[] = [...DEVICES, ...BESIDE_KERNEL];
+const ALL: readonly Kind[] = [...ON_THE_WIRE, 'memory'];
 
 /** A check, the names of its findings, and the links that it concerns. */
 type Entry = readonly [check: Check, names: readonly string[], kinds: readonly Kind[]];
@@ -34,18 +37,22 @@ type Entry = readonly [check: Check, names: readonly string[], kinds: readonly K
 const CHECKS: readonly Entry[] = [
   [os, ['os'], ON_THE_WIRE],
   [node, ['node'], ALL],
-  [nativeBinding, ['native'], ['tun']],
+  [nativeBinding, ['native'], DEVICES],
   [rawPackage, ['raw-socket'], ['raw']],
-  [rights, ['rights'], ['tun']],
-  [rawRights, ['rights'], ['raw']],
-  [tunNode, ['tun-node'], ['tun']],
+  [capPackage, ['cap'], ['ethernet']],
+  [rights, ['rights'], DEVICES],
+  [linkRights, ['rights'], BESIDE_KERNEL],
+  [tunNode, ['tun-node'], DEVICES],
   [iproute2, ['iproute2'], ON_THE_WIRE],
-  [tunCreate, ['tun-create'], ['tun']],
-  [hostNamespace, ['netns'], ['tun']],
-  [deviceFree, ['device-free'], ['tun']],
-  [addressClash, ['address-clash'], ['tun']],
-  [route, ['route'], ['tun']],
-  [ipv6Noise, ['ipv6-noise'], ['tun']],
+  [tunCreate, ['tun-create'], DEVICES],
+  [hostNamespace, ['netns'], DEVICES],
+  [deviceFree, ['device-free'], DEVICES],
+  [addressClash, ['address-clash'], DEVICES],
+  [route, ['route'], DEVICES],
+  [ipv6Noise, ['ipv6-noise'], DEVICES],
+  [ethernetInterface, ['interface'], ['ethernet']],
+  [addressFree, ['address-free'], ['ethernet']],
+  [offloads, ['offloads'], ['ethernet']],
   [rawAddress, ['raw-address'], ['raw']],
   [rawPorts, ['ports'], ['raw']],
   [rstGuard, ['rst-guard'], ['raw']],

@@ -71,11 +71,15 @@ export const rights: Check = () => {
 };
 
 /** Capabilities for links that use the interfaces of the present namespace: no namespace of one's own helps there. */
-export const rawRights: Check = ({ link }) => {
+export const linkRights: Check = ({ link }) => {
   const check = 'rights';
   const needed: [name: string, bit: number, use: string][] = [
     ['CAP_NET_RAW', Capability.NET_RAW, 'open raw sockets'],
-    ['CAP_NET_ADMIN', Capability.NET_ADMIN, 'keep the kernel from answering'],
+    [
+      'CAP_NET_ADMIN',
+      Capability.NET_ADMIN,
+      link.kind === 'raw' ? 'keep the kernel from answering' : 'take frames for another MAC address in',
+    ],
   ];
   const missing = needed.filter(([, bit]) => !hasCapability(bit));
   if (missing.length === 0) return { check, verdict: 'ok', found: needed.map(([name]) => name).join(', ') };

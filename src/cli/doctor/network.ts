@@ -1,8 +1,18 @@
 // Checks of the network: iproute2 and namespaces, a TUN that is really made, addresses that clash, leftovers.
 
+import { loadBinding } from '../../native/load.js';
+import { findTunOwner } from '../../native/tun-owner.js';
 import { leftGuards, leftovers, removeGuard } from '../clean.js';
 import { run } from '../command.js';
-import { inNamespace, ipIn, isMachineNamespace, namespaceExists, removeClaimed } from '../namespace.js';
+import {
+  HOST,
+  inNamespace,
+  ipIn,
+  isMachineNamespace,
+  namespaceExists,
+  namespaceFile,
+  removeClaimed,
+} from '../namespace.js';
 import { isAlive, readMarkers } from '../ownership.js';
 import { elevated } from '../privileges.js';
 import { parseAddress, sameNetwork } from '../values.js';
@@ -21,14 +31,14 @@ export const iproute2: Check = () => {
   };
 };
 
-/** Makes a TUN in a scratch namespace and removes both, as every verb will. */
-export const tunCreate: Check = ({ device }) => {
+/** Makes the device in a scratch namespace and removes both, as every verb will. */
+export const tunCreate: Check = ({ device, link }) => {
   const check = 'tun-create';
   const scratch = `synwave-doctor-${process.pid}`;
   const probe = [
     `ip netns add ${scratch}`,
     `trap 'ip netns del ${scratch}' EXIT`,
-    `ip -n ${scratch} tuntap add dev ${device} mode tun`,
+    `ip -n ${scratch} tuntap add dev ${device} mode ${link.kind}`,
     `ip -n ${scratch} link set ${device} up`,
   ].join(' && ');
   const result = run(elevated(['sh', '-c', probe]));
@@ -53,18 +63,30 @@ function explain(stderr: string): Pick<Finding, 'meaning' | 'remedy'> {
 }
 
 /** The device is not open in another process. */
-export const deviceFree: Check = ({ netns, device }) => {
+export const deviceFree: Check = async ({ netns, device }) => {
   const check = 'device-free';
-  if (!namespaceExists(netns)) return { check, verdict: 'ok', found: `no namespace ${netns} yet` };
+  if (netns !== HOST && !namespaceExists(netns)) {
+    return { check, verdict: 'ok', found: `no namespace ${netns} yet` };
+  }
   const user = readMarkers().find(
     ({ marker }) =>
       marker.netns === netns && marker.pid !== 0 && marker.devices.includes(device) && isAlive(marker),
   );
-  if (user === undefined) return { check, verdict: 'ok', found: `${device} in ${netns} is free` };
+  const place = namespaceFile(netns);
+  const isThere =
+    loadBinding().interfaceIndex({ name: device, ...(place === undefined ? {} : { netns: place }) }) > 0;
+  const owner = isThere ? await findTunOwner(device, place) : null;
+  const who =
+    user !== undefined
+      ? `${user.marker.pid} (${user.marker.verb})`
+      : owner !== null
+        ? `${owner.pid} (${owner.command})`
+        : null;
+  if (who === null) return { check, verdict: 'ok', found: `${device} in ${netns} is free` };
   return {
     check,
     verdict: 'warn',
-    found: `${device} in ${netns} is open in process ${user.marker.pid} (${user.marker.verb})`,
+    found: `${device} in ${netns} is open in process ${who}`,
     meaning: 'A TUN has one user.',
     remedy: 'Stop that one, or use another device and network: --link tun:lab1 --addr 10.9.1.2/24',
   };
@@ -173,7 +195,9 @@ export const leftOver: Check = () => {
 /** Whether the namespace already routes the stack's address elsewhere. */
 export const route: Check = ({ netns, addresses, device }) => {
   const check = 'route';
-  if (!namespaceExists(netns)) return { check, verdict: 'skip', found: `no namespace ${netns} yet` };
+  if (netns !== HOST && !namespaceExists(netns)) {
+    return { check, verdict: 'skip', found: `no namespace ${netns} yet` };
+  }
   const address = addresses[0]!.address.toString();
   const result = run(ipIn(netns, '-j', 'route', 'get', address));
   if (result.status !== 0) return { check, verdict: 'ok', found: `nothing in ${netns} claims ${address}` };

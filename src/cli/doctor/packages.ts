@@ -1,7 +1,8 @@
-// Checks of compiled parts: the addon of our own, and the optional package of raw links.
+// Checks of compiled parts: the addon of our own, and the optional packages of raw and Ethernet links.
+import { loadCap } from '../../link/cap-package.js';
 import { loadRawSocket } from '../../link/raw-package.js';
 import { loadBinding } from '../../native/load.js';
-import type { Check } from './check.js';
+import type { Check, Finding } from './check.js';
 
 /** The addon loads. */
 export const nativeBinding: Check = () => {
@@ -21,20 +22,23 @@ export const nativeBinding: Check = () => {
 };
 
 /** The package raw-socket loads. */
-export const rawPackage: Check = async () => {
-  const check = 'raw-socket';
+export const rawPackage: Check = () => examinePackage('raw-socket', 'Raw', loadRawSocket);
+
+/** The package cap loads. */
+export const capPackage: Check = () => examinePackage('cap', 'Ethernet', loadCap);
+
+async function examinePackage(check: string, links: string, load: () => Promise<unknown>): Promise<Finding> {
   try {
-    await loadRawSocket();
-    return { check, verdict: 'ok', found: 'the package raw-socket loads' };
+    await load();
+    return { check, verdict: 'ok', found: `the package ${check} loads` };
   } catch (error) {
     const [found = '', ...remedy] = (error as Error).message.split('. Remedy: ');
     return {
       check,
       verdict: 'FAIL',
       found,
-      meaning:
-        'Raw links are made with it. It is optional: a failure to compile it does not stop npm install.',
-      remedy: remedy.join(' ') || 'npm rebuild raw-socket',
+      meaning: `${links} links are made with it. It is optional: a failure to compile it does not stop npm install.`,
+      remedy: remedy.join(' ') || `npm rebuild ${check}`,
     };
   }
-};
+}

@@ -1,6 +1,6 @@
 // Checks of what stands between the stack and its peers: rules of the firewall, and what the kernel offers for faults.
 import { run } from '../command.js';
-import { HOST, inNamespace, isMachineNamespace, namespaceExists } from '../namespace.js';
+import { HOST, inNamespace, namespaceExists } from '../namespace.js';
 import { elevated } from '../privileges.js';
 import type { Check } from './check.js';
 
@@ -40,33 +40,4 @@ export const netem: Check = () => {
       ? 'tc netem works here, and is not needed'
       : 'tc netem is not available here; not needed, faults are made by our own link';
   return { check, verdict: 'ok', found };
-};
-
-/** Offloads of an interface on which packets are taken as the driver has them. */
-export const offloads: Check = ({ netns, device }) => {
-  const check = 'offloads';
-  const listed = run(inNamespace(netns, ['ethtool', '-k', device]));
-  if (listed.status !== 0) {
-    const reason = listed.stderr.split('\n')[0] || 'ethtool not found: apt-get install ethtool';
-    return { check, verdict: 'skip', found: reason };
-  }
-  const on = [
-    ['tx-checksumming', 'tx'],
-    ['tcp-segmentation-offload', 'tso'],
-    ['generic-segmentation-offload', 'gso'],
-    ['generic-receive-offload', 'gro'],
-  ].filter(([feature]) => new RegExp(`^${feature}: on`, 'm').test(listed.stdout));
-  if (on.length === 0) return { check, verdict: 'ok', found: `${device}: all off` };
-  const argv = ['ethtool', '-K', device, ...on.flatMap(([, letter]) => [letter!, 'off'])];
-  const isOurs = netns !== HOST || !isMachineNamespace();
-  return {
-    check,
-    verdict: 'warn',
-    found: `${device}: ${on.map(([feature]) => feature).join(', ')} on`,
-    meaning:
-      'Segments of this host’s kernel arrive with unfinished checksums and up to 64 KB long. The stack takes them so, but ' +
-      'a capture shows what no wire would carry.',
-    remedy: argv.join(' '),
-    ...(isOurs ? { fix: { command: argv.join(' '), apply: () => void run(inNamespace(netns, argv)) } } : {}),
-  };
 };

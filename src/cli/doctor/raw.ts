@@ -5,12 +5,8 @@ import { findGuards, probeGuard } from '../../link/raw-guard.js';
 import { conflictWith, kernelSockets, parsePorts, socketsOn } from '../../link/raw-ports.js';
 import { loadBinding } from '../../native/load.js';
 import { run } from '../command.js';
-import { HOST, inNamespace, namespacePath } from '../namespace.js';
+import { HOST, inNamespace, namespaceFile } from '../namespace.js';
 import type { Check, Finding, Subject } from './check.js';
-
-function pathOf(netns: string): string | undefined {
-  return netns === HOST ? undefined : namespacePath(netns);
-}
 
 /** The kernel delivers what comes for the address. */
 export const rawAddress: Check = async (subject) => {
@@ -22,7 +18,7 @@ export const rawAddress: Check = async (subject) => {
 async function examineAddress(text: string, { netns }: Subject): Promise<Finding> {
   const check = 'raw-address';
   try {
-    const { device, isOwned } = await inspectAddress(text, pathOf(netns));
+    const { device, isOwned } = await inspectAddress(text, namespaceFile(netns));
     const whose = isOwned
       ? `an address of this host (${device})`
       : `delivered by ${device}, not owned by the kernel`;
@@ -41,11 +37,11 @@ async function examineAddress(text: string, { netns }: Subject): Promise<Finding
 }
 
 /** The addresses that the kernel's own TCP has, too. */
-async function ownedAddresses({ addresses, netns }: Subject): Promise<RawAddress[]> {
+export async function ownedAddresses({ addresses, netns }: Subject): Promise<RawAddress[]> {
   const found: RawAddress[] = [];
   for (const { address } of addresses) {
     try {
-      const facts = await inspectAddress(String(address), pathOf(netns));
+      const facts = await inspectAddress(String(address), namespaceFile(netns));
       if (facts.isOwned) found.push(facts);
     } catch {
       // That is the finding of another check.
@@ -61,7 +57,7 @@ export const rstGuard: Check = async (subject) => {
   if (owned.length === 0) {
     return { check, verdict: 'ok', found: 'not needed: the kernel owns none of the addresses' };
   }
-  const netns = pathOf(subject.netns);
+  const netns = namespaceFile(subject.netns);
   const ports = subject.ports.length > 0 ? parsePorts(subject.ports) : [{ first: 61_000, last: 65_535 }];
   const error = probeGuard({ addresses: owned, ports, netns });
   if (error === null) {
@@ -88,7 +84,7 @@ export const rawPorts: Check = async (subject) => {
   const { ports, netns } = subject;
   if (ports.length === 0) return { check, verdict: 'skip', found: 'no port was named: --port 80' };
   const owned = (await ownedAddresses(subject)).map(({ address }) => address);
-  const path = pathOf(netns);
+  const path = namespaceFile(netns);
   const sockets = path === undefined ? kernelSockets() : loadBinding().inNamespace(path, kernelSockets);
   const conflict = conflictWith(socketsOn(owned, sockets), parsePorts(ports));
   if (conflict === null)
