@@ -5,6 +5,7 @@ import { createNet, type Net } from './net/net.js';
 import type { Lang } from './observe/lexicon.js';
 import { type PcapngOptions, PcapngWriter } from './observe/pcapng.js';
 import { pinoTrace } from './observe/pino.js';
+import { RecorderGroup } from './observe/recorder-group.js';
 import { commentTrace } from './observe/state-comments.js';
 import { TraceHub } from './observe/trace-hub.js';
 import { SystemClock } from './stack/clock.js';
@@ -21,6 +22,8 @@ export interface CreateStackOptions extends Omit<StackOptions, 'trace'> {
   logger?: Logger;
   /** A pcapng file of everything that crosses the link: its path, or the settings of the writer. */
   capture?: string | Partial<PcapngOptions>;
+  /** Recorders of the same that come and go while the stack runs. It costs a test for each packet while it is empty. */
+  taps?: RecorderGroup;
   /** Further listeners of the stack's events, such as `ladderTrace()`. */
   observers?: readonly StackTrace[];
   /** Language of log messages and packet comments. Default English. */
@@ -95,6 +98,19 @@ async function claimed(core: Stack, taken: readonly StackNotice[]): Promise<void
   throw systemError('EADDRINUSE', 'claim', notice.address, undefined, notice.message);
 }
 
+/** What the header of a capture says of a link and of the stack's addresses on it. */
+export function describeLink(
+  link: StackOptions['link'],
+  addresses: readonly string[],
+): Partial<PcapngOptions> {
+  return {
+    medium: link.medium,
+    interfaceName: link.name,
+    addresses,
+    names: addresses.map((address) => ({ address: address.split('/')[0]!, name: 'stack' })),
+  };
+}
+
 /** The capture stands next to the stack: it sees what the stack sees, and comments can reach their packets. */
 function withCapture(
   options: CreateStackOptions,
@@ -102,18 +118,16 @@ function withCapture(
   lang: Lang,
   hub: TraceHub,
 ): StackOptions['link'] {
-  const { capture, link, addresses } = options;
-  if (capture === undefined) return link;
-  const chosen = typeof capture === 'string' ? { target: capture } : capture;
-  const recorder = new PcapngWriter({
-    target: 'synwave.pcapng',
-    medium: link.medium,
-    interfaceName: link.name,
-    addresses,
-    names: addresses.map((address) => ({ address: address.split('/')[0]!, name: 'stack' })),
-    ...chosen,
-  });
-  const captured = captureLink(link, recorder, { clock });
+  const { capture, link, addresses, taps } = options;
+  if (capture === undefined && taps === undefined) return link;
+  const recorders = taps ?? new RecorderGroup();
+  if (capture !== undefined) {
+    const chosen = typeof capture === 'string' ? { target: capture } : capture;
+    recorders.add(
+      new PcapngWriter({ target: 'synwave.pcapng', ...describeLink(link, addresses), ...chosen }),
+    );
+  }
+  const captured = captureLink(link, recorders, { clock });
   hub.add(
     commentTrace({
       annotate: (packetId, text) => captured.annotate(packetId, text),

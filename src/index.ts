@@ -31,6 +31,7 @@ export { type LadderDocument, type LadderOptions, type LadderTrace, ladderTrace 
 export { createLogger, type LoggerOptions } from './observe/logger.js';
 export { type PcapngOptions, PcapngWriter } from './observe/pcapng.js';
 export { pinoTrace } from './observe/pino.js';
+export { RecorderGroup } from './observe/recorder-group.js';
 export { commentTrace } from './observe/state-comments.js';
 export { TraceHub } from './observe/trace-hub.js';
 export { type Clock, SystemClock, VirtualClock } from './stack/clock.js';

@@ -6,6 +6,7 @@ import { ExitCode } from './failure.js';
 import { HOST, namespaceFile, removeClaimed } from './namespace.js';
 import { isOn } from './options.js';
 import { isAlive, type MarkerFile, readMarkers } from './ownership.js';
+import { removeDeadTaps } from './tap-server.js';
 import type { Verb } from './verb.js';
 
 /** The claims whose process has ended without taking them back. */
@@ -64,6 +65,7 @@ stays; \`synwave down\` removes that.`,
     // The tables first: with its namespace a table is gone, and could not be told of.
     const guards = leftGuards().flatMap(removeGuard);
     const removed = [...guards, ...leftovers().flatMap(removeClaimed)];
+    removeDeadTaps();
     terminal.say(removed.length === 0 ? 'nothing to remove' : `removed ${removed.join(', ')}`);
     if (isOn(args.values, 'json')) terminal.document({ removed });
     return ExitCode.OK;

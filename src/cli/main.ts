@@ -20,6 +20,7 @@ import { type Arguments, isOn, readNetns } from './options.js';
 import { mayMakeNamespaces, runAgainAsUserRoot } from './privileges.js';
 import { serve } from './serve.js';
 import { sh } from './sh.js';
+import { tap } from './tap.js';
 import { createTerminal, paint, type Terminal } from './terminal.js';
 import { up } from './up.js';
 import { helpOf, readWords, type Verb } from './verb.js';
@@ -35,6 +36,7 @@ const VERBS: readonly Verb[] = [
   get,
   lab,
   explain,
+  tap,
   wire,
   drill,
   up,

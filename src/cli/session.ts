@@ -8,6 +8,7 @@ import type { Socket } from '../net/socket.js';
 import { type LadderTrace, ladderTrace } from '../observe/ladder.js';
 import { createLogger } from '../observe/logger.js';
 import { type PinoTrace, pinoTrace } from '../observe/pino.js';
+import { RecorderGroup } from '../observe/recorder-group.js';
 import { type Clock, SystemClock } from '../stack/clock.js';
 import type { Link } from '../stack/link.js';
 import type { StackTrace } from '../stack/trace.js';
@@ -21,6 +22,7 @@ import { claimNamespace, HOST } from './namespace.js';
 import { type OpenedLink, openLink } from './open-link.js';
 import { isOn, readStackSettings, type StackSettings } from './options.js';
 import { peopleLog } from './people-log.js';
+import { openTap } from './tap-server.js';
 import type { Context } from './verb.js';
 
 /** A connection of the stack, shaped as that of `node:net`. */
@@ -63,7 +65,13 @@ export async function openSession(
   if (peer !== null) context.life.defer('the peer', () => peer.close());
   claim?.addDevice(link.name);
   const observers = [log, ...(ladder === null ? [] : [ladder]), ...(options.observers ?? [])];
-  return openStack(parts, { ...opened, link: openImpairment(parts, link, log, ladder) }, log, observers);
+  return openStack(
+    parts,
+    { ...opened, link: openImpairment(parts, link, log, ladder) },
+    log,
+    observers,
+    verb,
+  );
 }
 
 /** Nothing else may go where the verb's data, the document of `--json`, the log or the capture goes. */
@@ -90,13 +98,16 @@ async function openStack(
   { link, addresses, peer }: OpenedLink,
   log: PinoTrace,
   observers: readonly StackTrace[],
+  verb: string,
 ): Promise<Session> {
   let announce: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
     announce = resolve;
   });
   const { capture } = settings;
+  const taps = new RecorderGroup();
   const stack = await createStack({
+    taps,
     link,
     addresses,
     clock,
@@ -119,6 +130,7 @@ async function openStack(
         }),
   });
   context.life.defer('the stack', () => stack.close());
+  await openTap(taps, { link, addresses, netns: settings.netns, verb }, context.life);
   return new Session(settings, stack, failed, peer);
 }
 

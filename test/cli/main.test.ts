@@ -81,6 +81,7 @@ test('--json stands in the help of the verbs that have it, and says what it prin
     connect: null,
     listen: null,
     sh: null,
+    tap: null,
   };
   const verbs = [...synwave(['help']).stdout.matchAll(/^ {2}(\w+) {2,}/gm)].map((match) => match[1]!);
   assert.deepEqual(verbs.sort(), Object.keys(has).sort());
