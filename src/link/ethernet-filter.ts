@@ -12,7 +12,8 @@ export function frameFilter({ mac, vlan }: EthernetIdentity, shared: readonly Ip
     shared === null
       ? `ether dst ${mac}`
       : `(ether dst ${mac} and (arp or icmp6 or ${shared.map(packetsTo).join(' or ')}))`;
-  const toAll = '(ether broadcast and arp) or (ether[0:2] = 0x3333 and icmp6)';
+  // Queries for listeners have a hop-by-hop header (0) in front of ICMPv6.
+  const toAll = '(ether broadcast and arp) or (ether[0:2] = 0x3333 and (icmp6 or (ip6 and ip6[6] = 0)))';
   const wanted = `(${toUs} or ${toAll}) and not ether src ${mac}`;
   // The places of all that follows the word are behind the tag.
   return vlan === 0 ? wanted : `vlan ${vlan} and ${wanted}`;

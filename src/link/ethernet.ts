@@ -61,6 +61,11 @@ const ABORTS =
 const BUFFER_BYTES = 32 * 1024 * 1024;
 /** After a send that found no room: the package does not tell when there is some. */
 const RETRY_MS = 1;
+/**
+ * Frames sent in one turn of the event loop. Meanwhile none is read, and a ring of 512 slots is soon full of the
+ * acknowledgments of what was sent.
+ */
+const SENDS_PER_TURN = 256;
 /** How often it is looked whether the interface is still there. */
 const WATCH_MS = 1000;
 /** The longest frame that the package takes in or gives out. */
@@ -132,6 +137,7 @@ class CaptureLink implements EthernetLink {
   private receiver: LinkReceiver | null = null;
   private retry: NodeJS.Timeout | null = null;
   private readonly watch: NodeJS.Timeout;
+  private sentThisTurn = 0;
   private ended = false;
   private isClosed = false;
 
@@ -152,7 +158,7 @@ class CaptureLink implements EthernetLink {
   }
 
   get writable(): boolean {
-    return this.retry === null && !this.ended;
+    return this.retry === null && this.sentThisTurn < SENDS_PER_TURN && !this.ended;
   }
 
   get unfinishedChecksums(): number {
@@ -192,6 +198,7 @@ class CaptureLink implements EthernetLink {
     }
     stats.packetsOut++;
     stats.bytesOut += length;
+    if (this.sentThisTurn++ === 0) setImmediate(() => this.nextTurn());
     return true;
   }
 
@@ -218,6 +225,20 @@ class CaptureLink implements EthernetLink {
     this.stats.dropped++;
     if (failure !== 'packet') this.failLater(failure === 'gone');
     return true;
+  }
+
+  /** Immediates come after devices were looked at, so what has arrived is in the intake by now. */
+  whenDelivered(delivered: () => void): void {
+    setImmediate(() => {
+      this.intake.deliverAll();
+      delivered();
+    });
+  }
+
+  private nextTurn(): void {
+    const wasExhausted = this.sentThisTurn >= SENDS_PER_TURN;
+    this.sentThisTurn = 0;
+    if (wasExhausted && this.writable) this.receiver?.writable();
   }
 
   private tryAgain(): void {

@@ -117,9 +117,14 @@ export class FrameIntake {
     this.complete(at, length);
   }
 
-  /** Delivers what is kept and what is being filled. It comes with the event loop, so everybody else had his turn. */
+  /** It comes with the event loop, so everybody else had his turn. */
   private endRun(): void {
     this.pause = null;
+    this.deliverAll();
+  }
+
+  /** Delivers what is kept and what is being filled. */
+  deliverAll(): void {
     for (let batch = this.kept.shift(); batch !== undefined; batch = this.kept.shift()) this.deliver(batch);
     this.deliver(this.filling);
     this.filling.empty();

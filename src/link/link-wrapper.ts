@@ -33,6 +33,11 @@ export abstract class LinkWrapper {
     return this.inner.ecnBlind;
   }
 
+  whenDelivered(delivered: () => void): void {
+    if (this.inner.whenDelivered === undefined) delivered();
+    else this.inner.whenDelivered(delivered);
+  }
+
   pull(): number {
     return this.inner.pull?.() ?? 0;
   }

@@ -142,6 +142,9 @@ export interface Link {
   /** Delivers what has arrived and waits in the device, before it returns; the number of packets. */
   pull?(): number;
 
+  /** For a link that cannot be pulled: calls back, soon and once, when what has arrived by now has been delivered. */
+  whenDelivered?(delivered: () => void): void;
+
   /** True while the link keeps the process alive (default) or not. */
   ref?(): void;
   unref?(): void;

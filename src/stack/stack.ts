@@ -106,6 +106,8 @@ export class Stack {
     entry.connection.onTimer(now);
     this.turn.changed(entry);
   };
+  /** Timers wait for what has arrived at a link that cannot be pulled. */
+  private isSettling = false;
   private lastListenerId = 0;
   private phase: 'open' | 'closing' | 'closed' | 'failed' = 'open';
   private closed: Promise<void> | null = null;
@@ -358,6 +360,18 @@ export class Stack {
     // Node runs timers before it looks at devices: after a pause of the process the ACK that a timer waits for may be here
     // already, and must be heard first.
     for (let i = 0; i < MAX_PULLS && (this.link.pull?.() ?? 0) > 0; i++);
+    if (this.link.whenDelivered === undefined) {
+      this.runTimers();
+    } else if (!this.isSettling) {
+      this.isSettling = true;
+      this.link.whenDelivered(() => {
+        this.isSettling = false;
+        this.runTimers();
+      });
+    }
+  }
+
+  private runTimers(): void {
     this.turn.run((now) => void this.wheel.advance(now, this.limits.timersPerTurn, this.expire));
   }
 

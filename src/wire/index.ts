@@ -12,6 +12,7 @@ export * from './ipv6.js';
 export * from './ipv6-extensions.js';
 export * from './layout.js';
 export * from './mac.js';
+export * from './mld.js';
 export * from './ndp.js';
 export * from './packet.js';
 export * from './parse-error.js';

@@ -6,14 +6,14 @@ import { ECHO_PORT, HTTP_PORT, type LinkKind, linkSuite } from './link-suite.js'
 import { NeighbourHost } from './neighbour-host.js';
 
 /**
- * libpcap cannot be asked whether the awaited ACK is here already: after a pause of the process a probe may go out. The peer
- * reports that it came twice, and does so to nobody when that was the end of the connection.
+ * On a busy machine the kernel works off what crosses a veth pair some time after it was sent: a tail loss probe goes out
+ * although nothing is lost. The peer reports that it came twice, and does so to nobody when that was the end of the connection.
  */
 const NEEDLESS_PROBES: Allowance = {
   retransmission: [0, 10],
   spurious_retransmission: [0, 10],
   duplicate_ack: [0, 10],
-  rst: [0, 1],
+  rst: [0, 2],
 };
 
 const KINDS: readonly LinkKind[] = [

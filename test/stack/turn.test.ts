@@ -240,6 +240,30 @@ describe('timers', () => {
     assert.equal(link.sent.length, 0);
     assert.equal(stack.stats.tcp.retransSegs, 0);
   });
+
+  it('RFC6298 §5.3: timers wait for what has arrived at a link that cannot be pulled', () => {
+    const { link, endpoints, settle, clock, stack } = connected(1);
+    let waiting: (() => void)[] = [];
+    Object.assign(link, { pull: () => 0, whenDelivered: (delivered: () => void) => waiting.push(delivered) });
+    endpoints[0]!.send(Uint8Array.of(1), true);
+    settle();
+    link.sent.length = 0;
+    clock.advance(10_000);
+    assert.equal(waiting.length, 1, 'asked once, however often the wheel wakes up meanwhile');
+    link.inject(toUs(0, { flags: ACK, ack: 1002 }));
+    waiting.pop()!();
+    assert.equal(stack.stats.tcp.retransSegs, 0);
+    // The next time nothing has arrived, and the segment is sent again.
+    endpoints[0]!.send(Uint8Array.of(2), true);
+    settle();
+    for (let i = 0; i < 60 && stack.stats.tcp.retransSegs === 0; i++) {
+      clock.advance(1000);
+      const calls = waiting;
+      waiting = [];
+      for (const delivered of calls) delivered();
+    }
+    assert.equal(stack.stats.tcp.retransSegs, 1);
+  });
 });
 
 describe('back-pressure', () => {

@@ -16,6 +16,7 @@ import {
 import { Ipv6View, parseIpv6 } from '../../src/wire/ipv6.js';
 import { decodeHeader } from '../../src/wire/layout.js';
 import { MacAddress } from '../../src/wire/mac.js';
+import { writeMldReport } from '../../src/wire/mld.js';
 import {
   NdpType,
   NdpView,
@@ -34,7 +35,7 @@ interface Golden {
 }
 
 const file = new URL('../../../test/golden/ethernet-frames.json', import.meta.url);
-const { frames } = JSON.parse(readFileSync(file, 'utf8')) as { frames: Golden[] };
+const { frames, reports } = JSON.parse(readFileSync(file, 'utf8')) as Record<'frames' | 'reports', Golden[]>;
 const named = (name: string) => hex(frames.find((golden) => golden.name === name)!.hex);
 
 function mac(text: string): MacAddress {
@@ -170,7 +171,7 @@ function flag(text: string | undefined): boolean {
 
 describe('frames of ours', () => {
   const write = (body: (bytes: Uint8Array, view: DataView) => number): Uint8Array => {
-    const bytes = new Uint8Array(128).fill(0xaa);
+    const bytes = new Uint8Array(256).fill(0xaa);
     return bytes.slice(0, body(bytes, new DataView(bytes.buffer)));
   };
 
@@ -212,6 +213,17 @@ describe('frames of ours', () => {
     );
     assert.deepEqual(routers, named('RS').slice(14));
   });
+
+  for (const golden of reports) {
+    it(`RFC 3810: a report equals that of Linux: ${golden.name}`, () => {
+      const { tshark } = golden;
+      const groups = tshark['icmpv6.mldr.mar.multicast_address']!.split(',').map(address);
+      const report = write((bytes, view) =>
+        writeMldReport(bytes, view, 0, address(tshark['ipv6.src']!), address('ff02::16'), groups, true),
+      );
+      assert.deepEqual(report, hex(golden.hex).slice(14));
+    });
+  }
 
   it('IEEE 802.1Q: a tag goes between the addresses and the type, and comes back', () => {
     const bytes = new Uint8Array(64);

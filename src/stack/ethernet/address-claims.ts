@@ -140,6 +140,11 @@ export class AddressClaims {
     });
   }
 
+  /** Addresses that are ours or are to be. */
+  claimed(): IpAddress[] {
+    return this.claims.filter((claim) => !claim.isLost).map((claim) => claim.own.address);
+  }
+
   /** Begins to ask and to tell. With `strict` the addresses are taken away until they are known to be free. */
   begin(now: number): void {
     const { addresses, mode } = this.parts;

@@ -20,7 +20,8 @@ import type { WheelTask } from '../wheel-task.js';
 import { AddressClaims, type AddressConflict, type DuplicateDetection } from './address-claims.js';
 import { Arp } from './arp.js';
 import { FrameOutput } from './frame-output.js';
-import { Ndp } from './ndp.js';
+import { Mld } from './mld.js';
+import { Ndp, solicitedNodeGroup } from './ndp.js';
 import { type Neighbor, NeighborState, NeighborTable, type WaitingPacket } from './neighbor-table.js';
 import { type RouteOptions, Routes } from './routes.js';
 import type { EthernetStats } from './stats.js';
@@ -103,6 +104,7 @@ export class EthernetPort implements PacketExit {
   readonly claims: AddressClaims;
   private readonly arp: Arp;
   private readonly ndp: Ndp;
+  private readonly mld: Mld;
   private readonly frames: FrameOutput;
   private readonly frame = new EthernetView();
   private readonly ipv6 = new Ipv6View();
@@ -148,13 +150,33 @@ export class EthernetPort implements PacketExit {
     const { neighbors, claims, routes } = this;
     this.arp = new Arp({ addresses, neighbors, claims, frames, answers, stats });
     this.ndp = new Ndp({ addresses, neighbors, claims, routes, frames, answers, stats, wheel });
+    this.mld = new Mld({
+      frames,
+      random,
+      stats,
+      wheel,
+      groups: () => this.groups(),
+      linkLocal: () => addresses.list().find(isLinkLocal) ?? null,
+    });
+  }
+
+  /** Groups to which solicitations for our addresses are sent; several addresses may share one. */
+  private groups(): readonly IpAddress[] {
+    const groups = new Map<number, IpAddress>();
+    for (const address of this.claims.claimed()) {
+      const group = solicitedNodeGroup(address);
+      if (address.family === 6) groups.set(group.w3, group);
+    }
+    return [...groups.values()];
   }
 
   /** Claims the addresses and looks for routers. The link must have been started. */
   begin(now: number): void {
     const speaksIpv6 = this.parts.addresses.list().some(({ family }) => family === 6);
     this.claims.begin(now);
-    if (speaksIpv6) this.ndp.begin(now);
+    if (!speaksIpv6) return;
+    this.mld.begin(now);
+    this.ndp.begin(now);
   }
 
   get writable(): boolean {
@@ -276,6 +298,8 @@ export class EthernetPort implements PacketExit {
       this.takeNdp(batch, now);
     } else if (frame.type !== EtherType.IPV4 && frame.type !== EtherType.IPV6) {
       stats.inUnknownTypes++;
+    } else if (!isOurs && this.isQuery(batch, now)) {
+      stats.inQueries++;
     } else if (!isOurs) {
       // What everybody gets is not for one: such a packet is not to be answered (RFC 1122 §3.3.6).
       stats.inNotForUs++;
@@ -299,6 +323,14 @@ export class EthernetPort implements PacketExit {
     );
   }
 
+  /** Queries for listeners bear a hop-by-hop header with a router alert (RFC 3810 §5). */
+  private isQuery({ bytes, view }: PacketBatch, now: number): boolean {
+    const { payloadOffset: at, payloadLength: length, type } = this.frame;
+    if (type !== EtherType.IPV6 || length <= IPV6_HEADER_BYTES || bytes[at + NEXT_HEADER] !== 0) return false;
+    if (parseIpv6(bytes, view, at, length, this.ipv6) !== ParseError.NONE) return false;
+    return this.mld.receive(bytes, view, this.ipv6, now);
+  }
+
   private takeNdp({ bytes, view }: PacketBatch, now: number): void {
     const { payloadOffset, payloadLength } = this.frame;
     const { ipv6 } = this;
@@ -318,4 +350,8 @@ export class EthernetPort implements PacketExit {
     this.routes.suspect(neighbor.address);
     for (const { frame } of packets) this.parts.unreachable(frame, now);
   }
+}
+
+function isLinkLocal({ w0 }: IpAddress): boolean {
+  return (w0 & 0xffc00000) === (0xfe800000 | 0);
 }

@@ -19,7 +19,9 @@ export interface EthernetStats {
   /** ARP packets and messages of neighbour discovery received. */
   inArp: number;
   inNdp: number;
-  /** Of these, dropped by the checks that every receiver owes them, or because they tell nothing. */
+  /** Queries for listeners to groups. */
+  inQueries: number;
+  /** ARP packets and messages of neighbour discovery dropped by the checks that every receiver owes them, or because they tell nothing. */
   inArpDropped: number;
   inNdpDropped: number;
   /** Requests and solicitations sent, answers sent, and those not sent because of `limits.neighborAnswersPerSecond`. */
@@ -28,6 +30,8 @@ export interface EthernetStats {
   answersSuppressed: number;
   /** Announcements of our own addresses. */
   outAnnouncements: number;
+  /** Reports of the groups that we listen to. */
+  outReports: number;
   /** Packets that waited for a neighbour's MAC address, and of these, dropped for want of one or of room. */
   queued: number;
   queueDrops: number;
@@ -55,12 +59,14 @@ export function newEthernetStats(): EthernetStats {
     inOversize: 0,
     inArp: 0,
     inNdp: 0,
+    inQueries: 0,
     inArpDropped: 0,
     inNdpDropped: 0,
     outSolicitations: 0,
     outAnswers: 0,
     answersSuppressed: 0,
     outAnnouncements: 0,
+    outReports: 0,
     queued: 0,
     queueDrops: 0,
     neighborFailures: 0,

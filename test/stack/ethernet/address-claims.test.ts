@@ -56,7 +56,7 @@ describe('claiming addresses', () => {
 
   it('RFC 4862 §5.4, strict: one solicitation from nowhere, a second of silence, then it is told', () => {
     const { stack, pass } = ethernetStack({ ...only6, duplicateDetection: 'strict' });
-    const asked = pass(1000);
+    const asked = pass(1000).filter((text) => text.includes(' ns '));
     assert.deepEqual(asked, [`${GROUP_MAC}: ns fd00:9::2 from ::`]);
     assert.deepEqual(stack.addresses, []);
     assert.deepEqual(pass(1000), [`${ALL_NODES_MAC}: na fd00:9::2 override`]);
