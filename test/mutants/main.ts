@@ -53,7 +53,7 @@ async function run(options: MutantOptions): Promise<number> {
   note(
     `${build.mutants.length} mutants, ${chosen.length} to judge; ${build.testFiles.length} test files run unbroken first`,
   );
-  const known = await survey(build, options.slowestCaseMs);
+  const known = await survey(build, options.slowestCaseMs, options.quickestCaseMs);
   const quick = known.ms.filter((ms) => ms <= options.slowestCaseMs);
   note(
     `${quick.length} of ${known.ms.length} cases judge, ${Math.round(quick.reduce((a, b) => a + b, 0))} ms in all`,

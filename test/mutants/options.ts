@@ -10,6 +10,7 @@ export interface MutantOptions {
   readonly seed: number;
   readonly workers: number;
   readonly slowestCaseMs: number;
+  readonly quickestCaseMs: number;
   readonly again: string | null;
   readonly budgetMs: number;
   readonly list: boolean;
@@ -27,6 +28,7 @@ usage: scripts/mutants [OPTIONS]
   --seed N             of the draw   (default: 1)
   --workers N          processes at once   (default: 1)
   --slowest MS         cases that take longer do not judge   (default: 60)
+  --quickest MS        nor do those that take less; for a second look, with --again
   --budget MS          cases for one mutant take no longer together, the quickest first; for a first look
   --again FILE         only the mutants that lived in the run that wrote FILE with --json; its other verdicts stand
   --list               tells the mutants and judges none
@@ -51,6 +53,7 @@ export function parseOptions(args: readonly string[]): MutantOptions | null {
     seed: whole(values.seed ?? '1', '--seed'),
     workers: whole(values.workers ?? '1', '--workers'),
     slowestCaseMs: whole(values.slowest ?? '60', '--slowest'),
+    quickestCaseMs: values.quickest === undefined ? 0 : whole(values.quickest, '--quickest'),
     again: values.again ?? null,
     budgetMs: values.budget === undefined ? Number.POSITIVE_INFINITY : whole(values.budget, '--budget'),
     list: values.list ?? false,
@@ -75,6 +78,7 @@ function parsed(args: readonly string[]) {
         slowest: text,
         json: text,
         budget: text,
+        quickest: text,
         report: text,
         again: text,
         list: flag,

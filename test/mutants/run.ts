@@ -106,9 +106,10 @@ class Worker {
 /**
  * Runs every case unbroken.
  * @param slowestCaseMs cases that take longer are no judges
+ * @param quickestCaseMs nor are those that take less
  * @throws Error when one fails: a broken test proves nothing
  */
-export async function survey(build: BrokenBuild, slowestCaseMs: number): Promise<Survey> {
+export async function survey(build: BrokenBuild, slowestCaseMs: number, quickestCaseMs = 0): Promise<Survey> {
   const worker = new Worker(build, -1);
   try {
     const loaded = await worker.next(LOAD_MS);
@@ -122,7 +123,8 @@ export async function survey(build: BrokenBuild, slowestCaseMs: number): Promise
       if (one?.kind !== 'surveyed') throw new Error(`the survey ended at: ${name}`);
       if (one.failure !== null) throw new Error(`fails without any mutant: ${name}\n${one.failure}`);
       ms.push(one.repeats ? one.ms : Number.POSITIVE_INFINITY);
-      if (one.repeats) for (const mutant of one.met) judges[mutant]!.push(one.index);
+      if (one.repeats && one.ms >= quickestCaseMs)
+        for (const mutant of one.met) judges[mutant]!.push(one.index);
     }
     for (const list of judges) list.sort((a, b) => ms[a]! - ms[b]!);
     return { names: loaded.names, ms, judges, metByLoading: new Set(loaded.metByLoading) };
