@@ -80,7 +80,7 @@ function keepSynData(c: Connection, syn: SegmentView, now: number): void {
 }
 
 function maySend(c: Connection): boolean {
-  if (c.finQueued) return false;
+  // A FIN that is queued has left these states behind.
   return (
     c.state === State.SYN_SENT ||
     c.state === State.SYN_RECEIVED ||

@@ -44,7 +44,7 @@ export class ReceiveQueue {
     let left = length;
     while (left > 0) {
       const { tail } = this;
-      const block = tail !== null && tail.end < tail.bytes.length ? tail : this.grow(left);
+      const block = tail !== null && tail.end < tail.bytes.length ? tail : this.grow(left, length);
       const n = Math.min(left, block.bytes.length - block.end);
       block.bytes.set(bytes.subarray(offset, offset + n), block.end);
       block.end += n;
@@ -144,9 +144,12 @@ export class ReceiveQueue {
     return next!;
   }
 
-  /** Bulk data gets a block twice as large as the one before, and large enough for the segment. */
-  private grow(wanted: number): Block {
-    if (wanted >= BULK_BYTES) {
+  /**
+   * Bulk data gets a block twice as large as the one before, and large enough for the segment.
+   * @param wanted what is left of the segment, which may be little also of a large one
+   */
+  private grow(wanted: number, payload: number): Block {
+    if (payload >= BULK_BYTES) {
       do this.blockBytes *= 2;
       while (this.blockBytes < wanted);
       this.blockBytes = Math.min(LARGEST_BLOCK, this.blockBytes);

@@ -32,6 +32,30 @@ describe('orphans', () => {
     bench.state('CLOSED').events(['CLOSED']);
   });
 
+  test('RFC6429 §3: behind a shut window its time counts from when the window was shut', () => {
+    const config = { r2Ms: 24 * HOUR, orphanMs: 100_000 };
+    const bench = Bench.established({ config }).peer('A 1 a1 w0');
+    bench.advance(500_000);
+    bench.queue(5000);
+    bench.close();
+    const since = bench.now;
+    heldShut(bench, 'A 1 a1', 1);
+    const lasted = bench.now - since;
+    assert.ok(lasted >= 100_000 && lasted <= 165_000, `${lasted} ms: the time, and a probe later`);
+  });
+
+  test('RFC6429 §3: a peer that opens its window now and then, and takes something, is no reason', () => {
+    const config = { r2Ms: 24 * HOUR, orphanMs: 100_000 };
+    const bench = Bench.established({ config, peer: { window: 0 } }).peer('A 1 a1 w0');
+    bench.queue(5000);
+    bench.close();
+    for (let acked = 1; acked < 4001; acked += 1000) {
+      bench.advance(70_000).take();
+      bench.peer(`A 1 a${bench.status.sndUna} w1000`).peer(`A 1 a${bench.status.sndNxt} w0`);
+      bench.state('FIN-WAIT-1');
+    }
+  });
+
   test('RFC9293 MUST-37: while the application is there, the shut window alone does not end it', () => {
     const bench = Bench.established({ config: { r2Ms: 100_000 } }).peer('A 1 a1 w0');
     bench.queue(5000);

@@ -218,6 +218,54 @@ describe('receive window', () => {
     bench.silent();
   });
 
+  test('RFC9293 MUST-39: by one octet less it does not move, with whatever leaves', () => {
+    for (const [read, window] of [
+      [999, 5000],
+      [1000, 6000],
+    ] as const) {
+      const bench = Bench.accepted({ config: { delayedAckMs: 0 } });
+      for (let at = 1; at < 5001; at += 1000) bench.peer(`A ${at} a1 [1000]`);
+      bench.settled('ESTABLISHED');
+      assert.equal(bench.read(read), read);
+      bench.silent();
+      bench.write(1);
+      assert.equal(bench.take()[0]!.wnd, window);
+    }
+    const small = Bench.accepted({ config: { delayedAckMs: 0, receiveBufferBytes: 1000 } }).peer(
+      'A 1 a1 [1000]',
+    );
+    small.settled('ESTABLISHED').read(499);
+    small.write(1);
+    assert.equal(small.take()[0]!.wnd, 0, 'half of a buffer that is smaller than two segments');
+    small.read(1);
+    assert.equal(small.take()[0]!.wnd, 500);
+  });
+
+  test('RFC9293 MUST-39: an update leaves by itself when the peer may be waiting for it, or half the buffer came free', () => {
+    const filled = (bytes: number) => {
+      const bench = Bench.accepted({ config: { delayedAckMs: 0 } });
+      for (let at = 1; at < bytes + 1; at += 1000) bench.peer(`A ${at} a1 [1000]`);
+      return bench.settled('ESTABLISHED');
+    };
+    // 8000 of 10 000: two segments have room, and the peer does not wait.
+    const half = filled(8000);
+    half.read(4999);
+    half.silent().read(1);
+    half.expect('A 1 a8001 w7000');
+    // 9000: only one has, so two segments more are worth telling of.
+    const nearlyShut = filled(9000);
+    nearlyShut.read(1999);
+    nearlyShut.silent().read(1);
+    nearlyShut.expect('A 1 a9001 w3000');
+  });
+
+  test('RFC9293 §3.8.6: no update leaves once the peer has said its last', () => {
+    const bench = Bench.accepted({ config: { receiveBufferBytes: 2000, delayedAckMs: 0 } });
+    bench.peer('A 1 a1 [1000]', 'FA 1001 a1 [900]').settled('CLOSE-WAIT');
+    assert.equal(bench.read(), 1900);
+    bench.silent();
+  });
+
   test('RFC9293 SHLD-14: the right edge never moves left, whatever arrives and whatever is read', () => {
     const bench = Bench.accepted({ config: { receiveBufferBytes: 5000, delayedAckMs: 0 } });
     let edge = 5001;

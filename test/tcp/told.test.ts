@@ -31,7 +31,92 @@ describe('each call is told once', () => {
   });
 });
 
+describe('each timer is told', () => {
+  const timers = (bench: Bench, wanted: string) =>
+    bench.recorder.timers
+      .filter(({ name }) => name === wanted)
+      .map(({ op, delayMs, n }) => `${op} ${delayMs} ${n}`);
+
+  test('with the time until it fires, the time that was left, and how often it has', () => {
+    const bench = Bench.established({ config: { rtoMinMs: 200 } });
+    bench.write(10);
+    bench.advance(150).peer('A 1 a11');
+    assert.deepEqual(timers(bench, 'rto').slice(-2), ['start 200 0', 'stop 50 0']);
+    bench.write(10);
+    const begun = bench.recorder.timers.length;
+    bench.advance(10_000);
+    const rto = bench.recorder.timers.slice(begun).filter(({ name }) => name === 'rto');
+    assert.ok(rto.length >= 4);
+    for (const [i, { op, n, delayMs }] of rto.entries()) {
+      assert.deepEqual([op, n], i % 2 === 0 ? ['fire', i / 2] : ['start', (i + 1) / 2]);
+      if (i > 0) assert.ok(delayMs >= rto[i - 1]!.delayMs, 'a backoff');
+    }
+  });
+
+  test('the persist timer with the probes so far, the keep-alive timer as well', () => {
+    const bench = Bench.established().peer('A 1 a1 w0');
+    bench.write(10);
+    bench.advance(1000);
+    const persist = bench.recorder.timers.filter(({ name }) => name === 'persist');
+    assert.deepEqual(
+      persist.slice(0, 4).map(({ op, n }) => `${op} ${n}`),
+      ['start 0', 'fire 0', 'start 1', 'fire 1'],
+    );
+    for (const [i, { op, delayMs }] of persist.entries()) {
+      if (op === 'fire') assert.equal(delayMs, persist[i - 1]!.delayMs, 'it had been set for so long');
+    }
+    const config = { keepAlive: true, keepAliveIdleMs: 5000, keepAliveIntervalMs: 700, keepAliveProbes: 2 };
+    const idle = Bench.established({ config }).advance(7000).state('CLOSED');
+    const alive = timers(idle, 'keepalive');
+    assert.deepEqual(alive, [
+      'start 5000 0',
+      'fire 5000 0',
+      'start 700 1',
+      'fire 700 1',
+      'start 700 2',
+      'fire 700 2',
+    ]);
+  });
+
+  test('the delayed ACK, and that it is not needed any more', () => {
+    const bench = Bench.established({ config: { delayedAckMs: 40 } });
+    bench.peer('FA 1 a1');
+    bench.advance(15);
+    bench.write(1);
+    assert.deepEqual(timers(bench, 'delack'), ['start 40 0', 'stop 25 0']);
+  });
+});
+
+describe('each segment is told', () => {
+  test('with what became of it, the SYN that opens a connection among them', () => {
+    const bench = Bench.synReceived();
+    assert.deepEqual(bench.recorder.verdicts, ['accept']);
+    bench.peer('A 1 a1', 'A 11 a1 [10]');
+    assert.deepEqual(bench.recorder.verdicts, ['accept', 'accept', 'ooo']);
+    assert.equal(bench.connection.outOfOrderIn, 1);
+    assert.deepEqual(bench.connection.receiveHoles(), [[1, 11]]);
+    bench.peer('A 31 a1 [10]');
+    assert.deepEqual(bench.connection.receiveHoles(), [
+      [1, 11],
+      [21, 31],
+    ]);
+  });
+
+  test('octets that came with a SYN count as received', () => {
+    const bench = Bench.synReceived({ config: { synData: 'accept' } }, 'S 0 [20] <mss 1000>').peer('A 21 a1');
+    assert.equal(bench.connection.bytesReceived, 20);
+    const limited = Bench.synReceived({ config: { synDataBytes: 5 } }, 'S 0 [20] <mss 1000>');
+    assert.deepEqual(limited.recorder.drops, [{ reason: 'syndata_limit', reply: 'none' }]);
+    assert.deepEqual(Bench.synReceived({}, 'S 0 [20] <mss 1000>').recorder.drops, []);
+  });
+});
+
 describe('what a call leaves behind', () => {
+  test('one octet that came out of order is data lost by a close', () => {
+    const bench = Bench.accepted().peer('A 11 a1 [1]').settled('ESTABLISHED').close().state('CLOSED');
+    assert.equal(bench.take()[0]!.flags & 4, 4);
+  });
+
   test('urgent data for which there is no room makes nothing urgent', () => {
     const bench = Bench.established({ config: { sendBufferBytes: 100 } });
     bench.queue(100);

@@ -1,0 +1,201 @@
+// The two stores of a connection's bytes against a plain array: what is written is what is read, in whatever pieces.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ReceiveQueue } from '../../src/tcp/receive-queue.js';
+import { SendBuffer } from '../../src/tcp/send-buffer.js';
+import { PayloadPieces } from '../../src/wire/payload.js';
+import { Random } from './random.js';
+
+/** Bytes that differ from their neighbours for a long way. */
+function bytesFrom(start: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => ((start + i) * 2654435761) >>> 24);
+}
+
+const SIZES = [0, 1, 2, 7, 100, 255, 256, 257, 1000, 1023, 1024, 1025, 4000, 4096, 5000];
+
+describe('SendBuffer', () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    test(`gives any range of what it keeps, across acknowledgments and the wrap (seed ${seed})`, () => {
+      const random = new Random(seed);
+      const origin = random.pick([0, 0x7ffff000, -5000, 123]);
+      const buffer = new SendBuffer(origin);
+      const pieces = new PayloadPieces();
+      let written = 0;
+      let acknowledged = 0;
+      for (let step = 0; step < 400; step++) {
+        const kept = written - acknowledged;
+        if (random.chance(0.4)) {
+          const size = random.pick(SIZES);
+          buffer.append(bytesFrom(written, size));
+          written += size;
+        } else if (random.chance(0.3)) {
+          // Also numbers that were acknowledged before, which change nothing.
+          const by = random.chance(0.1) ? -random.int(0, 10) : random.int(0, kept);
+          buffer.acknowledge((origin + acknowledged + by) | 0);
+          acknowledged += Math.max(0, by);
+        } else if (kept > 0) {
+          const from = random.int(0, kept - 1);
+          const length = random.int(1, Math.min(kept - from, 3000));
+          pieces.clear();
+          buffer.gather((origin + acknowledged + from) | 0, length, pieces);
+          const got = new Uint8Array(length);
+          pieces.copyTo(got, 0);
+          assert.equal(pieces.total, length);
+          assert.deepEqual(got, bytesFrom(acknowledged + from, length), `step ${step}`);
+        }
+        assert.deepEqual([buffer.start, buffer.end], [(origin + acknowledged) | 0, (origin + written) | 0]);
+        assert.equal(buffer.length, written - acknowledged);
+      }
+    });
+  }
+
+  test('keeps long chunks by reference, and gathers short ones into few', () => {
+    const buffer = new SendBuffer(0);
+    const pieces = new PayloadPieces();
+    const long = bytesFrom(0, 1024);
+    buffer.append(long);
+    buffer.gather(0, 1024, pieces);
+    assert.equal(pieces.bytes[0], long);
+    const short = new SendBuffer(0);
+    for (let i = 0; i < 500; i++) short.append(bytesFrom(i, 1));
+    pieces.clear();
+    short.gather(0, 500, pieces);
+    assert.ok(pieces.count <= 3, `${pieces.count} pieces`);
+    const copied = bytesFrom(0, 10);
+    const own = new SendBuffer(0);
+    own.append(copied);
+    copied.fill(0);
+    pieces.clear();
+    own.gather(0, 10, pieces);
+    const got = new Uint8Array(10);
+    pieces.copyTo(got, 0);
+    assert.deepEqual(got, bytesFrom(0, 10), 'what the user may change was copied');
+  });
+
+  test('goes on behind what was acknowledged whole', () => {
+    const buffer = new SendBuffer(0);
+    for (let i = 0; i < 300; i++) {
+      buffer.append(bytesFrom(2000 * i, 2000));
+      if (i >= 2) buffer.acknowledge(2000 * (i - 1));
+    }
+    buffer.acknowledge(buffer.end);
+    assert.equal(buffer.length, 0);
+    buffer.append(bytesFrom(5, 10));
+    const pieces = new PayloadPieces();
+    buffer.gather(buffer.start, 10, pieces);
+    const got = new Uint8Array(10);
+    pieces.copyTo(got, 0);
+    assert.deepEqual(got, bytesFrom(5, 10));
+  });
+});
+
+/** Both queues of one kind, and the bytes that should be in it. */
+class Model {
+  readonly queue: ReceiveQueue;
+  bytes: number[] = [];
+  allocated = 0;
+
+  constructor(smallBlock?: number) {
+    const allocate = (size: number) => {
+      this.allocated += size;
+      return new Uint8Array(size).fill(0xee);
+    };
+    this.queue =
+      smallBlock === undefined ? new ReceiveQueue(allocate) : new ReceiveQueue(allocate, smallBlock);
+  }
+
+  push(bytes: Uint8Array): void {
+    const slab = new Uint8Array(bytes.length + 9);
+    slab.set(bytes, 5);
+    this.queue.push(slab, 5, bytes.length);
+    slab.fill(0xdd);
+    this.bytes.push(...bytes);
+  }
+
+  take(max: number): Uint8Array | null {
+    const view = this.queue.take(max);
+    if (view === null) {
+      assert.ok(this.bytes.length === 0 || max <= 0, 'null only when there is nothing to give');
+      return null;
+    }
+    assert.ok(view.length > 0 && view.length <= max);
+    assert.deepEqual([...view], this.bytes.splice(0, view.length));
+    return view;
+  }
+}
+
+describe('ReceiveQueue', () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    test(`gives what it took, also by way of another queue (seed ${seed})`, () => {
+      const random = new Random(seed);
+      const main = new Model(random.pick([16, 64, undefined]));
+      let next = 0;
+      const some = () => {
+        const size = random.pick(SIZES.slice(0, 11));
+        next += size;
+        return bytesFrom(next - size, size);
+      };
+      const views: [Uint8Array, number[]][] = [];
+      for (let step = 0; step < 300; step++) {
+        const act = random.next();
+        if (act < 0.4) main.push(some());
+        else if (act < 0.5) {
+          const other = new Model(16);
+          for (let i = random.int(0, 3); i > 0; i--) {
+            if (random.chance(0.5)) other.push(some());
+            else {
+              const front = some();
+              other.queue.prepend(front, 0, front.length);
+              other.bytes.unshift(...front);
+            }
+          }
+          main.queue.adopt(other.queue);
+          main.bytes.push(...other.bytes);
+          assert.deepEqual([other.queue.length, other.queue.take(1)], [0, null]);
+        } else if (act < 0.55) {
+          const length = random.int(-1, main.bytes.length + 1);
+          main.queue.truncate(length);
+          main.bytes.length = Math.max(0, Math.min(length, main.bytes.length));
+        } else if (act < 0.6) {
+          const n = random.int(0, main.bytes.length + 3);
+          main.queue.skip(n);
+          main.bytes.splice(0, n);
+        } else {
+          const view = main.take(random.pick([0, 1, 5, 100, 5000]));
+          if (view !== null) views.push([view, [...view]]);
+        }
+        assert.equal(main.queue.length, main.bytes.length, `step ${step}`);
+      }
+      while (main.bytes.length > 0) main.take(10_000);
+      assert.equal(main.queue.take(1), null);
+      for (const [view, then] of views)
+        assert.deepEqual([...view], then, 'what was handed out is never written again');
+    });
+  }
+
+  test('a trickle of bytes pins a small block, bulk gets blocks twice as large each time, up to 64 KiB', () => {
+    const trickle = new Model();
+    for (let i = 0; i < 100; i++) trickle.push(bytesFrom(i, 20));
+    assert.equal(trickle.allocated, 2048);
+    const bulk = new Model();
+    const sizes: number[] = [];
+    for (let i = 0; i < 400; i++) {
+      const before = bulk.allocated;
+      bulk.push(bytesFrom(i, 1448));
+      if (bulk.allocated > before) sizes.push(bulk.allocated - before);
+    }
+    assert.deepEqual(sizes.slice(0, 6), [4096, 8192, 16_384, 32_768, 65_536, 65_536]);
+  });
+
+  test('memory stays below twice the bytes, in however small stretches they came', () => {
+    const main = new Model();
+    main.push(bytesFrom(0, 10));
+    for (let i = 0; i < 200; i++) {
+      const other = new Model(16);
+      other.push(bytesFrom(10 + 16 * i, 16));
+      main.queue.adopt(other.queue);
+    }
+    // The first block of ours is filled as far as the small ones go into it.
+    assert.equal(main.queue.take(5000)!.length, 10 + 16 * 127);
+  });
+});
