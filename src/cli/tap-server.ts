@@ -39,6 +39,7 @@ export interface TapSubject {
 /** Opens the socket for the rest of the run. A machine on which it cannot be made goes without. */
 export async function openTap(taps: RecorderGroup, subject: TapSubject, life: Lifetime): Promise<void> {
   const { link, netns, verb } = subject;
+  removeDeadTaps();
   const path = join(
     runtimeDirectory(),
     `${[process.pid, netns, verb, link.medium, plain(link.name)].join(',')}${ENDING}`,
