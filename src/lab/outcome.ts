@@ -1,5 +1,6 @@
 // What a run came to: assertions that held or failed, and what a student needs to see which.
 import type { LadderDocument } from '../observe/ladder.js';
+import type { Inspected } from './inspect.js';
 import type { Scenario, Text, UnsafeSwitch, Variant, World } from './scenario.js';
 
 /** One assertion. */
@@ -30,6 +31,8 @@ export interface Outcome {
   readonly unsafe: readonly UnsafeSwitch[];
   readonly ladders: readonly LadderDocument[];
   readonly assertions: Assertion[];
+  /** Segments taken apart. */
+  readonly inspected: readonly Inspected[];
   /** Path of the capture. */
   readonly capture: string;
   /** The log, line by line. */

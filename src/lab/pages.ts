@@ -4,6 +4,7 @@ import { LadderRenderer } from '../observe/ladder-render.js';
 import type { Lang } from '../observe/lexicon.js';
 import { SCENARIOS } from './catalogue.js';
 import { CLAIMS } from './claims.js';
+import { inspectionLines } from './inspect.js';
 import type { Outcome } from './outcome.js';
 import { findEvidence, LEGEND, QUESTIONS, type Question } from './questions.js';
 import { ladderStyle } from './report.js';
@@ -173,5 +174,6 @@ function ladderBlock(outcome: Outcome, lang: Lang): string[] {
     const style = ladderStyle(outcome, { lang, color: false, unicode: false });
     lines.push(...new LadderRenderer(document, style).whole(document.rows, document.summary));
   }
+  for (const seen of outcome.inspected) lines.push('', ...inspectionLines(seen, lang));
   return [...lines, '```', ''];
 }

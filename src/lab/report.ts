@@ -2,6 +2,7 @@
 import { displayWidth } from '../observe/display-width.js';
 import { LADDER_COLUMNS, LadderRenderer, type LadderStyle } from '../observe/ladder-render.js';
 import type { Lang } from '../observe/lexicon.js';
+import { inspectionLines } from './inspect.js';
 import { type Assertion, type Outcome, passed } from './outcome.js';
 import type { Text } from './scenario.js';
 
@@ -74,6 +75,7 @@ export function reportLines(outcome: Outcome, style: ReportStyle): string[] {
     if (lines.length > 0) lines.push('');
     lines.push(...renderer.whole(document.rows, document.summary));
   }
+  for (const seen of outcome.inspected) lines.push('', ...inspectionLines(seen, style.lang));
   return [...lines, ...verdictLines(outcome, style.lang)];
 }
 

@@ -23,6 +23,7 @@ import type { Connection } from '../tcp/connection.js';
 import type { SegmentOut } from '../tcp/segment-out.js';
 import { IpAddress } from '../wire/address.js';
 import { ImpatientServer } from './impatient-server.js';
+import { type Inspected, inspect } from './inspect.js';
 import { LabLadder } from './lab-ladder.js';
 import { type Scenario, text, type Variant, type World } from './scenario.js';
 import { ScriptedLink } from './scripted-link.js';
@@ -102,6 +103,7 @@ class Recorder implements PacketRecorder {
   constructor(
     private readonly writer: PcapngWriter,
     private readonly mark: string | null,
+    private readonly onPacket: ((packet: RecordedPacket) => void) | null = null,
   ) {
     this.snapLength = writer.snapLength;
   }
@@ -109,6 +111,7 @@ class Recorder implements PacketRecorder {
   packet(packet: RecordedPacket): void {
     if (!this.isOpen) return;
     this.packets++;
+    this.onPacket?.(packet);
     const comments = this.mark === null ? packet.comments : [...packet.comments, this.mark];
     this.writer.packet({ ...packet, comments });
   }
@@ -143,6 +146,8 @@ export class Rig {
   /** The log, line by line. */
   readonly lines: string[] = [];
   readonly records: Record<string, unknown>[] = [];
+  /** Segments taken apart, in the order in which they crossed. */
+  readonly inspected: Inspected[] = [];
   private readonly recorder: Recorder;
   private readonly storyRecorder: Recorder;
 
@@ -168,7 +173,9 @@ export class Rig {
       },
     );
     this.log = this.openLog(clock, lang);
-    this.recorder = new Recorder(this.openCapture(world, settings.capture), this.unsafeMark);
+    this.recorder = new Recorder(this.openCapture(world, settings.capture), this.unsafeMark, (packet) =>
+      this.look(packet),
+    );
     this.storyRecorder = new Recorder(this.openCapture(world, settings.story), this.unsafeMark);
     const story = new StoryRecorder({
       target: this.storyRecorder,
@@ -241,6 +248,16 @@ export class Rig {
   /** Packets recorded so far. */
   get packets(): number {
     return this.recorder.packets;
+  }
+
+  /** Takes the first packet of each kind that the variant wants to see apart. */
+  private look({ bytes, offset, length, direction }: RecordedPacket): void {
+    const { inspect: wanted, ours } = this.settings.variant;
+    if (wanted === undefined) return;
+    const from = (direction === 'out') === (ours === 'A') ? 'A' : 'B';
+    const seen = inspect(bytes.slice(offset, offset + length), from);
+    if (seen === null || !wanted.includes(seen.segment)) return;
+    if (!this.inspected.some(({ segment }) => segment === seen.segment)) this.inspected.push(seen);
   }
 
   /** The play is over: nothing is recorded any more. */

@@ -93,6 +93,7 @@ class Production {
       unsafe: variant.unsafe ?? [],
       ladders: this.rig.ladder.documents(),
       assertions,
+      inspected: this.rig.inspected,
       capture,
       log: this.rig.lines,
       states: this.statesSeen(),
@@ -247,6 +248,22 @@ class Production {
     ];
   }
 
+  private inspectionAssertion(): Assertion[] {
+    const wanted = this.settings.variant.inspect;
+    if (wanted === undefined) return [];
+    const seen = this.rig.inspected.filter(({ checksumOk }) => checksumOk).map(({ segment }) => segment);
+    const missing = wanted.filter((segment) => !seen.includes(segment)).map(same);
+    return [
+      assertion(
+        text(
+          'each field could be read, and each checksum comes out the same',
+          '每个字段都可读，校验和重新计算一致',
+        ),
+        missing,
+      ),
+    ];
+  }
+
   private globalAssertions(): Assertion[] {
     const { variant } = this.settings;
     const { records } = this;
@@ -264,6 +281,7 @@ class Production {
       assertion(text('we sent RST only where it belongs', '我方只在应当发 RST 之处发了 RST'), unlisted),
       ...(variant.intact === false ? [] : [wholeStreams(a, b)]),
       nothingLeft(this.leftOurs, this.leftPeer),
+      ...this.inspectionAssertion(),
     ];
   }
 }

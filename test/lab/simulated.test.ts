@@ -34,7 +34,8 @@ for (const [i, { entry }] of JOBS.entries()) {
     assert.ok(passed(outcome), lines.join('\n'));
     for (const lang of ['en', 'zh'] as const) {
       for (const line of reportLines(outcome, { lang, color: false, unicode: false })) {
-        assert.ok(displayWidth(line) <= 100, line);
+        // The table of a header's fields is wider than a ladder.
+        assert.ok(displayWidth(line) <= (line.includes('§') ? 140 : 100), line);
       }
     }
   });
