@@ -52,7 +52,7 @@ export interface JsStream {
 
 /** What was found. */
 export interface Bindings {
-  readonly Tcp: { readonly prototype: TcpHandle };
+  readonly Tcp: { new (kind: number): TcpHandle; readonly prototype: TcpHandle };
   readonly JsStream: new () => JsStream;
   /** On a handle: the socket that it belongs to. */
   readonly owner: symbol;

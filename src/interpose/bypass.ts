@@ -36,9 +36,13 @@ export class Bypass {
     this.addresses.addSubnet(address, length, family);
   }
 
-  /** @param name what the address was looked up for, if anything was */
-  has(address: string, port: number, name: string | null): boolean {
-    if (this.ports.has(port) || this.addresses.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) return true;
+  /**
+   * @param address null before the lookup of a name
+   * @param name what the address is looked up for, if anything is
+   */
+  has(address: string | null, port: number, name: string | null): boolean {
+    if (this.ports.has(port)) return true;
+    if (address !== null && this.addresses.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) return true;
     const host = name?.toLowerCase();
     return host !== undefined && (this.names.has(host) || this.suffixes.some((end) => host.endsWith(end)));
   }

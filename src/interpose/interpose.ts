@@ -5,20 +5,25 @@ import cluster from 'node:cluster';
 import * as net from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { ANY_IPV4, ANY_IPV6, parseAddress } from '../net/addresses.js';
+import { normalizeArguments } from '../net/arguments.js';
 import { errnoOf } from '../net/errors.js';
 import { Liveness } from '../net/liveness.js';
 import type { NetContext, NetStack } from '../net/net-stack.js';
+import type { SocketConnectOptions } from '../net/options.js';
 import { type Bindings, findBindings, type NameOut, type Request, type TcpHandle } from './bindings.js';
 import type { Bypass } from './bypass.js';
 import {
   type Bound,
   defineStackHandle,
+  type EarlyHandles,
   nameInto,
   type StackHandle,
   type StackHandleClass,
 } from './stack-handle.js';
 import { StackListener } from './stack-listener.js';
 
+/** `TCPConstants.SOCKET`: the kind of handle that connects. */
+const SOCKET = 0;
 /** `UV_TCP_IPV6ONLY`. */
 const IPV6_ONLY = 1;
 
@@ -41,7 +46,7 @@ export function interpose(stack: NetStack, bypass: Bypass): void {
 }
 
 /** The methods that are replaced, with what they were. */
-class Interposition {
+class Interposition implements EarlyHandles {
   private readonly bound = new WeakMap<TcpHandle, Bound>();
   private readonly owners = new WeakMap<TcpHandle, NodeSocket>();
   private readonly kernel: Pick<
@@ -81,7 +86,34 @@ class Interposition {
       return self.getsockname(this, out);
     };
     this.watchOwners();
+    this.exchangeEarly();
     this.passAsTcp();
+  }
+
+  /**
+   * A socket gets our handle as soon as it begins to connect, before the lookup of its name: TLS that is put upon it
+   * meanwhile, as `tls.connect({ socket })` does, stays upon the handle that it finds.
+   */
+  private exchangeEarly(): void {
+    const self = this;
+    const prototype = net.Socket.prototype as unknown as { connect(...args: unknown[]): NodeSocket };
+    const { connect } = prototype;
+    prototype.connect = function (this: NodeSocket, ...args) {
+      connect.apply(this, args);
+      const { _handle: handle } = this;
+      const isWaiting =
+        this.connecting && handle instanceof self.bindings.Tcp && !(handle instanceof self.Handle);
+      if (isWaiting && !self.isBypassed(args)) self.exchange(this, handle, new self.Handle(self));
+      return this;
+    };
+  }
+
+  /** As far as is known before the lookup. */
+  private isBypassed(args: readonly unknown[]): boolean {
+    // Node's own callers have brought the arguments to their normal form.
+    const { options } = normalizeArguments<SocketConnectOptions>(Array.isArray(args[0]) ? args[0] : args);
+    const host = options.host || 'localhost';
+    return this.bypass.has(net.isIP(host) === 0 ? null : host, Number(options.port), host);
   }
 
   /** `resetAndDestroy` asks whether the handle is of TCP. */
@@ -144,21 +176,58 @@ class Interposition {
     if (socket === undefined || this.bypass.has(address, port, socket._host ?? null)) {
       return this.bindInKernel(handle) || this.kernel[method].call(handle, request, address, port);
     }
-    const ours = new this.Handle();
-    if (!handle.hasRef()) ours.unref();
-    if (socket._handle === handle) this.exchange(socket, handle, ours);
-    else this.rewrap(socket, ours);
-    (ours as unknown as Record<symbol, NodeSocket>)[this.bindings.owner] = socket;
+    const ours = new this.Handle(this);
+    if (socket._handle === handle) {
+      this.exchange(socket, handle, ours);
+    } else {
+      if (!handle.hasRef()) ours.unref();
+      this.rewrap(socket, ours);
+      this.own(socket, ours);
+    }
     return ours.open(request, address, port, this.bound.get(handle));
   }
 
-  /** Gives a socket that is about to connect our handle in the place of its own. */
-  private exchange(socket: NodeSocket, handle: TcpHandle, ours: StackHandle): void {
+  /** Of a handle that a socket got early: the address is known now. */
+  connectEarly(
+    ours: StackHandle,
+    method: 'connect' | 'connect6',
+    request: Request,
+    address: string,
+    port: number,
+  ): number {
+    const handle = ours as unknown as TcpHandle;
+    const socket = this.ownerOf(handle);
+    if (socket === undefined || !this.bypass.has(address, port, socket._host ?? null)) {
+      return ours.open(request, address, port, this.bound.get(handle));
+    }
+    const kernels = new this.bindings.Tcp(SOCKET);
+    const bound = this.bound.get(handle);
+    if (bound !== undefined) this.bound.set(kernels, bound);
+    this.exchange(socket, handle, kernels);
+    return this.bindInKernel(kernels) || this.kernel[method].call(kernels, request, address, port);
+  }
+
+  bindEarly(ours: StackHandle, bound: Bound): number {
+    return this.bind(ours as unknown as TcpHandle, bound);
+  }
+
+  nameEarly(ours: StackHandle, out: NameOut): number {
+    return this.getsockname(ours as unknown as TcpHandle, out);
+  }
+
+  /** Gives a socket that is about to connect another handle in the place of its own. */
+  private exchange(socket: NodeSocket, handle: TcpHandle, other: StackHandle | TcpHandle): void {
     const buffer = (socket as unknown as Record<symbol, unknown>)[this.bindings.userBuffer];
-    socket._handle = ours as unknown as TcpHandle;
-    ours.onread = handle.onread;
-    if (isUint8Array(buffer)) ours.useUserBuffer(buffer);
+    if (!handle.hasRef()) other.unref();
+    socket._handle = other as TcpHandle;
+    other.onread = handle.onread;
+    if (isUint8Array(buffer)) (other as StackHandle).useUserBuffer(buffer);
+    this.own(socket, other);
     handle.close();
+  }
+
+  private own(socket: NodeSocket, handle: StackHandle | TcpHandle): void {
+    (handle as unknown as Record<symbol, NodeSocket>)[this.bindings.owner] = socket;
   }
 
   /** The same for a TLS socket, whose own handle goes around another. */

@@ -29,9 +29,25 @@ export interface StackHandle extends JsStream {
   unref(): void;
 }
 
+/** What a handle asks for that its socket has before it is known what it connects to. */
+export interface EarlyHandles {
+  /** Opens the handle, or leaves the socket to the kernel. Returns 0 or a negative error number. */
+  connectEarly(
+    handle: StackHandle,
+    method: 'connect' | 'connect6',
+    request: Request,
+    address: string,
+    port: number,
+  ): number;
+  /** Takes note of the local end. Returns 0 or a negative error number. */
+  bindEarly(handle: StackHandle, bound: Bound): number;
+  /** Fills in the local end that was noted. Returns 0. */
+  nameEarly(handle: StackHandle, out: NameOut): number;
+}
+
 /** Makes such handles. */
 export interface StackHandleClass {
-  new (): StackHandle;
+  new (early?: EarlyHandles): StackHandle;
   /** The handle of an accepted connection. `mapped`: its listener serves both families. */
   accepted(endpoint: Endpoint, mapped: boolean): StackHandle;
 }
@@ -60,11 +76,17 @@ export function defineStackHandle(
     private referenced = true;
     private wantsData = false;
     private closed = false;
+    /** To an end that is noted, but not connected yet. */
+    private bound = false;
     private noDelay = false;
     private writing: object | null = null;
     /** How the write ended, which is told a little later. */
     private written: number | null = null;
     private ending: object | null = null;
+
+    constructor(private readonly early: EarlyHandles | null = null) {
+      super();
+    }
 
     static accepted(endpoint: Endpoint, mapped: boolean): StackHandle {
       const handle = new Handle();
@@ -108,20 +130,33 @@ export function defineStackHandle(
       }
     }
 
-    connect(): number {
-      return errnoOf(this.request === null ? 'EISCONN' : 'EALREADY');
+    connect(request: Request, address: string, port: number): number {
+      return this.openEarly('connect', request, address, port);
     }
 
-    connect6(): number {
-      return this.connect();
+    connect6(request: Request, address: string, port: number): number {
+      return this.openEarly('connect6', request, address, port);
     }
 
-    bind(): number {
-      return errnoOf('EINVAL');
+    private openEarly(
+      method: 'connect' | 'connect6',
+      request: Request,
+      address: string,
+      port: number,
+    ): number {
+      if (this.request !== null) return errnoOf('EALREADY');
+      if (this.endpoint !== null || this.early === null) return errnoOf('EISCONN');
+      return this.early.connectEarly(this, method, request, address, port);
     }
 
-    bind6(): number {
-      return this.bind();
+    bind(address: string, port: number): number {
+      if (this.endpoint !== null || this.early === null) return errnoOf('EINVAL');
+      this.bound = true;
+      return this.early.bindEarly(this, { address, port, ipv6Only: false });
+    }
+
+    bind6(address: string, port: number): number {
+      return this.bind(address, port);
     }
 
     /** Of the attempt; afterwards the transport hears of everything. */
@@ -289,7 +324,10 @@ export function defineStackHandle(
 
     getsockname(out: NameOut): number {
       const tuple = this.endpoint?.tuple;
-      if (tuple === undefined) return nameInto(out, this.unconnected);
+      if (tuple === undefined) {
+        const early = this.bound ? this.early : null;
+        return early === null ? nameInto(out, this.unconnected) : early.nameEarly(this, out);
+      }
       return nameInto(out, addressInfo(tuple.local, tuple.localPort, this.mapped));
     }
 
@@ -300,6 +338,8 @@ export function defineStackHandle(
     }
 
     setNoDelay(on = true): number {
+      // Node asks once more when it is connected.
+      if (this.endpoint === null) return 0;
       if (on !== this.noDelay) this.endpoint?.setNagle(!on);
       this.noDelay = on;
       return 0;

@@ -60,11 +60,13 @@ test('names, addresses and ports of SYNWAVE_BYPASS are left to the kernel', asyn
     [`:${port}`, '127.0.0.1'],
     ['127.0.0.0/8', '127.0.0.1'],
     ['example.com, LOCALHOST', 'localhost'],
+    // Only the lookup tells that it is on the list.
+    ['127.0.0.0/8', 'localhost'],
   ]) {
     const outcome = await run(
       `
       import net from 'node:net';
-      const socket = net.connect({ port: ${port}, host: '${host}', localAddress: '127.0.0.1' });
+      const socket = net.connect({ port: ${port}, host: '${host}', family: 4, localAddress: '127.0.0.1' });
       socket.on('data', (data) => console.log(String(data)));
       `,
       { env: { SYNWAVE_BYPASS: bypass! } },

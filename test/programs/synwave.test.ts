@@ -2,28 +2,14 @@
 import { describe } from 'node:test';
 import { defaultStack } from '../../src/default-stack.js';
 import synwaveNet from '../../src/net-module.js';
-import type { Stack } from '../../src/stack/stack.js';
-import { STATE_NAMES, State } from '../../src/tcp/state.js';
 import { joinStacks } from '../net/stack-pair.js';
 import { makeIdentity } from './identity.js';
-import { type NetModule, until } from './place.js';
+import type { NetModule } from './place.js';
 import { defineScenarios } from './run-scenarios.js';
+import { settled } from './settled.js';
 
 const SERVER = '10.9.0.1';
 const identity = makeIdentity(SERVER);
-
-/** Nothing may be left of a scenario but TIME-WAIT. */
-function settled(...stacks: Stack[]): Promise<void> {
-  const rest = () =>
-    stacks
-      .flatMap((stack) => [...stack.connections()])
-      .filter((endpoint) => endpoint.connection.state !== State.TIME_WAIT);
-  return until(
-    () =>
-      `only TIME-WAIT is left, not ${rest().map((one) => `${one.tuple.localPort} ${STATE_NAMES[one.connection.state]}`)}`,
-    () => rest().length === 0,
-  );
-}
 
 describe('two stacks', () => {
   const { server, client } = joinStacks([`${SERVER}/24`], ['10.9.0.2/24']);
