@@ -141,7 +141,7 @@ test('the profile: its columns are shown by tshark, its filters are accepted', {
   assert.match(installed.stderr, /profiles\/synwave.*wireshark -C synwave[\s\S]*synwave-extcap/);
   const shown = await lab.startOutside([...home, 'tshark', '-C', 'synwave', '-r', file]).ended;
   assert.match(shown.stdout, /LISTEN -> SYN-RECEIVED/, shown.stderr);
-  const filters = readFileSync(/^(\S+): use it/m.exec(installed.stderr)![1]! + '/colorfilters', 'utf8');
+  const filters = readFileSync(`${/^(\S+): use it/m.exec(installed.stderr)![1]!}/colorfilters`, 'utf8');
   for (const [, filter] of filters.matchAll(/^@[^@]+@([^@]+)@/gm)) {
     assert.doesNotThrow(() => tshark(file, '-Y', filter!), filter);
   }
