@@ -77,9 +77,9 @@ export async function createStack(options: CreateStackOptions): Promise<SynwaveS
       options.onNotice?.(notice);
     },
   });
+  if (options.duplicateDetection === 'strict') await claimed(core, taken);
   // As with `node:net`, it is sockets and servers that keep a process alive; a mere TIME-WAIT does not.
   core.unref();
-  if (options.duplicateDetection === 'strict') await claimed(core, taken);
   return {
     core,
     net: createNet(core),

@@ -1,8 +1,10 @@
 // One packet on an impaired link as rules see it: decoded in place, with numbers relative to the ISNs that the link
 // learnt from the SYNs that crossed it.
 import { IpAddress } from '../wire/address.js';
+import { EthernetView, EtherType, parseEthernet } from '../wire/ethernet.js';
 import { Ipv4View, parseIpv4 } from '../wire/ipv4.js';
 import { Ipv6View, parseIpv6 } from '../wire/ipv6.js';
+import { ParseError } from '../wire/parse-error.js';
 import { IpProtocol } from '../wire/protocol.js';
 import { ACK, SegmentView, SYN } from '../wire/segment.js';
 import { type Seq, seqDiff } from '../wire/seq.js';
@@ -11,12 +13,6 @@ import type { Direction } from './impair-options.js';
 
 /** ISNs remembered, one for each direction of a connection; the oldest is forgotten first. */
 const MAX_ISNS = 8192;
-
-const ETHERNET_HEADER_BYTES = 14;
-const VLAN_TAG_BYTES = 4;
-const ETHERTYPE_IPV4 = 0x0800;
-const ETHERTYPE_IPV6 = 0x86dd;
-const ETHERTYPE_VLAN = 0x8100;
 
 /** The ISNs of the connections that were seen to open. The latest SYN of a direction counts. */
 export class IsnMemory {
@@ -75,6 +71,7 @@ export class ImpairedPacket {
   relAck: number | null = null;
   private readonly ipv4 = new Ipv4View();
   private readonly ipv6 = new Ipv6View();
+  private readonly frame = new EthernetView();
 
   constructor(
     private readonly medium: 'ip' | 'ethernet',
@@ -124,14 +121,10 @@ export class ImpairedPacket {
 
   private findIp(view: DataView, offset: number, length: number): number {
     if (this.medium === 'ip') return length > 0 ? offset : -1;
-    if (length < ETHERNET_HEADER_BYTES) return -1;
-    let at = offset + ETHERNET_HEADER_BYTES;
-    let type = view.getUint16(at - 2);
-    if (type === ETHERTYPE_VLAN && length >= ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES) {
-      at += VLAN_TAG_BYTES;
-      type = view.getUint16(at - 2);
-    }
-    return (type === ETHERTYPE_IPV4 || type === ETHERTYPE_IPV6) && at < offset + length ? at : -1;
+    const { frame } = this;
+    if (parseEthernet(view, offset, length, frame) !== ParseError.NONE || frame.payloadLength === 0)
+      return -1;
+    return frame.type === EtherType.IPV4 || frame.type === EtherType.IPV6 ? frame.payloadOffset : -1;
   }
 
   private readTcp(view: DataView, length: number): boolean {

@@ -13,7 +13,7 @@ import { MacAddress } from '../../src/wire/mac.js';
 import { buildTcpPacket } from '../../src/wire/packet.js';
 import { SYN } from '../../src/wire/segment.js';
 import { RecordingReceiver } from '../native/recording-receiver.js';
-import { hasTool, TestNamespace, until, whyNoDevices } from '../native/test-namespace.js';
+import { execute, hasTool, TestNamespace, until, whyNoDevices } from '../native/test-namespace.js';
 import { arpFrame, EVERYBODY, frame, describe as inWords } from '../stack/ethernet/ethernet-bench.js';
 
 const skip = whyNoDevices();
@@ -250,6 +250,18 @@ describe('TAP devices', { skip }, () => {
     assert.equal(inWords(got.packets[0]!), `${mac}: arp 10.9.0.1 is-at ${macOf(namespace, 'tap0')}`);
     await link.close();
     assert.equal(namespace.has('tap0'), false);
+  });
+
+  it('keep a program alive while a strict stack waits for its addresses', async () => {
+    const index = new URL('../../src/index.js', import.meta.url);
+    const program = `
+      import { createStack, tapLink } from '${index}';
+      const link = await tapLink({ name: 'tap2', netns: '${namespace.name}' });
+      const stack = await createStack({ link, addresses: ['fd00:9::2/64'], duplicateDetection: 'strict' });
+      console.log(String(stack.core.addresses));
+      await stack.close();`;
+    const ended = await execute(process.execPath, ['--input-type=module', '-e', program]);
+    assert.deepEqual([ended.status, ended.stdout], [0, 'fd00:9::2\n'], ended.stderr);
   });
 
   it('refuse what cannot be, naming the kind of device', async () => {
