@@ -134,13 +134,16 @@ class CodeParser {
     return null;
   }
 
+  /** As the function and as the statement of older scripts. */
   private print(): Statement {
     this.at = 1;
+    const isCall = this.accept('(');
+    const isEmpty = isCall ? this.accept(')') : this.at === this.tokens.length;
+    if (isEmpty) return { kind: 'print', args: [] };
     const args: CodeExpression[] = [];
-    if (this.at < this.tokens.length) {
-      do args.push(this.expression());
-      while (this.accept(','));
-    }
+    do args.push(this.expression());
+    while (this.accept(','));
+    if (isCall && !this.accept(')')) throw this.foreign();
     return { kind: 'print', args };
   }
 

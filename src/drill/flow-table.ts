@@ -54,10 +54,13 @@ export class FlowTable {
 
   private namedFlow(ports: NonNullable<TcpPacket['ports']>, got: Observed, known: Flow | null): Flow | null {
     const { source: local, destination: remote } = ports;
-    if (known !== null)
-      return known.ports === null || (known.ports.local === local && known.ports.remote === remote)
-        ? known
-        : null;
+    if (known !== null) {
+      const { local: ours, remote: theirs } = known.ports ?? {
+        local: known.localPort,
+        remote: known.remotePort,
+      };
+      return ours === local && theirs === remote ? known : null;
+    }
     const isTaken = this.flows.some((flow) => flow.ports?.local === local && flow.ports.remote === remote);
     if (isTaken || !(got.flags & SYN)) return null;
     return this.add(new Flow(got.localPort, got.remotePort, { local, remote }));
