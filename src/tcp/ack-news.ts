@@ -34,8 +34,6 @@ export class AckNews implements SendSnapshot {
   sackSentOnceAt = -1;
   /** The peer received something twice (RFC 2883), and whether that was a retransmission of the present episode. */
   duplicateReported = false;
-  /** A reduction of the window ended with it. */
-  reductionEnded = false;
   /** Clock tick in which what triggered this ACK was sent, by its timestamp echo; -1 when unknown. */
   echoedTick = -1;
   /** The peer echoes a congestion mark. */
@@ -72,7 +70,6 @@ export class AckNews implements SendSnapshot {
     this.lastSentOnceAt = -1;
     this.sackSentOnceAt = -1;
     this.duplicateReported = false;
-    this.reductionEnded = false;
     this.echoedTick = -1;
     this.ecnEcho = false;
     this.newestSentAt = -1;

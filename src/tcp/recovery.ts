@@ -36,8 +36,6 @@ export function adjustWindow(c: Connection, news: AckNews): void {
     reduce(c, news);
     return;
   }
-  // RFC 9937: the window stands at `ssthresh` now; what was acknowledged in the reduction lets nothing grow.
-  if (news.reductionEnded && congestion.ownsRecovery !== true) return;
   const hasNews = news.deliveredBytes > 0 || news.ackedBytes > 0;
   if (!hasNews && !(congestion.ownsRecovery === true && news.lostBytes > 0)) return;
   const wasSlowStart = congestion.inSlowStart;
@@ -88,7 +86,6 @@ function inRecovery(c: Connection, news: AckNews): void {
 /** RFC 9937: in the end the window stands at `ssthresh`. */
 function endReduction(c: Connection, news: AckNews): void {
   const { congestion } = c;
-  news.reductionEnded = true;
   if (congestion.ownsRecovery !== true) congestion.cwnd = congestion.ssthresh;
   validateAfterRecovery(c, news.now);
   leave(c);
