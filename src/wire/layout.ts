@@ -72,20 +72,10 @@ class HeaderBytes extends Uint8Array<ArrayBufferLike> {
     return value;
   }
 
-  readIntBE(offset: number, width: number): number {
-    const value = this.readUIntBE(offset, width);
-    const half = 2 ** (8 * width - 1);
-    return value < half ? value : value - 2 * half;
-  }
-
   writeUIntBE(value: number, offset: number, width: number): void {
     for (let i = width - 1; i >= 0; i--) {
       this[offset + i] = value;
       value = Math.floor(value / 256);
     }
-  }
-
-  writeIntBE(value: number, offset: number, width: number): void {
-    this.writeUIntBE(value, offset, width);
   }
 }
