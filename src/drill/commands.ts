@@ -24,7 +24,8 @@ const HARMLESS: readonly RegExp[] = [
   /^(\S*\/)?(defaults|cleanup|restore_defaults|check_\w+)\.(sh|py)( \S+)*$/,
   /^kldload (-\w+ )*\w+$/,
   /^(modprobe|\/sbin\/modprobe) \w+$/,
-  /^echo( |$)[^|<>;&]*$/,
+  /^echo( |$)[^|<>;&$`]*$/,
+  /^tc qdisc (add|replace|del)( [\w.:]+)*$/,
   /^sh \S*\/?(defaults|cleanup)\.sh$/,
 ];
 

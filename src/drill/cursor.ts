@@ -72,13 +72,14 @@ export class Cursor {
   }
 
   /**
-   * Skips to where an event can begin: a token that is first on its line, outside of brackets, and not behind a `;` or `,`.
+   * Skips to where an event can begin: a token that is first on its line, outside of brackets, and not behind a sign that
+   * something follows.
    */
   skipToNextLine(): void {
     let depth = 0;
     let last: Token | null = null;
     for (let token = this.peek(); token.kind !== 'end'; token = this.peek()) {
-      const isOpen = depth > 0 || last === null || last.text === ';' || last.text === ',';
+      const isOpen = depth > 0 || last === null || [';', ',', ':'].includes(last.text);
       if (token.isFirst && !isOpen) return;
       if (token.kind === 'punctuation' && /[[({]/.test(token.text)) depth++;
       if (token.kind === 'punctuation' && /[\])}]/.test(token.text)) depth--;

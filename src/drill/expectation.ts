@@ -80,7 +80,6 @@ export class Expectation {
     if (this.matching().strict) return false;
     if (!isPureAck(got, flow) && !(isEnd && isRepeated(got, flow))) return false;
     this.transcript.add(got.atMs, `${observedText(got, flow, null)}   (not listed)`);
-    flow.acked = got.ack;
     return true;
   }
 
@@ -136,7 +135,7 @@ export class Expectation {
 
   private note(spec: TcpPacket, got: Observed, flow: Flow): void {
     noteTimestamps(spec, got, flow);
-    flow.noteSent(flow.toScript((got.seq + lengthOf(got)) >>> 0), got.ack);
+    flow.noteSent(flow.toScript((got.seq + lengthOf(got)) >>> 0));
     this.transcript.add(got.atMs, observedText(got, flow, null));
   }
 

@@ -14,8 +14,8 @@ export class Flow {
   mayRestart = false;
   /** Behind the highest number that the subject sent, as the script counts; null before anything. */
   highest: number | null = null;
-  /** Highest acknowledgment that the subject sent. */
-  acked: number | null = null;
+  /** What the script's end has acknowledged last. */
+  private acknowledged: number | null = null;
   /** The script's TSval to the live one, for what was seen. */
   private readonly timestamps = new Map<number, number>();
   /** Live minus script, from the first one seen. */
@@ -50,16 +50,25 @@ export class Flow {
     this.iss = scriptSeq;
     this.mayRestart = false;
     this.highest = null;
-    this.acked = null;
+    this.acknowledged = null;
     this.timestamps.clear();
     this.timestampOffset = null;
     this.lastTimestamp = null;
   }
 
   /** Notes what the subject has sent. @param end script number behind the segment */
-  noteSent(end: number, ack: number | null): void {
+  noteSent(end: number): void {
     if (this.highest === null || isAfter(end, this.highest)) this.highest = end;
-    if (ack !== null) this.acked = ack;
+  }
+
+  /** Notes what the script's end acknowledges. */
+  noteAcknowledged(ack: number): void {
+    this.acknowledged = ack;
+  }
+
+  /** Something that the subject sent is not acknowledged. */
+  get isInFlight(): boolean {
+    return this.highest !== null && (this.acknowledged === null || isAfter(this.highest, this.acknowledged));
   }
 
   /** Pairs a timestamp of the script with the live one that came in its place. */

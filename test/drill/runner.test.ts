@@ -201,7 +201,10 @@ const NEVER_FORGIVEN: readonly (readonly [string, string])[] = [
     '+0 write(4, ..., 2000) = 2000\n+0 > P. 1:1001(1000) ack 1\n+0 > P. 1001:2001(1000) ack 1',
   ],
   ['a piece too few', '+0 write(4, ..., 2000) = 2000\n+0 > P. 1:3001(3000) ack 1'],
-  ['data that is not listed', '+0 write(4, ..., 9) = 9\n+.1 < . 1:1(0) ack 10 win 9'],
+  [
+    'data that is not listed',
+    '+0 write(4, ..., 9) = 9\n+0 > P. 1:10(9) ack 1\n+.1 < . 1:1(0) ack 10 win 9\n+0 write(4, ..., 9) = 9\n+.1 < . 1:1(0) ack 19 win 9',
+  ],
   [
     'an RST that is not listed',
     '+0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=0}, 8) = 0\n+0 close(4) = 0',
