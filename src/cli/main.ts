@@ -13,7 +13,7 @@ import { explain } from './explain.js';
 import { type CliFailure, ExitCode, toFailure, usageError } from './failure.js';
 import { get } from './get.js';
 import { http } from './http.js';
-import { lab } from './lab.js';
+import { lab } from './lab/lab.js';
 import { withLifetime } from './lifetime.js';
 import { listen } from './listen.js';
 import { type Arguments, isOn, readNetns } from './options.js';

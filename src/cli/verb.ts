@@ -52,6 +52,12 @@ const REFUSED_JSON: OptionSpecs = { json: { type: 'boolean', help: '' } };
 
 /** Reads the words after the verb. @throws CliFailure `ERR_SYNWAVE_USAGE` */
 export function readWords(verb: Verb, words: readonly string[]): Arguments {
+  if (words.some((word) => /^--unsafe(=|$)/.test(word))) {
+    throw usageError(
+      `${verb.name}: what protects TCP can be taken away in the lab only, by the scenarios that show what it is for`,
+      'synwave lab run H07, T12 or T18',
+    );
+  }
   const args = parseWords(verb.name, words, { ...REFUSED_JSON, ...commonOptions(verb) }, verb.options);
   if (isOn(args.values, 'json') && 'instead' in verb.json) {
     throw usageError(`${verb.name} has no --json: its stdout is data`, verb.json.instead);

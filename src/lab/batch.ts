@@ -11,6 +11,7 @@ import { play } from './run.js';
 import type { World } from './scenario.js';
 import { openSimWorld } from './sim-world.js';
 import { judgeOutcomes } from './verdict.js';
+import type { PlayedWorld } from './world.js';
 
 /** Runs with the kernel at the same time: they wait more than they work. */
 const KERNEL_RUNS_AT_ONCE = 6;
@@ -30,8 +31,8 @@ export interface BatchSettings {
   readonly directory: string;
   /** Makes a namespace; null where only the simulation is asked for. */
   readonly openPlace: ((name: string) => KernelPlace) | null;
-  /** Hears of each run as it begins. */
-  readonly onBegin?: (job: Job, settings: PlaySettings) => void;
+  /** May watch a run from its beginning; told when it is over. */
+  readonly onPlay?: (settings: PlaySettings, world: PlayedWorld) => { stop(): void };
 }
 
 /** What came of a batch. */
@@ -94,9 +95,10 @@ async function runWave(
       const settings = { ...settingsOf(job, batch), netns: place.netns };
       stages.push({ index, job, settings, world: await openKernelWorld(settings, place.netns) });
     }
-    const plays = stages.map(async ({ index, job, settings, world }) => {
-      batch.onBegin?.(job, settings);
+    const plays = stages.map(async ({ index, settings, world }) => {
+      const watching = batch.onPlay?.(settings, world);
       outcomes[index] = await play(settings, world);
+      watching?.stop();
     });
     await Promise.all(plays);
     for (const { index, job } of stages) keepLog(job, batch, outcomes[index]!);
@@ -107,7 +109,6 @@ async function runWave(
 
 async function runJob(job: Job, batch: BatchSettings): Promise<Outcome> {
   const settings = settingsOf(job, batch);
-  batch.onBegin?.(job, settings);
   const outcome = await play(settings, openSimWorld(settings));
   keepLog(job, batch, outcome);
   return outcome;

@@ -46,8 +46,11 @@ const WORDS = {
   },
 } as const;
 
+/** What stands above a ladder. */
+export type ReportHead = Pick<Outcome, 'scenario' | 'variant' | 'world' | 'seed' | 'unsafe' | 'peerName'>;
+
 /** The style of the ladder of an outcome. */
-export function ladderStyle(outcome: Outcome, style: ReportStyle): LadderStyle {
+export function ladderStyle(outcome: ReportHead, style: ReportStyle): LadderStyle {
   const words = WORDS[style.lang];
   const { scenario, variant, world, seed, unsafe } = outcome;
   const marks = unsafe.length === 0 ? [] : [words.unsafe];

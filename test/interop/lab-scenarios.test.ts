@@ -1,9 +1,10 @@
 // Every scenario of the lab against the kernel, by the command that people use.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { obstacle } from './lab.js';
+import { obstacle, until } from './lab.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
@@ -16,4 +17,14 @@ test('synwave lab run --all --peer kernel', { skip: obstacle('tshark', 'python3'
   const { runs, noJudge } = JSON.parse(result.stdout) as { runs: { ok: boolean }[]; noJudge: string | null };
   assert.equal(noJudge, null);
   assert.ok(runs.length > 0 && runs.every(({ ok }) => ok));
+});
+
+test('an interrupted run leaves no namespace behind', { skip: obstacle('python3') }, async () => {
+  const child = spawn(process.execPath, [CLI, 'lab', 'run', 'T18', '--peer', 'kernel']);
+  const ended = new Promise<number | null>((resolve) => void child.once('exit', resolve));
+  const mine = () => readdirSync('/run/netns').filter((name) => name.startsWith(`lab-T18-${child.pid}-`));
+  await until('the namespace is there', () => existsSync('/run/netns') && mine().length === 1);
+  child.kill('SIGINT');
+  assert.equal(await ended, 130);
+  assert.deepEqual(mine(), []);
 });
