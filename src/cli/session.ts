@@ -15,7 +15,7 @@ import type { StackTrace } from '../stack/trace.js';
 import { State } from '../tcp/state.js';
 import { subjectOf } from './doctor/check.js';
 import { addressClash } from './doctor/network.js';
-import { environmentError, usageError } from './failure.js';
+import { environmentError, networkError, usageError } from './failure.js';
 import { makesDevice } from './link-choice.js';
 import type { MemoryPeer } from './memory-peer.js';
 import { claimNamespace, HOST } from './namespace.js';
@@ -105,6 +105,7 @@ async function openStack(
     announce = resolve;
   });
   const { capture } = settings;
+  let usable = addresses.length;
   const taps = new RecorderGroup();
   const stack = await createStack({
     taps,
@@ -119,6 +120,11 @@ async function openStack(
     onLinkFailure: (error) => {
       log.sys('error', { err: error.message }, clock.now(), error.message);
       announce(error);
+    },
+    onNotice: ({ message, ...fields }) => {
+      log.sys('warn', fields, clock.now(), message);
+      // Without any address there is nothing left to do.
+      if (fields.isLost === true && --usable === 0) announce(networkError(message));
     },
     ...(capture === null
       ? {}

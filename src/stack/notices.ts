@@ -14,6 +14,8 @@ export interface StackNotice {
   readonly address?: string;
   /** The other station's MAC address. */
   readonly mac?: string;
+  /** Whether the address was given up. */
+  readonly isLost?: boolean;
 }
 
 /** An address of ours is used by another station. */
@@ -26,6 +28,7 @@ export function conflictNotice({ address, mac, isLost }: AddressConflict): Stack
     code: 'EADDRINUSE',
     message: `address ${address} is also used by ${who}: ${what}.`,
     address: String(address),
+    isLost,
     ...(mac === null ? {} : { mac: String(mac) }),
   };
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { createStack, type SynwaveStack } from '../../src/create-stack.js';
 import { ethernetLink } from '../../src/link/ethernet.js';
 import { tapLink } from '../../src/link/tap.js';
@@ -12,6 +13,7 @@ import { NeighbourHost } from './neighbour-host.js';
 
 const skip = obstacle('nc', 'ping', 'bridge');
 const PORT = 7;
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 interface Station {
   readonly name: string;
@@ -178,6 +180,15 @@ test('RFC 5227 RFC 4862: an address that the kernel or another stack has is foun
   assert.equal(notices[0]!.address, BY_PCAP.v4);
   assert.deepEqual(second.core.addresses.map(String), [ON_TAP.v6], 'it is given up, the other is kept');
   assert.deepEqual(first.core.addresses.map(String), [BY_PCAP.v4, BY_PCAP.v6], 'its owner keeps it');
+});
+
+test('the command says who has its address, and ends', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const place = BridgedPlace.open(t, lab);
+  const words = ['echo', '7', '--link', 'ethernet:sta', '--addr', `${KERNEL}/24`, '--netns', place.netns];
+  const ended = await lab.startOutside([process.execPath, MAIN, ...words]).ended;
+  assert.equal(ended.status, 4, ended.stderr);
+  assert.match(ended.stderr, /synwave: address 10\.9\.0\.1 is also used by the station [0-9a-f:]{17}/);
 });
 
 test('an address of ours that the kernel takes later is defended, and reported', { skip }, async (t) => {
