@@ -12,10 +12,15 @@ export interface Reading {
 export class SocketHandle {
   /** As of a libuv handle that has no descriptor. */
   readonly fd = -1;
+  /** A note of Node's own libraries, which write it here. */
+  reading = false;
+  readonly #connection: () => Reading | null;
   private scope: AsyncResource | null = null;
 
-  /** @param reading the connection, or null while there is none */
-  constructor(private readonly reading: () => Reading | null) {}
+  /** @param connection what is read from, or null while there is none */
+  constructor(connection: () => Reading | null) {
+    this.#connection = connection;
+  }
 
   /** The number by which `async_hooks` know it. */
   getAsyncId(): number {
@@ -25,13 +30,13 @@ export class SocketHandle {
 
   /** Returns 0. */
   readStart(): number {
-    this.reading()?.startReading();
+    this.#connection()?.startReading();
     return 0;
   }
 
   /** Returns 0. */
   readStop(): number {
-    this.reading()?.stopReading();
+    this.#connection()?.stopReading();
     return 0;
   }
 }
