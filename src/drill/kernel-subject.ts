@@ -105,6 +105,8 @@ export class KernelSubject implements Subject {
   readonly earlyMs = EARLY_MS;
   readonly lateMs = LATE_MS;
   readonly sent: SentPacket[] = [];
+  /** The latest that the script has done something, in milliseconds: the kernel's timers do not wait for it. */
+  worstSlipMs = 0;
   private readonly recorder: PcapngWriter | null;
   /** Host time at script time 0. */
   private epochMs = performance.now();
@@ -145,6 +147,7 @@ export class KernelSubject implements Subject {
     // Whatever kept us from our turn: the script's events keep their distances.
     const late = this.now() - ms;
     if (late > SLIP_MS) this.epochMs += late;
+    this.worstSlipMs = Math.max(this.worstSlipMs, late);
   }
 
   async awaitPacket(ms: number): Promise<void> {

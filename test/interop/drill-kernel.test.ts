@@ -3,14 +3,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { failureReport, parseScript, runScript } from '../../src/drill/index.js';
+import {
+  type DrillResult,
+  failureReport,
+  parseScript,
+  runScript,
+  type Script,
+} from '../../src/drill/index.js';
 import { openKernelHost } from '../../src/drill/kernel-host.js';
-import type { KernelHost } from '../../src/drill/kernel-subject.js';
+import type { KernelHost, KernelSubject } from '../../src/drill/kernel-subject.js';
 import { SCRIPTS, scriptPaths } from '../drill/scripts.js';
 import { Lab, obstacle } from './lab.js';
 
 /** Scripts mostly wait: several share the processors. */
 const HOSTS = 8;
+/** A script that does something later than this may fail for it, and gets another try. */
+const SLIP_MS = 5;
+const TRIES = 3;
 
 const skip = obstacle('python3');
 
@@ -28,7 +37,7 @@ test('scripts that both must pass, against the kernel', { skip, concurrency: HOS
       .map((script) =>
         t.test(script.name, async () => {
           const host = idle.pop()!;
-          const result = await runScript(script, { subject: (settings) => host.begin(settings, null) });
+          const result = await playInTime(script, host);
           idle.push(host);
           if (result.verdict === 'pass') return;
           // A script that the kernel cannot play says so in its header, else nobody would notice that it is never played.
@@ -38,3 +47,19 @@ test('scripts that both must pass, against the kernel', { skip, concurrency: HOS
       ),
   );
 });
+
+/** A script fails for good only when it could keep its times: the kernel's timers do not wait for a busy machine. */
+async function playInTime(script: Script, host: KernelHost): Promise<DrillResult> {
+  for (let tries = 1; ; tries++) {
+    const subjects: KernelSubject[] = [];
+    const result = await runScript(script, {
+      subject: async (settings) => {
+        const subject = await host.begin(settings, null);
+        subjects.push(subject);
+        return subject;
+      },
+    });
+    const wasInTime = subjects.every(({ worstSlipMs }) => worstSlipMs <= SLIP_MS);
+    if (result.verdict !== 'fail' || wasInTime || tries === TRIES) return result;
+  }
+}
