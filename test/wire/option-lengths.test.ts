@@ -138,6 +138,20 @@ test('values are those of the octets', () => {
   ]);
 });
 
+test('options behind the timestamps are read, as others lay them out, and as Linux does', () => {
+  for (const before of [[1, 1], [], [1]]) {
+    for (const behind of [option(2, 4), option(4, 2), [1, ...option(3, 3)], [1, 1, ...option(5, 10)]]) {
+      const area = [...before, ...option(8, 10), ...behind];
+      const names = listed(area)
+        .map((one) => one.name)
+        .filter((name) => name !== 'nop');
+      assert.deepEqual(taken(area).toSorted(), names.toSorted(), `${area}`);
+      assert.equal(names.length, 2);
+    }
+    assert.deepEqual(taken([...before, ...option(8, 10)]), ['timestamps']);
+  }
+});
+
 test('of several of one kind the first right one counts, also when its value is zero', () => {
   const read = (...area: number[]) => {
     const { bytes, view, offset, length } = place(Uint8Array.from(area), 3, 0xff, 9);

@@ -3,9 +3,20 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { formatEndpoint, IpAddress } from '../../src/wire/address.js';
 import { struct, u8, u16be, u32be } from '../../src/wire/buffer-layout.js';
-import { pseudoHeader, pseudoHeader4, pseudoHeader6, sumRange } from '../../src/wire/checksum.js';
+import {
+  addPieces,
+  addRange,
+  finish,
+  fold,
+  pseudoHeader,
+  pseudoHeader4,
+  pseudoHeader6,
+  sumRange,
+} from '../../src/wire/checksum.js';
+import { refreshIpv4Checksum } from '../../src/wire/ipv4.js';
 import { decodeHeader, encodeHeader, offsetOf } from '../../src/wire/layout.js';
 import { MacAddress } from '../../src/wire/mac.js';
+import { buildTcpPacket, decodePacket } from '../../src/wire/packet.js';
 import { PayloadPieces } from '../../src/wire/payload.js';
 import { IpProtocol, protocolName } from '../../src/wire/protocol.js';
 import { ACK, CWR, ECE, FIN, flagLetters, formatFlags, PSH, RST, SYN, URG } from '../../src/wire/segment.js';
@@ -107,6 +118,7 @@ describe('addresses', () => {
   });
 
   test('no number of a dotted address begins with a zero or exceeds 255, and there are four', () => {
+    assert.equal(IpAddress.parse('1:2:3:4:5:6:7:8::1::2'), null);
     for (const text of ['01.2.3.4', '1.2.3.00', '1.2.3.256', '1.2.3', '1.2.3.4.5', '1.2.3.4 ', '1..3.4']) {
       assert.equal(IpAddress.parse(text), null, text);
     }
@@ -226,6 +238,86 @@ describe('layouts', () => {
 
   test('a field that there is not has no offset', () => {
     assert.throws(() => offsetOf(layout, 'none' as keyof Sample & string));
+  });
+});
+
+test('a sum is folded as often as it needs, and its complement fits the field', () => {
+  for (const [sum, folded] of [
+    [0, 0],
+    [0xffff, 0xffff],
+    [0x10000, 1],
+    [0x1ffff, 1],
+    [0x2fffe, 1],
+    [0xffffffff | 0, 0xffff],
+  ] as const) {
+    assert.equal(fold(sum), folded);
+    assert.equal(finish(sum), 0xffff - folded);
+  }
+});
+
+test('a range at an odd place of the data counts with its octets swapped', () => {
+  const bytes = Uint8Array.from([0x12, 0x34, 0x56]);
+  assert.equal(addRange(0, bytes, 0, 3), 0x1234 + 0x5600);
+  assert.equal(addRange(0, bytes, 0, 3, 1), 0x3412 + 0x0056);
+  assert.equal(addRange(0, bytes, 0, 3, 2), 0x1234 + 0x5600);
+  const pieces = new PayloadPieces();
+  pieces.add(bytes, 0, 1);
+  pieces.add(bytes, 1, 2);
+  assert.equal(addPieces(0, pieces), 0x1234 + 0x5600);
+  assert.equal(addPieces(0, pieces, 1), 0x3412 + 0x0056);
+});
+
+describe('a packet from its parts', () => {
+  const v4 = { source: IpAddress.parse('10.9.0.1')!, destination: IpAddress.parse('10.9.0.2')! };
+  const v6 = { source: IpAddress.parse('fd00::1')!, destination: IpAddress.parse('fd00::2')! };
+  const ports = { sourcePort: 1, destinationPort: 2 };
+
+  test('what is not given is zero, but for the window and the TTL', () => {
+    for (const ends of [v4, v6]) {
+      const decoded = decodePacket(buildTcpPacket({ ...ends, ...ports }));
+      assert.ok(typeof decoded !== 'string' && decoded.tcp !== undefined);
+      const { seq, ack, flags, window, urgentPointer } = decoded.tcp.header;
+      assert.deepEqual([seq, ack, flags, window, urgentPointer], [0, 0, 0, 0xffff, 0]);
+      const { ip } = decoded;
+      assert.equal(ip.version === 4 ? ip.view.ttl : ip.view.hopLimit, 64);
+      assert.equal(ip.version === 4 ? ip.view.id : ip.view.flowLabel, 0);
+      assert.deepEqual([ip.view.dscp, ip.view.ecn], [0, 0]);
+    }
+  });
+
+  test('the length field bounds the payload: over IPv4 with its header, over IPv6 without', () => {
+    const build = (ends: typeof v4, size: number) => () =>
+      buildTcpPacket({ ...ends, ...ports, payload: new Uint8Array(size) });
+    build(v4, 65_495)();
+    assert.throws(build(v4, 65_496), { code: 'ERR_PACKET_TOO_LONG' });
+    build(v6, 65_515)();
+    assert.throws(build(v6, 65_516), { code: 'ERR_PACKET_TOO_LONG' });
+  });
+
+  test('it is found behind an offset, and nothing is where nothing is', () => {
+    const packet = buildTcpPacket({ ...v4, ...ports, payload: Uint8Array.of(1, 2, 3) });
+    const slab = new Uint8Array(7 + packet.length);
+    slab.set(packet, 7);
+    const decoded = decodePacket(slab, 7);
+    assert.ok(typeof decoded !== 'string' && decoded.tcp?.payloadLength === 3);
+    assert.equal(typeof decodePacket(new Uint8Array(0)), 'string');
+    assert.equal(typeof decodePacket(slab, 7, 0), 'string');
+  });
+
+  test('a fragment has no TCP header to be told of, nor has another protocol', () => {
+    for (const ends of [v4]) {
+      const packet = buildTcpPacket({ ...ends, ...ports });
+      const view = new DataView(packet.buffer);
+      view.setUint16(6, 0x2000);
+      refreshIpv4Checksum(packet, view, 0);
+      const fragment = decodePacket(packet);
+      assert.ok(typeof fragment !== 'string' && !('tcp' in fragment));
+      view.setUint16(6, 0);
+      packet[9] = 17;
+      refreshIpv4Checksum(packet, view, 0);
+      const other = decodePacket(packet);
+      assert.ok(typeof other !== 'string' && !('tcp' in other));
+    }
   });
 });
 
