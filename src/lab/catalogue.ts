@@ -7,6 +7,7 @@ import { H01 } from './scenarios/h01-active-open.js';
 import { H02 } from './scenarios/h02-passive-open.js';
 import { H03 } from './scenarios/h03-third-segment-data.js';
 import { H04 } from './scenarios/h04-syn-data.js';
+import { H05 } from './scenarios/h05-fast-open.js';
 import { H06 } from './scenarios/h06-stale-syn.js';
 import { H07 } from './scenarios/h07-two-way.js';
 import { H08 } from './scenarios/h08-lost-syn.js';
@@ -45,6 +46,7 @@ export const SCENARIOS: readonly Scenario[] = [
   H02,
   H03,
   H04,
+  H05,
   H06,
   H07,
   H08,

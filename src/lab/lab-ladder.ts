@@ -176,7 +176,7 @@ export class LabLadder extends LadderTrace {
 
   /** A segment of ours that answers one which no connection owns. */
   unownedSent(segment: SegmentView, now: number): void {
-    if (this.isOver) return;
+    if (this.isOver || this.swallowed.has(segment.packetId)) return;
     const clientPort = this.cast.ours === 'A' ? segment.sourcePort : segment.destinationPort;
     const entry = this.conversations.get(clientPort);
     if (entry === undefined) return;

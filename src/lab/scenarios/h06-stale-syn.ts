@@ -97,5 +97,44 @@ export const H06: Scenario = {
         }
       },
     },
+    {
+      id: 'H06d',
+      what: text(
+        'the new SYN comes before the RST: an ACK, an RST, and we ask again',
+        '新 SYN 先于 RST 到达：ACK、RST，然后再次询问',
+      ),
+      ours: 'A',
+      worlds: ['kernel'],
+      wire: `
+        A>B S  0                    | SYN-SENT    | -            # held by the link
+        inj A>B S 1000000000        | SYN-SENT    | SYN-RECEIVED*
+        B>A SA 0 a1000000001        | SYN-SENT    | -            # to the old one; held until the new one is there
+        ? A>B R 1000000001          | SYN-SENT    | -
+        B>A A * a1000000001         | SYN-SENT    | -            # to the new one: outside the window
+        A>B R 1000000001            | SYN-SENT    | -
+        A>B S  0                    | SYN-SENT    | -
+        B>A SA 0 a1                 | ESTABLISHED | SYN-RECEIVED
+        A>B A  1 a1                 | ESTABLISHED | ESTABLISHED
+      `,
+      path: 'CLOSED SYN-SENT ESTABLISHED',
+      judge: { rst: 1, reused_ports: 2, retransmission: 1, lost_segment: 1, ack_lost_segment: 2 },
+      completeness: [3, 39],
+      async play(x) {
+        x.link.hold('the new SYN', { from: 'A', flags: 'S', nth: 1 });
+        x.link.hold('B’s answers', { from: 'B' }, true);
+        await x.b.listen();
+        x.a.connect();
+        await x.until('our SYN is held', () => x.link.held('the new SYN') === 1);
+        x.link.inject({ from: 'A', flags: 'S', seq: 1_000_000_000 });
+        await x.until('B has answered the old one', () => x.link.held('B’s answers') === 1);
+        x.link.release('the new SYN');
+        await x.until('B has answered the new one', () => x.link.held('B’s answers') === 2);
+        x.link.release('B’s answers');
+        await x.established();
+        const syns = x.count({ from: 'A', flags: 'S' });
+        x.check('connected within one timeout of the SYN', '在一次 SYN 超时之内建立连接', syns === 3, syns);
+        x.curtain();
+      },
+    },
   ],
 };

@@ -84,5 +84,29 @@ export const H08: Scenario = {
         );
       },
     },
+    {
+      id: 'H08c',
+      what: text('Linux asks, nobody answers: 1, 1, 1, 1 and 1 s', 'Linux 询问而无人应答：1、1、1、1、1 秒'),
+      ours: 'B',
+      worlds: ['kernel'],
+      repeats: true,
+      wire: 'lost A>B S 0 x5..6   | SYN-SENT | -',
+      judge: { retransmission: 4 },
+      completeness: [1],
+      async play(x) {
+        x.link.drop({ from: 'A' });
+        x.a.connect();
+        await x.until('five SYNs have come', () => x.count({ from: 'A', flags: 'S' }) === 5);
+        const times = x.times({ from: 'A', flags: 'S' });
+        const gaps = times.slice(1).map((ms, i) => ms - times[i]!);
+        x.check(
+          'a second between each two, without doubling',
+          '每两个之间约一秒，没有加倍',
+          gaps.every((ms) => ms > 900 && ms < 1500),
+          gaps.map((ms) => ms.toFixed(0)).join(', '),
+        );
+        x.curtain();
+      },
+    },
   ],
 };
