@@ -51,6 +51,7 @@ export { newReno } from './tcp/congestion/newreno.js';
 export { CONTROLLER_NAMES, controllerNamed } from './tcp/congestion/registry.js';
 export { type Connection, type ConnectionStatus, Event } from './tcp/connection.js';
 export { defaultConfig } from './tcp/defaults.js';
+export type { Cause, EndExplanation, Explanation, SlowExplanation } from './tcp/explain.js';
 export type { TcpInfo } from './tcp/info.js';
 export type { LimitName } from './tcp/limit.js';
 export { STATE_NAMES, State, TRANSITIONS, type Transition } from './tcp/state.js';

@@ -52,6 +52,8 @@ interface Target {
 export class Connecting implements EndpointHandler {
   /** The endpoint of the attempt under way, or null. */
   endpoint: Endpoint | null = null;
+  /** Of the latest attempt, also when that has failed; null before the first. */
+  latest: Endpoint | null = null;
 
   private readonly scope = new AsyncResource('SYNWAVECONNECT');
   private readonly share: Share;
@@ -205,6 +207,7 @@ export class Connecting implements EndpointHandler {
     if (remote === null || local === null) return this.errorOf('EINVAL', target, this.unboundLocal(target));
     try {
       this.endpoint = this.open(remote, local);
+      this.latest = this.endpoint;
     } catch (error) {
       return this.refusal(error, target);
     }

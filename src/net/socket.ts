@@ -4,6 +4,7 @@
 import type { BlockList } from 'node:net';
 import { addAbortSignal, Duplex } from 'node:stream';
 import type { Endpoint } from '../stack/endpoint.js';
+import type { Explanation } from '../tcp/explain.js';
 import type { TcpInfo } from '../tcp/info.js';
 import { type AddressInfo, addressInfo } from './addresses.js';
 import { normalizeArguments, parseBlockList, parseInitialDelay, parseTimeout } from './arguments.js';
@@ -102,6 +103,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   #noDelay: boolean;
   #keepAlive: boolean;
   #keepAliveDelayMs: number;
+  #userTimeoutMs: number | null = null;
+  #quickAck = false;
   #referenced = true;
 
   /** What was asked for before the connection was there. */
@@ -219,6 +222,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.#endpoint = endpoint;
     if (!this.#referenced) transport.setReferenced(false);
     if (this.#noDelay) endpoint.setNagle(false);
+    if (this.#quickAck) endpoint.setQuickAck(true);
+    if (this.#userTimeoutMs !== null) endpoint.setUserTimeout(this.#userTimeoutMs);
     if (this.#keepAlive) endpoint.setKeepAlive(true, this.#keepAliveDelayMs);
     return transport;
   }
@@ -328,6 +333,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.connecting = false;
     this.#handle = null;
     this.#idle.set(0);
+    // What was tried can still be asked why it failed.
+    this.#endpoint ??= this.#attempts?.latest ?? null;
     this.#attempts?.cancel();
     this.#attempts = null;
     this.#waitingWrite = null;
@@ -420,6 +427,24 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   }
 
   /**
+   * How long sent data may stay unacknowledged before the connection ends with ETIMEDOUT, as TCP_USER_TIMEOUT of Linux.
+   * @param msecs 0 for the default, about a quarter of an hour (RFC 9293 SHLD-11)
+   * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+   */
+  setUserTimeout(msecs: number): this {
+    this.#userTimeoutMs = parseTimeout(msecs);
+    this.endpoint?.setUserTimeout(this.#userTimeoutMs);
+    return this;
+  }
+
+  /** Acknowledges each segment at once (TCP_QUICKACK, but for good), or delays acknowledgments again. */
+  setQuickAck(quickAck = true): this {
+    this.#quickAck = Boolean(quickAck);
+    this.endpoint?.setQuickAck(this.#quickAck);
+    return this;
+  }
+
+  /**
    * Emits `timeout` after `msecs` without traffic; 0 switches it off. The connection stays as it is.
    * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
    */
@@ -469,7 +494,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   /** The TCP endpoint below, for what `node:net` does not have; null before there is one. Stays after the end. */
   get endpoint(): Endpoint | null {
-    return this.#endpoint ?? this.#attempts?.endpoint ?? null;
+    return this.#endpoint ?? this.#attempts?.latest ?? null;
   }
 
   /**
@@ -478,6 +503,14 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
    */
   tcpInfo(): TcpInfo | null {
     return this.endpoint?.tcpInfo() ?? null;
+  }
+
+  /**
+   * Why the connection closed and what makes it slow, with the chain of causes and where their rules stand; `String()` of
+   * it is plain text. Null until `connect` has sent a SYN; afterwards it tells of the latest connection.
+   */
+  explain(): Explanation | null {
+    return this.endpoint?.explain() ?? null;
   }
 
   /** No connection yet, or still connecting. */

@@ -2,6 +2,7 @@
 // TCP are in the connection; when things happen is decided by the turn (turn.ts).
 import type { ConnectionConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
+import type { Explanation } from '../tcp/explain.js';
 import type { TcpInfo } from '../tcp/info.js';
 import { State } from '../tcp/state.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
@@ -151,6 +152,17 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   setUserTimeout(ms: number): void {
     this.connection.setUserTimeout(ms, this.driver.now());
     this.driver.changed(this);
+  }
+
+  /** See `Connection.setQuickAck`. */
+  setQuickAck(on: boolean): void {
+    this.connection.setQuickAck(on);
+    this.driver.changed(this);
+  }
+
+  /** Why the connection ended, and what makes it slow. */
+  explain(): Explanation {
+    return this.connection.explain(this.driver.now());
   }
 
   /** How the connection performs, and what limits it at this moment. */

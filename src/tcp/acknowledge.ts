@@ -61,7 +61,13 @@ export function noteTextForAck(c: Connection, payloadLength: number, filledHole:
   // With a FIN the application may have an answer, or a FIN of its own, in a moment: that can carry the ACK.
   const quick = payloadLength > 0 && c.delayedAck.quick > 0 && !c.peerFinReached;
   if (quick) c.delayedAck.quick--;
-  if ((payloadLength > 0 && secondSegment) || filledHole || quick || c.config.delayedAckMs === 0) {
+  if (
+    (payloadLength > 0 && secondSegment) ||
+    filledHole ||
+    quick ||
+    c.quickAck ||
+    c.config.delayedAckMs === 0
+  ) {
     c.acknowledgeNow();
     return;
   }

@@ -13,6 +13,7 @@ import { CwndValidation } from './congestion/cwnd-validation.js';
 import { DeliveryRate } from './delivery-rate.js';
 import { EcnVariables } from './ecn.js';
 import { type ConnectionErrorCode, Event } from './events.js';
+import { type Explanation, explain, type HistoryStep } from './explain.js';
 import { Flight } from './flight.js';
 import { type IcmpErrorKind, onIcmpError, onPathMss, onPathMtuChanged } from './icmp-error.js';
 import { type TcpInfo, tcpInfo } from './info.js';
@@ -119,6 +120,8 @@ export class Connection {
   /** Last soft error, or null. */
   softError: ConnectionErrorCode | null = null;
   dscp: number;
+  /** The way through the states so far: at most as long as the diagram, which has no circle. */
+  readonly history: HistoryStep[] = [];
 
   readonly snd = new SendVariables();
   readonly rcv = new ReceiveVariables();
@@ -156,6 +159,7 @@ export class Connection {
   private replyThrottle: ReplyThrottle | null = null;
 
   nagle: boolean;
+  quickAck = false;
   keepAlive: boolean;
   keepAliveIdleMs: number;
   keepAliveProbesSent = 0;
@@ -358,6 +362,12 @@ export class Connection {
     armKeepAlive(this, now);
   }
 
+  /** Acknowledges every segment at once, or delays again: as Linux's TCP_QUICKACK, but for good. */
+  setQuickAck(on: boolean): void {
+    this.quickAck = on;
+    if (on && this.ackDue === AckDue.DELAYED) this.acknowledgeNow();
+  }
+
   /** Sets R2 for this connection in ms, 0 for the default (RFC 9293 MUST-21). */
   setUserTimeout(ms: number, now: number): void {
     this.userTimeoutMs = ms;
@@ -396,6 +406,11 @@ export class Connection {
       inFlight: this.inFlight,
       retransmissions: this.retransmissions,
     };
+  }
+
+  /** Why the connection ended, and what makes it slow. */
+  explain(now: number): Explanation {
+    return explain(this, now);
   }
 
   /** How the connection performs, and what limits it at this moment. */
@@ -523,6 +538,7 @@ export class Connection {
   enter(to: State, trigger: Trigger, segment: SegmentView | null, now: number): void {
     const transition: Transition = transitionFor(this.state, to, trigger);
     this.state = to;
+    this.history.push({ transition, at: now });
     this.trace?.stateChanged(this, transition, segment, now);
   }
 
