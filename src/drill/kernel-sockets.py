@@ -4,7 +4,6 @@ import array, errno, fcntl, json, os, re, select, socket, struct, sys, termios, 
 
 PERIOD = 251
 PATTERN = bytes(range(PERIOD))
-DEFAULT_PORT = 8080
 SETTING = re.compile(r'^net\.ipv4\.(tcp_[a-z0-9_]+|ip_default_ttl|ip_no_pmtu_disc)$')
 VALUE = re.compile(r'^[A-Za-z0-9_. \t-]*$')
 
@@ -69,7 +68,7 @@ def set_nonblocking(sock, on):
 
 def bind(sock, call):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((call['local'], call['port'] or DEFAULT_PORT))
+    sock.bind((call['local'], call['port']))
     return {'value': 0}
 
 
@@ -85,7 +84,7 @@ def accept(sock, call):
 
 
 def connect(sock, call):
-    sock.connect((call['remote'], call['port'] or DEFAULT_PORT))
+    sock.connect((call['remote'], call['port']))
     return {'value': 0}
 
 

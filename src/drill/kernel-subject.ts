@@ -63,6 +63,7 @@ export class KernelHost {
   /** The subject of one script; its packets come from an address of their own. */
   async begin(settings: RunSettings, pcap: string | null): Promise<KernelSubject> {
     if (settings.mtu !== 1500) throw new Unsupported('the MTU of the device is 1500 here');
+    if (settings.mss !== null) throw new Unsupported('the MSS is that of the device here');
     if (settings.isn !== null)
       throw new Unsupported('the kernel chooses its initial sequence numbers itself');
     const n = ++this.scripts;
@@ -76,7 +77,7 @@ export class KernelHost {
             local: this.local6,
             remote: new IpAddress(this.local6.w0, this.local6.w1, this.local6.w2, 0x10000 + n),
           };
-    this.subject = new KernelSubject(this, ends, pcap);
+    this.subject = new KernelSubject(this, ends, settings, pcap);
     return this.subject;
   }
 
@@ -118,6 +119,7 @@ export class KernelSubject implements Subject {
   constructor(
     private readonly host: KernelHost,
     readonly ends: Ends,
+    private readonly ports: Pick<RunSettings, 'bindPort' | 'connectPort'>,
     pcap: string | null,
   ) {
     this.recorder = pcap === null ? null : new PcapngWriter({ target: pcap, sync: true });
@@ -168,12 +170,24 @@ export class KernelSubject implements Subject {
   call(call: SocketCall): PendingCall {
     const pending: PendingCall = { call, settled: null };
     const { local, remote } = this.ends;
-    const full = { ...call, local: String(local), remote: String(remote), host6: local.family === 6 };
+    const full = {
+      ...call,
+      ...this.portOf(call),
+      local: String(local),
+      remote: String(remote),
+      host6: local.family === 6,
+    };
     this.host.child.ask({ call: full }).then(
       (reply) => this.returned(pending, reply),
       (error: Error) => this.fail(error),
     );
     return pending;
+  }
+
+  private portOf(call: SocketCall): { port?: number } {
+    if (call.name === 'bind') return { port: call.port ?? this.ports.bindPort };
+    if (call.name === 'connect') return { port: call.port ?? this.ports.connectPort };
+    return {};
   }
 
   private returned(pending: PendingCall, reply: Reply): void {

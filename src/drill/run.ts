@@ -11,6 +11,9 @@ import { StackSubject } from './stack-subject.js';
 import type { Subject } from './subject.js';
 import { Transcript } from './transcript.js';
 
+/** Octets of IP and TCP headers without options, by family. */
+const HEADER_BYTES = { 4: 40, 6: 60 } as const;
+
 /** Settings of `runScript`. */
 export interface DrillOptions {
   /** Everything must be as the script says, to the letter and the millisecond. Default: lenient, as stacks differ. */
@@ -80,15 +83,16 @@ interface Run {
 
 async function makeSubject(settings: RunSettings, options: DrillOptions): Promise<Subject> {
   if (options.subject !== undefined) return options.subject(settings);
-  const { ends, mtu, bindPort, isn } = settings;
-  const headers = ends.local.family === 4 ? 40 : 60;
+  const { ends, mtu, bindPort, connectPort, isn } = settings;
+  const mss = settings.mss ?? mtu - HEADER_BYTES[ends.local.family];
   return new StackSubject({
     ends,
     mtu,
-    defaultPort: bindPort,
+    bindPort,
+    connectPort,
     pcap: options.pcap ?? null,
     observers: options.observers ?? [],
-    config: { receiveMss: mtu - headers, pathMss: mtu - headers, ...options.config },
+    config: { receiveMss: mss, pathMss: mss, ...options.config },
     isn,
   });
 }

@@ -8,6 +8,8 @@ import type { Script } from './script.js';
 export interface RunSettings {
   readonly ends: Ends;
   readonly mtu: number;
+  /** MSS that the subject advertises and sends at most; null for what the MTU leaves. */
+  readonly mss: number | null;
   /** Allowed distance from the time of an event, in milliseconds; null when the script says nothing. */
   readonly toleranceMs: number | null;
   readonly timestampTickUs: number | null;
@@ -45,7 +47,6 @@ const IGNORED: ReadonlySet<string> = new Set([
   'is_anyip',
   'use_expect',
   'define',
-  'mss',
   'stop_on_failure',
 ]);
 
@@ -53,6 +54,7 @@ const IGNORED: ReadonlySet<string> = new Set([
 export function readScriptOptions(script: Script): RunSettings {
   let ends: Ends = V4;
   let mtu = DEFAULT_MTU;
+  let mss: number | null = null;
   let toleranceMs: number | null = null;
   let timestampTickUs: number | null = null;
   let bindPort = DEFAULT_PORT;
@@ -63,6 +65,7 @@ export function readScriptOptions(script: Script): RunSettings {
     else if (name === 'tolerance_usecs') toleranceMs = whole(name, value) / 1000;
     else if (name === 'tolerance_percent') continue;
     else if (name === 'mtu') mtu = whole(name, value);
+    else if (name === 'mss') mss = whole(name, value);
     else if (name === 'tcp_ts_tick_usecs') timestampTickUs = whole(name, value) || null;
     else if (name === 'bind_port') bindPort = whole(name, value);
     else if (name === 'connect_port') connectPort = whole(name, value);
@@ -71,7 +74,7 @@ export function readScriptOptions(script: Script): RunSettings {
       throw new Unsupported(`--${name}: a script runs in one process here`);
     } else if (!IGNORED.has(name)) throw new Unsupported(`the option --${name} is not supported`);
   }
-  return { ends, mtu, toleranceMs, timestampTickUs, bindPort, connectPort, isn };
+  return { ends, mtu, mss, toleranceMs, timestampTickUs, bindPort, connectPort, isn };
 }
 
 function endsOf(version: string | null): Ends {

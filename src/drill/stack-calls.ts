@@ -16,8 +16,9 @@ const O_NONBLOCK = 0o4000;
 export interface StackCallsHost {
   readonly stack: Stack;
   readonly remote: IpAddress;
-  /** Port of `bind` and `connect` that name none. */
-  readonly defaultPort: number;
+  /** Ports of `bind` and `connect` that name none. */
+  readonly bindPort: number;
+  readonly connectPort: number;
   /** Settings that the script has asked for so far. */
   readonly config: () => Partial<ConnectionConfig>;
 }
@@ -38,7 +39,7 @@ export class StackCalls {
     if (socket === undefined) return failure('EBADF');
     switch (call.name) {
       case 'bind':
-        socket.boundPort = call.port ?? this.host.defaultPort;
+        socket.boundPort = call.port ?? this.host.bindPort;
         return OK;
       case 'listen':
         return this.listen(socket, call.backlog);
@@ -72,12 +73,12 @@ export class StackCalls {
   }
 
   private listen(socket: StackSocket, backlog: number): CallResult {
-    const { stack, defaultPort, config } = this.host;
+    const { stack, bindPort, config } = this.host;
     try {
       socket.listener = stack.listen(
         {
           address: null,
-          port: socket.boundPort ?? defaultPort,
+          port: socket.boundPort ?? bindPort,
           backlog,
           config: { ...config(), ...socket.config },
         },
@@ -111,12 +112,12 @@ export class StackCalls {
       if (result !== BLOCKS || !socket.isNonblocking) return result;
       return failure(firstTry ? 'EALREADY' : 'EINPROGRESS');
     }
-    const { stack, remote, defaultPort, config } = this.host;
+    const { stack, remote, connectPort, config } = this.host;
     try {
       const endpoint = stack.connect(
         {
           remote,
-          remotePort: port ?? defaultPort,
+          remotePort: port ?? connectPort,
           ...(socket.boundPort === null ? {} : { localPort: socket.boundPort }),
           config: { ...config(), ...socket.config },
         },

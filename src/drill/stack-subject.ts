@@ -34,7 +34,9 @@ const SEED = 0x9e3779b9;
 export interface StackSubjectOptions {
   readonly ends: Ends;
   readonly mtu: number;
-  readonly defaultPort: number;
+  /** Ports of `bind` and `connect` that name none. */
+  readonly bindPort: number;
+  readonly connectPort: number;
   /** Path of a capture, or null. */
   readonly pcap: string | null;
   /** Further listeners of the stack's events. */
@@ -86,7 +88,8 @@ export class StackSubject implements Subject {
     this.calls = new StackCalls({
       stack: this.stack,
       remote: ends.remote,
-      defaultPort: options.defaultPort,
+      bindPort: options.bindPort,
+      connectPort: options.connectPort,
       config: () => this.config,
     });
   }
