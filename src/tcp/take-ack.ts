@@ -47,7 +47,6 @@ export function takeAck(c: Connection, s: SegmentView, now: number): void {
   }
   measureRoundTrip(c);
   measureRate(c);
-  if (flight.count > 0 && flight.mark(0) & Mark.SACKED) suspectReneging(c, now);
   if (c.mtuProbing !== null) judgeMtuProbe(c, c.mtuProbing);
   news.lostBytes += c.sackAgreed ? detectLosses(c, now) : detectByDuplicates(c, news, now);
   if (probeRepairedLoss(c, s.ack, news)) reduceForRepairedLoss(c, news);
@@ -56,6 +55,7 @@ export function takeAck(c: Connection, s: SegmentView, now: number): void {
   adjustWindow(c, news);
   c.pacer?.setRate(c.congestion.pacingRate!);
   if (news.advanced) rearm(c, now);
+  if (flight.count > 0 && flight.mark(0) & Mark.SACKED) suspectReneging(c, now);
   if (news.advanced || news.sackedBytes > 0) armLossProbe(c, now);
   if (news.advanced) raiseSenderEvents(c);
 }

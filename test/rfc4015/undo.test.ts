@@ -1,0 +1,126 @@
+// Reductions that turn out needless are taken back: told by the echo of a timestamp (Eifel, RFC 3522), or by reports of
+// duplicates for all that was sent again (RFC 3708). The response is that of RFC 4015.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Bench } from '../tcp/harness.js';
+import { ackBefore, flight, MSS, segmentsSent } from '../tcp/sacking.js';
+
+/** Payload of a segment that carries timestamps, which count as part of the MSS. */
+const STAMPED = MSS - 12;
+
+function caState(bench: Bench): string {
+  return bench.connection.tcpInfo(bench.now).caState;
+}
+
+interface Window {
+  cwnd: number;
+  ssthresh: number;
+}
+
+function windowOf(bench: Bench): Window {
+  return { cwnd: bench.status.cwnd, ssthresh: bench.status.ssthresh };
+}
+
+/** Whether the window is what it was, or more. */
+function assertRestored(bench: Bench, before: Window): void {
+  const { cwnd, ssthresh } = windowOf(bench);
+  assert.ok(cwnd >= before.cwnd, `cwnd ${cwnd}, before ${before.cwnd}`);
+  assert.ok(ssthresh >= before.ssthresh, `ssthresh ${ssthresh}, before ${before.ssthresh}`);
+  assert.equal(caState(bench), 'open');
+}
+
+describe('RFC3522: the echo of the first transmission', () => {
+  /** Segment 1 is late; `sent` is its timestamp. It has left again because of the SACK of 2 to 6. */
+  function recovering(): { bench: Bench; sent: number; before: Window } {
+    const bench = flight(10, { timestamps: true });
+    const sent = bench.take()[0]!.options.ts![0];
+    const before = windowOf(bench);
+    bench.advance(100);
+    bench.peer(`A 1 a1 <ts 600 ${sent - 100}, sack ${STAMPED + 1}:${6 * STAMPED + 1}>`);
+    assert.equal(caState(bench), 'recovery');
+    assert.equal(bench.take()[0]!.seq, 1);
+    return { bench, sent, before };
+  }
+
+  test('RFC3522 §3.2 (4): in the ACK that covers what was sent again it shows the recovery to be spurious', () => {
+    const { bench, sent, before } = recovering();
+    bench.advance(10).peer(`A 1 a${6 * STAMPED + 1} <ts 610 ${sent}>`);
+    assertRestored(bench, before);
+  });
+
+  test('RFC3522 §3.2 (4): the echo of the retransmission does not', () => {
+    const { bench, sent, before } = recovering();
+    bench.advance(100).peer(`A 1 a${10 * STAMPED + 1} <ts 700 ${sent + 100}>`);
+    assert.ok(windowOf(bench).ssthresh < before.ssthresh);
+  });
+
+  test('RFC4015 §3: after a spurious timeout as well; the rest of the flight is not sent again', () => {
+    const bench = flight(10, { timestamps: true });
+    const sent = bench.take()[0]!.options.ts![0];
+    const before = windowOf(bench);
+    while (bench.connection.rtx.tally.timeouts === 0) bench.advance(1);
+    const resent = bench.connection.retransmissions;
+    assert.equal(bench.status.cwnd, STAMPED);
+    bench.peer(`A 1 a${STAMPED + 1} <ts 800 ${sent}>`);
+    assertRestored(bench, before);
+    assert.equal(bench.connection.flight.lostBytes, 0);
+    bench.advance(50);
+    assert.equal(bench.connection.retransmissions, resent);
+  });
+});
+
+describe('RFC3708: reports of duplicates', () => {
+  test('RFC3708 §3: when every retransmission of the episode arrived twice, it was needless', () => {
+    const bench = flight(10);
+    const before = windowOf(bench);
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [4, 8]));
+    const resent = segmentsSent(bench).filter((n) => n <= 3);
+    bench.advance(1).peer(ackBefore(1, [4, 9]));
+    resent.push(...segmentsSent(bench).filter((n) => n <= 3));
+    assert.deepEqual([...resent].sort(), [1, 2, 3]);
+    // All were only late; then their copies come.
+    bench.advance(1).peer(ackBefore(11));
+    for (const n of [1, 2]) bench.peer(ackBefore(11, [n, n]));
+    assert.ok(windowOf(bench).ssthresh < before.ssthresh, 'the third is not reported yet');
+    bench.write(1000);
+    bench.peer(ackBefore(11, [3, 3]));
+    assertRestored(bench, before);
+  });
+
+  test('RFC3708 §3: one that is not reported was needed', () => {
+    const bench = flight(10);
+    const before = windowOf(bench);
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [4, 8]))
+      .peer(ackBefore(1, [4, 9]));
+    bench.take();
+    bench.advance(1).peer(ackBefore(11));
+    bench.write(1000);
+    for (const n of [1, 2]) bench.peer(ackBefore(11, [n, n]));
+    assert.ok(windowOf(bench).ssthresh < before.ssthresh);
+  });
+
+  test('RFC3708 §3: a duplicate of something before the episode says nothing of it', () => {
+    const bench = flight(10);
+    bench.advance(100).peer(ackBefore(3));
+    bench.write(2000);
+    bench.take();
+    const before = windowOf(bench);
+    bench.advance(100).peer(ackBefore(3, [5, 9]));
+    assert.ok(segmentsSent(bench).includes(3));
+    bench.peer(ackBefore(3, [1, 1], [5, 9]));
+    assert.equal(caState(bench), 'recovery');
+    assert.ok(windowOf(bench).ssthresh < before.ssthresh);
+  });
+});
+
+test('RFC3168 §6.1.2: marks are no mistake: what they reduced stays reduced', () => {
+  const bench = flight(10, { config: { ecn: 'on' }, peer: { window: 60_000 } });
+  bench.connection.ecnAgreed = true;
+  bench.advance(100).peer('AE 1 a1001');
+  const reduced = bench.connection.congestion.ssthresh;
+  bench.peer(`${ackBefore(3, [1, 1])}`);
+  assert.equal(bench.connection.congestion.ssthresh, reduced);
+});
