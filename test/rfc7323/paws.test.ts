@@ -33,6 +33,11 @@ describe('PAWS', () => {
     assert.equal(bench.read(), 10);
   });
 
+  test('RFC7323 §5.3 R1: data with one is answered each time, so that an honest sender of it gets into step', () => {
+    const bench = open();
+    for (let i = 0; i < 5; i++) bench.peer('A 1 a1 [10] <ts 999 0>').expect('A 1 a1');
+  });
+
   test('RFC7323 §5.3 R1: it comes before the sequence check', () => {
     const bench = open();
     bench.peer('A 50000 a1 [10] <ts 999 0>');

@@ -60,6 +60,22 @@ describe('receiving RST', () => {
   });
 });
 
+describe('RST when both sides have said that they are done', () => {
+  for (const [state, ways] of [
+    ['LAST-ACK', (b: Bench) => b.peer('FA 1 a1').shutdown()],
+    ['CLOSING', (b: Bench) => b.shutdown().peer('FA 1 a1')],
+  ] as const) {
+    test(`RFC9293 MUST-12: in ${state} it is an error only when data of ours was lost with it`, () => {
+      const done = ways(Bench.accepted()).state(state).peer('R 2').state('CLOSED');
+      assert.equal(done.connection.error, null);
+      const one = Bench.accepted();
+      one.write(1);
+      const lost = ways(one).state(state).peer('R 2').state('CLOSED');
+      assert.equal(lost.connection.error, 'ECONNRESET');
+    });
+  }
+});
+
 describe('SYN in synchronized states', () => {
   for (const seq of [-1000, 0, 1, 2, 5000, 20_000]) {
     test(`RFC5961 §4: SYN at ${seq} draws a challenge ACK and nothing else`, () => {

@@ -31,6 +31,18 @@ describe('the right edge', () => {
     assert.equal(bench.read(), 1);
   });
 
+  for (const [line, name] of [
+    ['A 1 a1 [1001]', 'by one octet'],
+    ['A 1 a1 [1200]', 'by many'],
+    ['A 6 a1 [995]', 'just to it'],
+  ] as const) {
+    test(`RFC9293 §3.4: text that begins before the window and reaches its end, or beyond, is cut to it: ${name}`, () => {
+      const bench = Bench.accepted(small).peer('A 1 a1 [10]').settled('ESTABLISHED');
+      bench.peer(line).expect('A 1 a1001 w0');
+      assert.equal(bench.read(), 1000);
+    });
+  }
+
   test('RFC9293 §3.10.7.4: a FIN beyond the window is not remembered', () => {
     const bench = Bench.accepted(small).peer('FA 501 a1 [600]').settled('ESTABLISHED');
     bench.peer('A 1 a1 [500]').state('ESTABLISHED');
@@ -113,6 +125,20 @@ describe('what is told and let go', () => {
     assert.equal(bench.recorder.bufferChanges - before, 2, 'a bare ACK changes nothing');
   });
 
+  test('text ahead of its turn that is here already is no drop', () => {
+    const bench = Bench.accepted().peer('A 11 a1 [10]', 'A 11 a1 [10]', 'A 13 a1 [5]');
+    assert.deepEqual(bench.recorder.drops, []);
+    assert.equal(bench.status.reassemblyBytes, 10);
+  });
+
+  test('an ACK outside of the window that is not answered is told so', () => {
+    const bench = Bench.accepted().peer('A 30000 a1', 'A 30000 a1');
+    assert.deepEqual(bench.recorder.drops, [
+      { reason: 'window', reply: 'ack' },
+      { reason: 'window', reply: 'none' },
+    ]);
+  });
+
   test('a segment that the reassembly has no place for is told as dropped', () => {
     const bench = Bench.accepted({ config: { reassemblySegments: 2 } });
     bench.peer('A 11 a1 [1]', 'A 21 a1 [1]', 'A 31 a1 [1]');
@@ -153,9 +179,20 @@ describe('the numbers of the first segments', () => {
     assert.equal(bench.read(), 20);
   });
 
-  test('one octet that came with the SYN is readable as soon as the connection is there', () => {
-    const bench = Bench.synReceived({}, 'S 0 [1] <mss 1000>').peer('A 2 a1').state('ESTABLISHED');
-    bench.events(['ESTABLISHED', 'READABLE']);
-    assert.equal(bench.read(), 1);
+  for (const synData of ['queue', 'accept'] as const) {
+    test(`one octet that came with the SYN is readable as soon as the connection is there: ${synData}`, () => {
+      const bench = Bench.synReceived({ config: { synData } }, 'S 0 [1] <mss 1000>').peer('A 2 a1');
+      bench.state('ESTABLISHED').events(['ESTABLISHED', 'READABLE']);
+      assert.equal(bench.read(), 1);
+    });
+  }
+
+  test('RFC9293 §3.10.7.4: a SYN that comes again is answered as often as any challenge', () => {
+    const bench = Bench.synReceived();
+    bench.take();
+    for (let i = 0; i < 40; i++) bench.peer('S 0 <mss 1000>');
+    const answers = bench.take();
+    assert.equal(answers.length, 10);
+    for (const s of answers) assert.equal(`${s.flags & 0x17} ${s.seq} ${s.ack}`, '18 0 1');
   });
 });

@@ -112,6 +112,16 @@ describe('TIME-WAIT', () => {
     guess.state('TIME-WAIT');
   });
 
+  test('RFC1337 §3: wherever that SYN stood; but one that came before TIME-WAIT is forgotten', () => {
+    const inWindow = timeWait();
+    inWindow.peer('S 50 <mss 1000>').expect('A 2 a2').peer('R 2').state('CLOSED');
+    const before = Bench.established({ config: { mslMs: MSL } })
+      .peer('S 50 <mss 1000>')
+      .expect('A 1 a1');
+    before.shutdown().peer('A 1 a2').peer('FA 1 a2').settled('TIME-WAIT');
+    before.peer('R 2').silent().state('TIME-WAIT');
+  });
+
   test('RFC9293 §3.10.7.4: with rfc1337 off an exact RST ends it, one outside the window does not', () => {
     const bench = timeWait({ config: { rfc1337: false } });
     bench.peer('R 1').silent().state('TIME-WAIT');
