@@ -3,6 +3,7 @@
 
 import type { IpAddress } from './address.js';
 import { struct, u8, u16be, u32be } from './buffer-layout.js';
+import { pseudoHeader6 } from './checksum.js';
 import { walkExtensionHeaders } from './ipv6-extensions.js';
 import { offsetOf } from './layout.js';
 import { ParseError } from './parse-error.js';
@@ -142,6 +143,22 @@ export function parseQuotedIpv6(
   out.totalLength = IPV6_HEADER_BYTES + view.getUint16(offset + PAYLOAD_LENGTH);
   const quoted = Math.min(length, out.totalLength);
   return walkExtensionHeaders(bytes, view, offset, NEXT_HEADER, IPV6_HEADER_BYTES, quoted, out);
+}
+
+/** Sum of the pseudo header for the payload of a packet that was read (RFC 8200 §8.1). */
+export function ipv6PseudoSum(ip: Ipv6View, protocol: number): number {
+  return pseudoHeader6(
+    ip.source0,
+    ip.source1,
+    ip.source2,
+    ip.source3,
+    ip.destination0,
+    ip.destination1,
+    ip.destination2,
+    ip.destination3,
+    protocol,
+    ip.payloadLength,
+  );
 }
 
 /**

@@ -2,9 +2,9 @@
 // the checks that every receiver owes them, and written whole. What a message means is decided by the stack.
 import type { IpAddress } from './address.js';
 import { struct, u8, u16be, u32be } from './buffer-layout.js';
-import { addRange, finish, pseudoHeader, pseudoHeader6 } from './checksum.js';
+import { addRange, finish, pseudoHeader } from './checksum.js';
 import { ICMPV6_HEADER } from './icmpv6.js';
-import { IPV6_HEADER_BYTES, type Ipv6View, writeIpv6Header } from './ipv6.js';
+import { IPV6_HEADER_BYTES, type Ipv6View, ipv6PseudoSum, writeIpv6Header } from './ipv6.js';
 import { offsetOf } from './layout.js';
 import type { MacAddress } from './mac.js';
 import { ParseError } from './parse-error.js';
@@ -164,7 +164,8 @@ export function parseNdp(bytes: Uint8Array, view: DataView, ip: Ipv6View, out: N
   if (ip.hopLimit !== NDP_HOP_LIMIT || ip.isFragment || bytes[offset + CODE] !== 0) {
     return ParseError.NDP_FORMAT;
   }
-  if (addRange(pseudoSumOf(ip, length), bytes, offset, length) !== 0xffff) return ParseError.CHECKSUM;
+  if (addRange(ipv6PseudoSum(ip, IpProtocol.ICMPV6), bytes, offset, length) !== 0xffff)
+    return ParseError.CHECKSUM;
   out.type = bytes[offset + TYPE]!;
   out.hasMac = false;
   out.mtu = 0;
@@ -340,21 +341,6 @@ function seal(
   const sum = pseudoHeader(source, destination, protocol, length);
   view.setUint16(message + CHECKSUM, finish(addRange(sum, bytes, message, length)));
   return IPV6_HEADER_BYTES + length;
-}
-
-function pseudoSumOf(ip: Ipv6View, length: number): number {
-  return pseudoHeader6(
-    ip.source0,
-    ip.source1,
-    ip.source2,
-    ip.source3,
-    ip.destination0,
-    ip.destination1,
-    ip.destination2,
-    ip.destination3,
-    IpProtocol.ICMPV6,
-    length,
-  );
 }
 
 function isUnspecified({ source0, source1, source2, source3 }: Ipv6View): boolean {

@@ -1,4 +1,4 @@
-// A hundred thousand packets at once that nobody asked for, over each way onto the wire: the stack goes on sending, timers go
+// A hundred thousand packets at once that nobody asked for, over links of Ethernet frames: the stack goes on sending, timers go
 // on running, and nothing piles up.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
@@ -8,12 +8,12 @@ import { runInNewContext } from 'node:vm';
 import { tapLink } from '../../src/link/tap.js';
 import { IpAddress } from '../../src/wire/address.js';
 import { EtherType, MAX_ETHERNET_HEADER_BYTES, writeEthernetHeader } from '../../src/wire/ethernet.js';
-import { MacAddress } from '../../src/wire/mac.js';
+import type { MacAddress } from '../../src/wire/mac.js';
 import { buildTcpPacket } from '../../src/wire/packet.js';
 import { ACK } from '../../src/wire/segment.js';
 import { patternStream, patternSum } from './byte-pattern.js';
 import { KERNEL, KERNEL_V6, Lab, obstacle, STACK, STACK_V6, type StackLink, until } from './lab.js';
-import { HOST_DEVICE, KERNEL_DEVICE, NeighbourHost } from './neighbour-host.js';
+import { KERNEL_DEVICE, NeighbourHost } from './neighbour-host.js';
 
 const skip = obstacle('nft');
 const FLOOD = fileURLToPath(new URL('./flood.js', import.meta.url));
@@ -27,22 +27,16 @@ interface Way {
   /** The kernel's interface, to throw at. */
   readonly device: string;
   readonly prepare: (t: TestContext, lab: Lab) => () => Promise<StackLink>;
-  /** The MAC address behind which the stack is. */
-  readonly mac: (lab: Lab, over: StackLink) => Promise<MacAddress>;
 }
-
-const ownMac = async (_lab: Lab, { link }: StackLink) => link.ethernet!.mac;
-let host: NeighbourHost;
 
 const WAYS: readonly Way[] = [
   {
     name: 'ethernet',
     device: KERNEL_DEVICE,
     prepare: (t, lab) => {
-      host = NeighbourHost.open(t, lab);
+      const host = NeighbourHost.open(t, lab);
       return () => host.ethernet();
     },
-    mac: ownMac,
   },
   {
     name: 'tap',
@@ -51,21 +45,6 @@ const WAYS: readonly Way[] = [
       const hostAddress = [`${KERNEL}/24`, `${KERNEL_V6}/64`];
       const link = await tapLink({ name: 'tap0', netns: lab.netns, hostAddress });
       return { link, addresses: [`${STACK}/24`, `${STACK_V6}/64`] };
-    },
-    mac: ownMac,
-  },
-  {
-    name: 'raw',
-    device: KERNEL_DEVICE,
-    prepare: (t, lab) => {
-      host = NeighbourHost.open(t, lab, { ownsAddresses: true });
-      return () => host.raw(9);
-    },
-    mac: async () => {
-      const [{ address }] = JSON.parse(host.run('ip', '-j', 'link', 'show', HOST_DEVICE)) as [
-        { address: string },
-      ];
-      return MacAddress.parse(address)!;
     },
   },
 ];
@@ -110,7 +89,7 @@ for (const way of WAYS) {
       },
     });
     const { link } = over!;
-    const frame = strayFrame(await way.mac(lab, over!));
+    const frame = strayFrame(link.ethernet!.mac);
     const server = lab.peer('server', KERNEL, '0', '0', '1');
     await until('the server listens', () => server.stdout().includes('\n'));
     const { port } = JSON.parse(server.stdout()) as { port: number };

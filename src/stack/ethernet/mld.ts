@@ -1,9 +1,9 @@
 // Membership of IPv6 groups (RFC 3810): each of our addresses has a group to which solicitations for it are sent, and switches
 // that snoop pass on only what somebody has reported. Reports say that we are there; queries ask again.
 import { IpAddress } from '../../wire/address.js';
-import { addRange, pseudoHeader6 } from '../../wire/checksum.js';
+import { addRange } from '../../wire/checksum.js';
 import { EtherType, FRAME_HEADROOM } from '../../wire/ethernet.js';
-import type { Ipv6View } from '../../wire/ipv6.js';
+import { type Ipv6View, ipv6PseudoSum } from '../../wire/ipv6.js';
 import { MacAddress } from '../../wire/mac.js';
 import { MAX_MLD_GROUPS, MldType, writeMldReport } from '../../wire/mld.js';
 import { IpProtocol } from '../../wire/protocol.js';
@@ -103,18 +103,6 @@ function responseTime(code: number): number {
 }
 
 function isChecksumOk(bytes: Uint8Array, ip: Ipv6View): boolean {
-  const { payloadOffset, payloadLength } = ip;
-  const sum = pseudoHeader6(
-    ip.source0,
-    ip.source1,
-    ip.source2,
-    ip.source3,
-    ip.destination0,
-    ip.destination1,
-    ip.destination2,
-    ip.destination3,
-    IpProtocol.ICMPV6,
-    payloadLength,
-  );
-  return addRange(sum, bytes, payloadOffset, payloadLength) === 0xffff;
+  const sum = ipv6PseudoSum(ip, IpProtocol.ICMPV6);
+  return addRange(sum, bytes, ip.payloadOffset, ip.payloadLength) === 0xffff;
 }
