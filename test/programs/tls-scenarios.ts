@@ -192,8 +192,9 @@ const renegotiatedByServer: Scenario = {
   serve: (place) =>
     serveTls(place, { maxVersion: 'TLSv1.2' }, (socket) => {
       socket.on('error', () => {});
-      socket.write('before,');
-      socket.renegotiate({}, (error) => socket.end(error ? error.message : 'after'));
+      socket.write('before,', () => {
+        socket.renegotiate({}, (error) => socket.end(error ? error.message : 'after'));
+      });
       socket.resume();
     }),
   async use(place) {
