@@ -2,7 +2,10 @@
 
 import type { CreateStackOptions } from './create-stack.js';
 import { LOOPBACK_ADDRESSES } from './default-stack.js';
+import { ethernetLink } from './link/ethernet.js';
 import { nullLink } from './link/null.js';
+import { rawLink } from './link/raw.js';
+import { tapLink } from './link/tap.js';
 import { tunLink } from './link/tun.js';
 import { createLogger } from './observe/logger.js';
 
@@ -15,37 +18,50 @@ const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
  *
  * | variable | meaning |
  * | --- | --- |
- * | `SYNWAVE_LINK` | `loopback` (default): inside of this process; `tun:NAME`: a TUN device, made when there is none |
- * | `SYNWAVE_ADDRESS` | addresses of the stack with prefix lengths, by commas; required with a TUN. `127.0.0.1` and `::1` are added |
- * | `SYNWAVE_PEER` | addresses of the kernel's end, as `10.9.0.1/24`, for a TUN that is made |
+ * | `SYNWAVE_LINK` | `loopback` (default): inside of this process; `tun:NAME` or `tap:NAME`: a device, made when there is none; `ethernet:IFACE`; `raw:ADDRESS`, more of them by commas |
+ * | `SYNWAVE_ADDRESS` | addresses of the stack with prefix lengths, by commas; required but for `loopback` and `raw`. `127.0.0.1` and `::1` are added |
+ * | `SYNWAVE_PEER` | addresses of the kernel's end, as `10.9.0.1/24`, for a device that is made |
+ * | `SYNWAVE_PORTS` | TCP ports of a `raw` link on which the program will listen, as `80,8000-8010` |
+ * | `SYNWAVE_GATEWAY` | default gateways of an `ethernet` or `tap` link, by commas |
  * | `SYNWAVE_CAPTURE` | file for a pcapng capture of the link |
  * | `SYNWAVE_LOG` | level of a pino log on standard error, or `LEVEL:FILE` |
  *
- * @throws Error with code ERR_SYNWAVE_ENVIRONMENT naming the variable; those of `tunLink`
+ * @throws Error with code ERR_SYNWAVE_ENVIRONMENT naming the variable; those of the link
  */
 export async function stackOptionsFrom(environment: Environment): Promise<CreateStackOptions> {
-  const own = listOf(environment.SYNWAVE_ADDRESS);
   const { SYNWAVE_CAPTURE: capture, SYNWAVE_LOG: log } = environment;
+  const { link, addresses } = await linkFrom(environment);
+  const gateway = listOf(environment.SYNWAVE_GATEWAY);
   return {
-    link: await linkFrom(environment, own),
-    addresses: [...own, ...LOOPBACK_ADDRESSES.filter((address) => !own.includes(address))],
+    link,
+    addresses: [...addresses, ...LOOPBACK_ADDRESSES.filter((address) => !addresses.includes(address))],
+    ...(gateway.length > 0 && { gateway }),
     ...(capture && { capture }),
     ...(log && { logger: loggerFrom(log) }),
   };
 }
 
-async function linkFrom(
-  environment: Environment,
-  own: readonly string[],
-): Promise<CreateStackOptions['link']> {
+async function linkFrom(environment: Environment): Promise<Pick<CreateStackOptions, 'link' | 'addresses'>> {
+  const own = listOf(environment.SYNWAVE_ADDRESS);
   const text = environment.SYNWAVE_LINK || 'loopback';
-  if (text === 'loopback') return nullLink();
-  const device = /^tun:(.+)$/.exec(text)?.[1];
-  if (device === undefined) throw environmentError('SYNWAVE_LINK', text, 'write loopback or tun:NAME');
-  if (own.length === 0) {
-    throw environmentError('SYNWAVE_ADDRESS', '', 'a stack on a TUN needs one, such as 10.9.0.2/24');
+  if (text === 'loopback') return { link: nullLink(), addresses: own };
+  const [, kind, rest = ''] = /^(tun|tap|ethernet|raw):(.+)$/.exec(text) ?? [];
+  if (kind === 'raw') {
+    const link = await rawLink({ address: listOf(rest), ports: listOf(environment.SYNWAVE_PORTS) });
+    return { link, addresses: link.addresses };
   }
-  return tunLink({ name: device, hostAddress: listOf(environment.SYNWAVE_PEER) });
+  if (kind === undefined) {
+    const remedy = 'write loopback, tun:NAME, tap:NAME, ethernet:IFACE or raw:ADDRESS';
+    throw environmentError('SYNWAVE_LINK', text, remedy);
+  }
+  if (own.length === 0) {
+    throw environmentError('SYNWAVE_ADDRESS', '', `a stack on ${text} needs one, such as 10.9.0.2/24`);
+  }
+  if (kind === 'ethernet') {
+    return { link: await ethernetLink({ interface: rest, addresses: own }), addresses: own };
+  }
+  const device = { name: rest, hostAddress: listOf(environment.SYNWAVE_PEER) };
+  return { link: await (kind === 'tun' ? tunLink(device) : tapLink(device)), addresses: own };
 }
 
 function loggerFrom(text: string): ReturnType<typeof createLogger> {

@@ -224,3 +224,29 @@ test('a program that listens for no signal still leaves no guard, and dies of th
     assert.equal(host.ruleset(), before, signal);
   }
 });
+
+test('an unmodified program on raw sockets, by its environment', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const { host, before } = withFirewall(t, lab);
+  const register = fileURLToPath(new URL('../../src/register.js', import.meta.url));
+  const program = host.start([
+    'env',
+    `SYNWAVE_LINK=raw:${STACK},${STACK_V6}`,
+    `SYNWAVE_PORTS=${HTTP_PORT}`,
+    process.execPath,
+    '--import',
+    register,
+    PEER,
+    'http',
+    '0.0.0.0',
+    String(HTTP_PORT),
+  ]);
+  await ready(program, /"port":80/);
+  assert.notEqual(host.ruleset(), before);
+  assert.equal(host.run('ss', '-Htln'), '', 'the kernel knows of no listener');
+  const page = await lab.run(['curl', '-sS', '--max-time', '20', `http://${STACK}/page`]);
+  assert.equal(page.stdout, 'a page from user space\n', page.stderr);
+  program.child.kill('SIGTERM');
+  await program.ended;
+  assert.equal(host.ruleset(), before);
+});
