@@ -33,6 +33,10 @@ export class NeighbourHost {
     const host = new NeighbourHost(lab, netns);
     host.bringUp(lab.netns, KERNEL_DEVICE, [`${KERNEL}/24`, `${KERNEL_V6}/64`]);
     host.bringUp(netns, HOST_DEVICE, ownsAddresses ? [`${STACK}/24`, `${STACK_V6}/64`] : []);
+    // A pause of this process is no loss: the kernel waits for longer than its usual 200 ms before it sends again.
+    const patient = ['dev', KERNEL_DEVICE, 'rto_min', '5s'];
+    must('ip', '-n', lab.netns, 'route', 'change', '10.9.0.0/24', 'src', KERNEL, ...patient);
+    must('ip', '-n', lab.netns, '-6', 'route', 'add', 'fd00:9::/64', 'metric', '1', ...patient);
     return host;
   }
 

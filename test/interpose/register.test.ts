@@ -114,7 +114,7 @@ test('SYNWAVE_CAPTURE and SYNWAVE_LOG', async () => {
 
 test('what the environment says wrongly is told with its remedy', async () => {
   for (const [env, code, remedy] of [
-    [{ SYNWAVE_LINK: 'wlan0' }, 'ERR_SYNWAVE_ENVIRONMENT', 'write loopback or tun:NAME'],
+    [{ SYNWAVE_LINK: 'wlan0' }, 'ERR_SYNWAVE_ENVIRONMENT', 'write loopback, tun:NAME'],
     [{ SYNWAVE_LINK: 'tun:syn0' }, 'ERR_SYNWAVE_ENVIRONMENT', 'SYNWAVE_ADDRESS'],
     [{ SYNWAVE_LOG: 'loud' }, 'ERR_SYNWAVE_ENVIRONMENT', 'levels are'],
     [{ SYNWAVE_BYPASS: 'a b' }, 'ERR_SYNWAVE_BYPASS', 'localhost,*.example.com'],
