@@ -42,6 +42,8 @@ async function run(options: MutantOptions): Promise<number> {
     (file) => options.only.test(file),
     (file) => options.tests.test(file),
   );
+  if (options.from.length > 0)
+    return account(options, collected(options.from, build.mutants), build.mutants.length);
   const chosen = choose(options, build.mutants);
   if (options.list) {
     for (const number of chosen) {
@@ -61,11 +63,27 @@ async function run(options: MutantOptions): Promise<number> {
   const judged = await judgeAll(build, known, { ...options, chosen, progress: progress() });
   const verdicts =
     options.again === null ? judged : merged(readVerdicts(options.again), judged, build.mutants);
+  return account(options, verdicts, build.mutants.length);
+}
+
+/** Tells what came out; returns the exit code. */
+function account(options: MutantOptions, verdicts: readonly Verdict[], there: number): number {
   const outcome = outcomeOf(verdicts, Excuses.read(join(root, 'test/mutants/survivors.json')));
   console.log(printed(outcome));
   if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(verdicts, null, 1)}\n`);
-  if (options.report !== null) writeFileSync(options.report, written(outcome));
+  if (options.report !== null) writeFileSync(options.report, written(outcome, there));
   return outcome.survivors.some((one) => one.excuse === null) ? 1 : 0;
+}
+
+/** The verdicts of several runs upon the mutants that are still there. */
+function collected(files: readonly string[], mutants: readonly PlacedMutant[]): Verdict[] {
+  const there = new Map(mutants.map((mutant) => [mutant.key, mutant]));
+  const verdicts = new Map<string, Verdict>();
+  for (const verdict of files.flatMap(readVerdicts)) {
+    const mutant = there.get(verdict.mutant.key);
+    if (mutant !== undefined) verdicts.set(mutant.key, { ...verdict, mutant });
+  }
+  return [...verdicts.values()].sort((a, b) => a.mutant.key.localeCompare(b.mutant.key));
 }
 
 function choose(options: MutantOptions, mutants: readonly PlacedMutant[]): number[] {

@@ -12,6 +12,7 @@ export interface MutantOptions {
   readonly slowestCaseMs: number;
   readonly quickestCaseMs: number;
   readonly again: string | null;
+  readonly from: readonly string[];
   readonly budgetMs: number;
   readonly list: boolean;
   readonly json: string | null;
@@ -30,6 +31,7 @@ usage: scripts/mutants [OPTIONS]
   --slowest MS         cases that take longer do not judge   (default: 60)
   --quickest MS        nor do those that take less; for a second look, with --again
   --budget MS          cases for one mutant take no longer together, the quickest first; for a first look
+  --from FILE,FILE     judges none: accounts for what earlier runs have written with --json; of two verdicts the later file's
   --again FILE         only the mutants that lived in the run that wrote FILE with --json; its other verdicts stand
   --list               tells the mutants and judges none
   --json FILE          writes every verdict
@@ -55,6 +57,7 @@ export function parseOptions(args: readonly string[]): MutantOptions | null {
     slowestCaseMs: whole(values.slowest ?? '60', '--slowest'),
     quickestCaseMs: values.quickest === undefined ? 0 : whole(values.quickest, '--quickest'),
     again: values.again ?? null,
+    from: values.from?.split(',') ?? [],
     budgetMs: values.budget === undefined ? Number.POSITIVE_INFINITY : whole(values.budget, '--budget'),
     list: values.list ?? false,
     json: values.json ?? null,
@@ -81,6 +84,7 @@ function parsed(args: readonly string[]) {
         quickest: text,
         report: text,
         again: text,
+        from: text,
         list: flag,
         help: flag,
       },

@@ -102,10 +102,16 @@ place, until one fails. This page is the report of such a run (\`--report docs/m
 \`test/mutants/survivors.json\`, or is something that no test looks at yet.
 `;
 
-/** The account for people: scores by file, and the mutants that live. */
-export function written(outcome: Outcome): string {
+/**
+ * The account for people: scores by file, and the mutants that live.
+ * @param there how many mutants there are, judged or not
+ */
+export function written(outcome: Outcome, there: number): string {
+  const { total } = outcome;
   const lines = [
     HEAD,
+    `${total.judged} of ${there} mutants were judged, ${total.found} found out: **${percent(total)}**.`,
+    '',
     '| file | mutants | found out | of the others with a reason | score |',
     '| --- | ---: | ---: | ---: | ---: |',
   ];
