@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 const REGISTER = new URL('../../src/register.js', import.meta.url).href;
+/** Location of `synwave/net`. */
 const NET = new URL('../../src/net-module.js', import.meta.url).href;
 
 /** How a program ended. */

@@ -1,0 +1,65 @@
+// The examples of Node's documentation for net, http, https, http2 and tls, unmodified on the stack, print what they print
+// on the kernel. Each program is run on both, the kernel's in a namespace of its own, as its ports are fixed.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { makeIdentity } from '../programs/identity.js';
+
+const REGISTER = new URL('../../src/register.js', import.meta.url).href;
+const PROGRAMS = fileURLToPath(new URL('../../../test/net-examples/programs/', import.meta.url));
+const NETNS = fileURLToPath(new URL('../../../scripts/netns', import.meta.url));
+/** What a program prints; the least that proves that it went through to its end. */
+const LAST_LINES = {
+  net: 'true 6 false\n',
+  http: 'ABORT_ERR\nECONNRESET\n',
+  https: 'DEPTH_ZERO_SELF_SIGNED_CERT\n',
+  http2: 'The server says: Jane\n',
+  tls: 'a shared secret\n',
+};
+
+const execute = promisify(execFile);
+const scratch = await mkdtemp(join(tmpdir(), 'synwave-examples-'));
+after(() => rm(scratch, { recursive: true }));
+const identity = makeIdentity('127.0.0.1');
+const env = { ...process.env, KEY: join(scratch, 'key.pem'), CERT: join(scratch, 'cert.pem') };
+await writeFile(env.KEY, identity.key);
+await writeFile(env.CERT, identity.cert);
+
+async function outputOf(file: string, args: string[]): Promise<string> {
+  const { stdout, stderr } = await execute(file, args, { env, timeout: 60_000 });
+  assert.equal(stderr, '');
+  return stdout;
+}
+
+async function canMakeNamespaces(): Promise<boolean> {
+  return execute(NETNS, ['--probe']).then(
+    () => true,
+    () => false,
+  );
+}
+
+const hasKernel = await canMakeNamespaces();
+
+describe('the documented examples', () => {
+  for (const [name, end] of Object.entries(LAST_LINES)) {
+    const program = join(PROGRAMS, `${name}.mjs`);
+
+    test(`${name} on the stack`, async () => {
+      const output = await outputOf(process.execPath, ['--import', REGISTER, program]);
+      assert.ok(output.endsWith(end), output);
+      await writeFile(join(scratch, name), output);
+    });
+
+    test(`${name} prints the same on the kernel`, {
+      skip: !hasKernel && 'no network namespaces',
+    }, async () => {
+      const kernel = await outputOf(NETNS, [process.execPath, program]);
+      assert.equal(kernel, await readFile(join(scratch, name), 'utf8'));
+    });
+  }
+});
