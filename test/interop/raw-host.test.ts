@@ -8,10 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { rawLink } from '../../src/link/raw.js';
 import { deliveryCommand } from '../../src/link/raw-address.js';
 import { IpAddress } from '../../src/wire/address.js';
+import { buildTcpPacket } from '../../src/wire/packet.js';
+import { ACK } from '../../src/wire/segment.js';
 import { patternStream, patternSum } from './byte-pattern.js';
 import { PEER } from './command-bench.js';
 import { assertJudged } from './judge.js';
-import { Lab, obstacle, type Program, STACK, STACK_V6, type TestStack, until } from './lab.js';
+import { KERNEL, Lab, obstacle, type Program, STACK, STACK_V6, type TestStack, until } from './lab.js';
 import { HOST_DEVICE, KERNEL_DEVICE, NeighbourHost } from './neighbour-host.js';
 
 const skip = obstacle('curl', 'nc', 'nft', 'ping', 'tshark');
@@ -172,6 +174,64 @@ test('what cannot work is refused, with the remedy', { skip }, async (t) => {
     message: /listens on TCP port 4000.*ss -tnap/,
   });
   assert.equal(host.ruleset(), before, 'a refusal leaves no rule behind');
+});
+
+test('without nft: which rule to set by hand, and nothing is opened', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const host = NeighbourHost.open(t, lab, { ownsAddresses: true });
+  const hidden = 'mount --bind /dev/null "$(command -v nft)" && exec "$@"';
+  const program = host.start([
+    'unshare',
+    '--mount',
+    'sh',
+    '-c',
+    hidden,
+    'sh',
+    process.execPath,
+    HOLDER,
+    STACK,
+    '7',
+  ]);
+  const { status, stderr } = await program.ended;
+  assert.equal(status, 1);
+  assert.match(stderr, /ERR_SYNWAVE_NFT_MISSING/);
+  assert.match(
+    stderr,
+    /nft was not found.*apt-get install nftables.*iptables -I OUTPUT -s 10\.9\.0\.2 .*--sports 7,61000:65535/,
+  );
+});
+
+test('what the kernel refuses to send is counted by its code', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const host = NeighbourHost.open(t, lab, { ownsAddresses: true });
+  const rule = `ip daddr ${KERNEL} tcp dport 9 drop`;
+  host.run('nft', `table ip f { chain o { type filter hook output priority 0; ${rule}; }; }`);
+  const link = await rawLink({ address: STACK, ports: [HTTP_PORT], netns: host.netns });
+  t.after(() => link.close());
+  const send = (to: string, destinationPort: number, bytes = 0) => {
+    const ends = { source: IpAddress.parse(STACK)!, destination: IpAddress.parse(to)! };
+    const ports = { sourcePort: HTTP_PORT, destinationPort };
+    const packet = buildTcpPacket({ ...ends, ...ports, flags: ACK, payload: new Uint8Array(bytes) });
+    assert.equal(
+      link.send(link.packetIds.next(), packet, 0, packet.length, null),
+      true,
+      'taken, and dropped',
+    );
+  };
+  send(KERNEL, 8, 2000);
+  send(KERNEL, 9);
+  send('192.0.2.1', 8);
+  assert.deepEqual(
+    [...link.sendErrors],
+    [
+      ['EMSGSIZE', 1],
+      ['EPERM', 1],
+      ['ENETUNREACH', 1],
+    ],
+  );
+  assert.equal(link.stats.dropped, 3);
+  send(KERNEL, 8);
+  assert.equal(link.stats.packetsOut, 1);
 });
 
 async function ready(program: Program, text: RegExp): Promise<void> {
