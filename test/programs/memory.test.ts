@@ -49,10 +49,11 @@ async function connectOnce(net: NetModule, port: number, number: number): Promis
   await closed;
 }
 
-test(`${ROUNDS * A_ROUND} short connections leave no memory behind`, { timeout: 240_000 }, async () => {
+test(`${ROUNDS * A_ROUND} short connections leave no memory behind`, { timeout: 240_000 }, async (t) => {
   const clock = new VirtualClock();
   const [link] = memoryLinkPair({ clock });
   const stack = new Stack({ link, addresses: [`${SERVER}/24`], clock });
+  t.after(() => stack.close());
   const net = createNet(stack) as unknown as NetModule;
   const server = net.createServer((socket) => {
     socket.on('error', () => {});

@@ -14,7 +14,8 @@ describe('node:net on the stack', () => {
     ...{ server: net, client: net, host, identity: makeIdentity(host) },
     settled: () => settled(stack.core),
   });
-  after(() => {
+  after(async () => {
+    await stack.close();
     // Several connections for each scenario, or it was the kernel that did the work.
     assert.ok(stack.stats.tcp.passiveOpens > 100, String(stack.stats.tcp.passiveOpens));
   });

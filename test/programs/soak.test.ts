@@ -97,7 +97,7 @@ describe('a thousand exchanges over a path that loses, doubles, reorders and dam
   }
 
   for (const seed of [1, 2]) {
-    test(`seed ${seed}`, { timeout: 120_000 }, async () => {
+    test(`seed ${seed}`, { timeout: 120_000 }, async (t) => {
       const clock = new VirtualClock();
       const random = new Random(seed);
       const [left, right] = memoryLinkPair({ clock });
@@ -109,6 +109,8 @@ describe('a thousand exchanges over a path that loses, doubles, reorders and dam
       const client = new Stack({
         ...{ link: right, addresses: [`${CLIENT}/24`], clock, random: seededRandom(seed + 1) },
       });
+      // Also when something fails: what is left of it must not keep the process.
+      t.after(() => Promise.all([server.close(), client.close()]));
       const net = createNet(client) as unknown as NetModule;
       const counts: Record<string, number> = {};
       const services = await drive(clock, serve(createNet(server) as unknown as NetModule));

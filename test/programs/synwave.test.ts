@@ -1,5 +1,5 @@
 // The programs over the stack: between two stacks joined in memory, and over the loopback of `synwave/net`.
-import { describe } from 'node:test';
+import { after, describe } from 'node:test';
 import { defaultStack } from '../../src/default-stack.js';
 import synwaveNet from '../../src/net-module.js';
 import { joinStacks } from '../net/stack-pair.js';
@@ -29,4 +29,5 @@ describe('synwave/net, which talks to itself', () => {
     ...{ server: net, client: net, host, identity: makeIdentity(host) },
     settled: () => settled(defaultStack()),
   });
+  after(() => defaultStack().close());
 });
