@@ -18,9 +18,14 @@ const SEED = Number(process.env.FUZZ_SEED ?? 20_240_601);
 const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 40_000);
 
 const file = new URL('../../../test/golden/ethernet-frames.json', import.meta.url);
-const golden = (JSON.parse(readFileSync(file, 'utf8')) as { frames: { hex: string }[] }).frames.map((frame) =>
-  hex(frame.hex),
-);
+const { frames, reports } = JSON.parse(readFileSync(file, 'utf8')) as Record<
+  'frames' | 'reports',
+  { hex: string }[]
+>;
+const golden = [...frames, ...reports].map((frame) => hex(frame.hex));
+/** Where ICMPv6 begins behind the hop-by-hop header of a report; a query is built alike. */
+const REPORT_TYPE_AT = 62;
+const QUERY = 130;
 /** The stack's addresses, and those of the golden frames: forged frames speak about both. */
 const OURS = [hex('0a090002'), hex('fd00000900000000000000000000 0002'), hex('020000000002')];
 
@@ -28,7 +33,12 @@ type Random = (n: number) => number;
 
 function makeFrame(random: Random): Uint8Array {
   if (random(8) === 0) return Uint8Array.from({ length: random(100) }, () => random(256));
-  let frame = golden[random(golden.length)]!.slice();
+  const number = random(golden.length);
+  let frame = golden[number]!.slice();
+  if (number >= frames.length && random(2) === 0) {
+    frame[REPORT_TYPE_AT] = QUERY;
+    frame.set(hex('fe80'), 22);
+  }
   if (random(2) === 0) frame.set(hex('020000000002'));
   for (let n = random(5); n > 0; n--)
     frame[random(frame.length)] = [0, 1, 2, 0x7f, 0xff, random(256)][random(6)]!;
@@ -44,9 +54,11 @@ function makeFrame(random: Random): Uint8Array {
 /** Makes the ICMPv6 checksum right, so that what lies behind the check is reached. */
 function seal(frame: Uint8Array): void {
   const view = new DataView(frame.buffer);
-  if (frame.length < 58 || view.getUint16(12) !== 0x86dd) return;
-  const length = Math.min(view.getUint16(18), frame.length - 54);
-  view.setUint16(56, 0);
+  if (frame.length < 66 || view.getUint16(12) !== 0x86dd) return;
+  const at = frame[20] === 0 ? REPORT_TYPE_AT : 54;
+  const length = Math.min(view.getUint16(18) - (at - 54), frame.length - at);
+  if (length < 4) return;
+  view.setUint16(at + 2, 0);
   const word = (i: number) => view.getInt32(22 + 4 * i);
   const sum = pseudoHeader6(
     word(0),
@@ -60,7 +72,7 @@ function seal(frame: Uint8Array): void {
     58,
     length,
   );
-  view.setUint16(56, finish(addRange(sum, frame, 54, length)));
+  view.setUint16(at + 2, finish(addRange(sum, frame, at, length)));
 }
 
 /** What the parsers say of a frame, places counted from its beginning. */
@@ -99,7 +111,7 @@ describe(`frames of seed ${SEED}`, () => {
   test('a stack takes them all in, and its connections go on', () => {
     const random = randomFrom(SEED + 1);
     const limits = { neighbors: 32, resolvingNeighbors: 16, neighborQueueBytes: 10_000, defaultRouters: 4 };
-    const { link, pass, port, stack } = ethernetStack({
+    const { link, pass, port, stack, stats } = ethernetStack({
       limits,
       addresses: ['10.9.0.2/16', 'fd00:9::2/64'],
       duplicateDetection: 'off',
@@ -121,6 +133,7 @@ describe(`frames of seed ${SEED}`, () => {
       assert.ok(port.neighbors.queuedBytes <= limits.neighborQueueBytes);
       assert.ok(port.routes.defaultRouters.length <= limits.defaultRouters);
     }
+    assert.ok(stats.inQueries > 0 && stats.inNdp > 1000 && stats.inArp > 1000, 'every door was tried');
     link.inject(answer);
     const data = Uint8Array.of(1, 2, 3);
     const from = { destinationPort: 4080, flags: ACK, seq: 10, ack: 1001 };
