@@ -290,7 +290,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'const isSyn = snd.una === snd.iss;\n    if (c.inFlight === 0)',
     replace:
       'const isSyn = snd.una === snd.iss;\n    if (c.finSent)\n        return;\n    if (c.inFlight === 0)',
-    tells: /the client sent its FIN three times or more[\s\S]*got 1/,
+    tells: /expected {2}A>B FA 1 a1 x3/,
   },
   {
     variant: 'T19a',

@@ -20,7 +20,7 @@ export const T09: Scenario = {
       repeats: true,
       what: text('three last ACKs are lost', '连续三个最后的 ACK 丢失'),
       ours: 'A',
-      leastMslMs: 500,
+      leastMslMs: 1000,
       wire: `
         A>B S  0         | SYN-SENT    | SYN-RECEIVED
         B>A SA 0 a1      | ESTABLISHED | SYN-RECEIVED
@@ -75,7 +75,7 @@ export const T09: Scenario = {
         '对端处于 TIME-WAIT，应答我方重发的 FIN',
       ),
       ours: 'B',
-      leastMslMs: 500,
+      leastMslMs: 1000,
       wire: `
         A>B S  0         | SYN-SENT    | SYN-RECEIVED
         B>A SA 0 a1      | -           | SYN-RECEIVED

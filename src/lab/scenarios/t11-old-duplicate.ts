@@ -16,6 +16,7 @@ export const T11: Scenario = {
       id: 'T11a',
       what: text('data in TIME-WAIT', 'TIME-WAIT 中收到旧数据'),
       ours: 'A',
+      leastMslMs: 500,
       wire: `${OPENING}
         B>A A 1 a1 [5]       | ESTABLISHED | ESTABLISHED
         A>B A 1 a6           | ESTABLISHED | ESTABLISHED

@@ -38,7 +38,7 @@ export const T13: Scenario = {
       ours: 'B',
       isn: 'rfc6528',
       needs: ['python3'],
-      leastMslMs: 500,
+      leastMslMs: 1000,
       wire: `${CLOSED_FIRST}
         A>B S  0      | SYN-SENT    | SYN-RECEIVED
         B>A SA 0 a1   | -           | SYN-RECEIVED
@@ -76,7 +76,7 @@ export const T13: Scenario = {
         '序号更小的 SYN：只得到 ACK，继续等待',
       ),
       ours: 'B',
-      leastMslMs: 500,
+      leastMslMs: 1000,
       wire: `${CLOSED_FIRST}
         inj A>B S -5000 | -           | TIME-WAIT
         B>A A  2 a2     | -           | TIME-WAIT

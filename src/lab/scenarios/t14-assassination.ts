@@ -34,6 +34,7 @@ export const T14: Scenario = {
       id: 'T14a',
       what: text('we ignore it (RFC 1337), which is our default', '忽略它 (RFC 1337)，这是我方默认做法'),
       ours: 'A',
+      leastMslMs: 500,
       wire: `${CLOSED_FIRST}
         inj B>A R 2   | TIME-WAIT   | CLOSED
       `,
@@ -51,6 +52,7 @@ export const T14: Scenario = {
       id: 'T14b',
       what: text('to the letter of RFC 9293: the wait is over', '按 RFC 9293 的字面：等待立即结束'),
       ours: 'A',
+      leastMslMs: 500,
       config: { rfc1337: false },
       wire: `${CLOSED_FIRST}
         inj B>A R 2   | CLOSED      | CLOSED
