@@ -54,9 +54,16 @@ function setTrafficClass(socket: StackSocket, value: number): void {
   socket.endpoint?.setDscp(value >> 2);
 }
 
-/** Changes the settings of the connection to come, or those of the connection, which no other shares in a drill. */
+/**
+ * Changes the settings of the connection to come, of those that a listener will hand out, or of the connection itself, which
+ * no other shares in a drill.
+ */
 function change(socket: StackSocket, settings: Partial<ConnectionConfig>): void {
   Object.assign(socket.config, settings);
+  if (socket.listener !== null) {
+    Object.assign(socket.listener.configs.v4, settings);
+    Object.assign(socket.listener.configs.v6, settings);
+  }
   if (socket.endpoint !== null) Object.assign(socket.endpoint.connection.config, settings);
 }
 
@@ -73,7 +80,7 @@ export function setOption(socket: StackSocket, option: string, value: OptionValu
     if (congestion === null) return failure('ENOENT');
     if (socket.endpoint !== null)
       throw new Unsupported('the controller of a connection that lives cannot be changed');
-    socket.config.congestion = congestion;
+    change(socket, { congestion });
     return OK;
   }
   const set = Object.hasOwn(SETTERS, option) ? SETTERS[option] : undefined;
@@ -96,7 +103,7 @@ export function getOption(socket: StackSocket, option: string): CallResult {
     case 'SO_KEEPALIVE':
       return { ...OK, out: connection === undefined ? (stored ?? 0) : connection.keepAlive ? 1 : 0 };
     case 'TCP_CONGESTION':
-      return { ...OK, out: connection?.congestion.name ?? stored ?? 'cubic' };
+      return { ...OK, out: stored ?? connection?.congestion.name ?? 'cubic' };
     case 'SO_ACCEPTCONN':
       return { ...OK, out: socket.listener?.isListening === true ? 1 : 0 };
     case 'SO_RCVBUF':
