@@ -1,7 +1,7 @@
 // Debian's servers on the kernel's side: each with its own configuration and data in the lab's folder, in the lab's
 // namespace only, ready when the function resolves and gone with the lab.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identity } from '../programs/place.js';
 import { KERNEL, type Lab, type Program, until } from './lab.js';
@@ -91,12 +91,11 @@ export async function startRedis(lab: Lab): Promise<number> {
 export async function startNginx(lab: Lab, servers: string): Promise<void> {
   const folder = lab.file('nginx');
   mkdirSync(folder);
-  // Its worker may be another user, and reads the files that it serves.
-  chmodSync(lab.folder, 0o755);
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   writeFileSync(
     join(folder, 'nginx.conf'),
-    `daemon off;
+    `user root;
+daemon off;
 master_process off;
 pid nginx.pid;
 error_log stderr warn;
@@ -117,6 +116,12 @@ http {
 }
 
 // ---- sshd
+
+/** Why sshd cannot run here, or false: for a while it becomes a user whom the root of a user namespace does not have. */
+export function sshdObstacle(): string | false {
+  const [, , users] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
+  return Number(users) > 1 ? false : 'sshd needs more users than the one of this namespace';
+}
 
 /** What a client of `startSshd` needs. */
 export interface SshAccess {

@@ -10,13 +10,13 @@ import { fetchText, NetAgent } from '../programs/http-scenarios.js';
 import { makeIdentity } from '../programs/identity.js';
 import { eventOf, type NetModule, SERVER_NAME, textOf } from '../programs/place.js';
 import { patternStream, patternSum, sumOf } from './byte-pattern.js';
-import { startIperf3, startNginx, startSshd } from './daemons.js';
+import { sshdObstacle, startIperf3, startNginx, startSshd } from './daemons.js';
 import { startForwarder } from './forwarder.js';
 import { KERNEL, Lab, obstacle, type ProgramResult, STACK } from './lab.js';
 import { servePattern } from './pattern-http.js';
 
 const skipNginx = obstacle('nginx', 'openssl', 'curl');
-const skipSsh = obstacle('sshd', 'ssh', 'scp');
+const skipSsh = obstacle('sshd', 'ssh', 'scp') || sshdObstacle();
 const skipIperf3 = obstacle('iperf3');
 const SIZE = 5_000_000;
 
