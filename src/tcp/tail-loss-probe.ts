@@ -11,6 +11,8 @@ import { Timer } from './timers.js';
 const UNMEASURED_MS = 1000;
 /** Longest time for which a peer may delay the acknowledgment of a lone segment (WCDelAckT). */
 const PEER_ACK_DELAY_MS = 200;
+/** ACKs of one segment each that tell a peer who does not delay them. */
+const PROMPT_ACKS = 2;
 /** Clock granularity, added where the peer acknowledges at once. */
 const GRANULARITY_MS = 2;
 
@@ -25,11 +27,19 @@ export function armLossProbe(c: Connection, now: number): void {
   if (srtt > 0) {
     // A busy host is part of the path: where round trips vary by more than the margin of §7.2, probes wait for it.
     const margin = Math.max(GRANULARITY_MS, 4 * rttvar - srtt);
-    delay = 2 * srtt + (c.flight.count === 1 ? PEER_ACK_DELAY_MS : margin);
+    delay = 2 * srtt + (c.flight.count === 1 && !acknowledgesEach(c) ? PEER_ACK_DELAY_MS : margin);
   }
   // It comes at the time of the retransmission timeout at the latest, and in its place.
   const timeout = c.timers.deadline(Timer.RETRANSMISSION) - now;
   c.startTimer(Timer.LOSS_PROBE, Math.max(0, Math.min(delay, timeout)), 0, now);
+}
+
+/**
+ * Segments of this very flight were acknowledged one by one while others were under way, as peers do at the beginning of
+ * a connection: the last of them will not have to wait for another either, and a lost tail costs no timeout.
+ */
+function acknowledgesEach(c: Connection): boolean {
+  return c.rtx.singleAcks >= PROMPT_ACKS;
 }
 
 function mayProbe(c: Connection): boolean {

@@ -88,13 +88,14 @@ function hasNews(): boolean {
 
 /** SND.UNA moves to `ack`, which lies in (SND.UNA, SND.NXT]. */
 function advance(c: Connection, ack: Seq): void {
-  const { snd, rtx } = c;
+  const { snd, rtx, flight } = c;
   const bytes = seqDiff(ack, snd.una);
   const synAcknowledged = snd.una === snd.iss;
   news.advanced = true;
   news.synAcknowledged = synAcknowledged;
   news.ackedBytes = synAcknowledged ? bytes - 1 : bytes;
   releaseFlight(c, ack);
+  rtx.singleAcks = bytes <= snd.mss && flight.count > 0 ? rtx.singleAcks + 1 : 0;
   // A SYN is no data: no window grows for it.
   if (synAcknowledged) news.deliveredBytes--;
   releaseData(c, ack);

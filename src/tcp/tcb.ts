@@ -109,6 +109,8 @@ export class RetransmissionVariables {
   probeRepeats = false;
   /** A round trip was measured since the last probe left (RFC 8985 §7.3). */
   measuredSinceProbe = true;
+  /** ACKs in a row that covered one segment of a flight of several. */
+  singleAcks = 0;
   /** A tail loss probe is to be sent at once. */
   lossProbeDue = false;
 

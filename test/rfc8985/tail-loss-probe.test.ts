@@ -39,6 +39,20 @@ describe('the timer', () => {
     assert.equal(untilNext(bench), 2 * 100 + 200);
   });
 
+  test('RFC8985 §7.2: not that long for the last of a flight whose segments are acknowledged one by one', () => {
+    const bench = flight(4, { rttMs: 100, config: { rtoMinMs: 1000 } });
+    bench.advance(100);
+    for (const i of [2, 3, 4]) bench.peer(ackBefore(i));
+    const { srttMs, rttvarMs } = bench.status;
+    assert.equal(untilNext(bench), Math.ceil(2 * srttMs + Math.max(2, 4 * rttvarMs - srttMs)));
+  });
+
+  test('RFC8985 §7.2: but for one that is left when the others are acknowledged together', () => {
+    const bench = flight(4, { rttMs: 100, config: { rtoMinMs: 1000 } });
+    bench.advance(100).peer(ackBefore(2)).peer(ackBefore(4));
+    assert.equal(untilNext(bench), Math.ceil(2 * bench.status.srttMs + 200));
+  });
+
   test('RFC8985 §7.2: one second where nothing was measured yet', () => {
     const bench = Bench.synSent({ config: { sack: true, rtoInitialMs: 1000 }, peer: { window: 60_000 } });
     // The SYN was sent twice: its round trip is unknown (Karn), and the timeout is three seconds (RFC 6298 §5.7).
