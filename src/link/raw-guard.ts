@@ -136,6 +136,32 @@ export function findGuards(netns?: string): FoundGuard[] {
   });
 }
 
+/** Ports that the living guards of a namespace keep for other links on one of these addresses. */
+export function guardedPorts(
+  addresses: readonly IpAddress[],
+  netns?: string,
+): { pid: number; range: Range }[] {
+  return findGuards(netns).flatMap(({ table, pid, isAlive }) => {
+    if (!isAlive) return [];
+    const listed = nft(netns, ['-j', 'list', 'table', 'inet', table]);
+    const isShared = addresses.some((address) => listed.stdout.includes(`"${address}"`));
+    return listed.ok && isShared ? rangesIn(listed.stdout).map((range) => ({ pid, range })) : [];
+  });
+}
+
+/** The elements of the set of ports in what nft lists as JSON: numbers and ranges. */
+function rangesIn(json: string): Range[] {
+  type Element = number | { readonly range: readonly [number, number] };
+  const { nftables } = JSON.parse(json) as { nftables: { set?: { elem?: readonly Element[] } }[] };
+  return nftables.flatMap(({ set }) =>
+    (set?.elem ?? []).map((element) =>
+      typeof element === 'number'
+        ? { first: element, last: element }
+        : { first: element.range[0], last: element.range[1] },
+    ),
+  );
+}
+
 /** Removes a guard by the name of its table. Returns whether it was there. */
 export function removeGuardTable(table: string, netns?: string): boolean {
   return nft(netns, ['delete', 'table', 'inet', table]).ok;

@@ -87,6 +87,27 @@ export function ephemeralBeside(kernel: Range): Range {
   return below;
 }
 
+/**
+ * The larger half of the largest gap that other links leave in a range: the next link finds room as well.
+ * @returns null when nothing is left
+ */
+export function shareOf(range: Range, claimed: readonly Range[]): Range | null {
+  const free = new Uint8Array(MAX_PORT + 1);
+  free.fill(1, range.first, range.last + 1);
+  for (const { first, last } of claimed) free.fill(0, first, last + 1);
+  const size = ({ first, last }: Range) => last - first + 1;
+  const [largest] = rangesOf(free).sort((a, b) => size(b) - size(a));
+  if (largest === undefined) return null;
+  const half = Math.ceil(size(largest) / 2);
+  return {
+    first: largest.first,
+    last: largest.first + Math.max(half, Math.min(LEAST_SHARE, size(largest))) - 1,
+  };
+}
+
+/** Ports below which a share is not halved. */
+const LEAST_SHARE = 256;
+
 /** The ports from which the kernel of the present network namespace chooses for its connections. */
 export function kernelEphemeralRange(): Range {
   try {

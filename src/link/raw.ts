@@ -12,14 +12,8 @@ import { GUARD_MARK, RstGuard } from './raw-guard.js';
 import { RawInput, type RawSource, wantedTypes } from './raw-input.js';
 import { RawOutput } from './raw-output.js';
 import { loadRawSocket, type RawSocket, type RawSocketPackage } from './raw-package.js';
-import {
-  conflictWith,
-  ephemeralBeside,
-  kernelEphemeralRange,
-  parsePorts,
-  RawPorts,
-  socketsOn,
-} from './raw-ports.js';
+import { chooseRawPorts } from './raw-port-choice.js';
+import { parsePorts, type RawPorts } from './raw-ports.js';
 
 export { RawError } from './raw-errors.js';
 
@@ -32,8 +26,8 @@ export interface RawLinkOptions {
   address: string | readonly string[];
   /**
    * TCP ports on which the stack will listen, or connect from: numbers, and ranges such as `'8000-8010'`. All other
-   * ports stay the kernel's. Connections from no particular port take one of the range beside the kernel's own
-   * (61000–65535 as a rule), which needs not be named. Default: none.
+   * ports stay the kernel's. Connections from no particular port take one of a range of the link's own, beside that of the
+   * kernel: half of what other links of this address have left there. It needs not be named. Default: none.
    */
   ports?: readonly (number | string)[];
   /**
@@ -103,8 +97,8 @@ export async function rawLink(options: RawLinkOptions): Promise<RawLink> {
   const within = <T>(body: () => T): T =>
     netns === undefined ? body() : loadBinding().inNamespace(netns, body);
 
-  const ports = within(() => choosePorts(addresses, named));
   const owned = addresses.filter(({ isOwned }) => isOwned).map(({ address }) => address);
+  const ports = chooseRawPorts(owned, named, netns);
   const needsGuard = options.guard !== false && owned.length > 0;
   const guard = needsGuard ? RstGuard.install({ addresses: owned, ports: ports.ranges, netns }) : null;
   try {
@@ -114,23 +108,6 @@ export async function rawLink(options: RawLinkOptions): Promise<RawLink> {
     guard?.remove();
     throw error;
   }
-}
-
-function choosePorts(addresses: readonly RawAddress[], named: ReturnType<typeof parsePorts>): RawPorts {
-  const owned = addresses.filter(({ isOwned }) => isOwned).map(({ address }) => address);
-  const sockets = owned.length === 0 ? [] : socketsOn(owned);
-  const conflict = conflictWith(sockets, named);
-  if (conflict !== null) {
-    const { port, isListening } = conflict;
-    const does = isListening ? 'listens on' : 'has a connection at';
-    throw new RawError(
-      'ERR_SYNWAVE_RAW_PORT',
-      `a program of this host ${does} TCP port ${port}, and its kernel would answer as well. Stop it ` +
-        `(ss -tnap 'sport = :${port}' shows it), or choose another port.`,
-    );
-  }
-  const taken = sockets.map(({ port }) => port);
-  return new RawPorts(named, ephemeralBeside(kernelEphemeralRange()), taken);
 }
 
 interface Sockets {

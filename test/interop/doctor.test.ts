@@ -203,7 +203,7 @@ describe('the doctor', { concurrency: 3 }, () => {
     setup: CABLE,
     words: RAW,
   });
-  finds('a port in use', 'ports', 'FAIL', /listens on port 4000.*ss -tnap/, {
+  finds('a port in use', 'ports', 'FAIL', /listens on TCP port 4000.*ss -tnap/, {
     setup: `${OWNED} && { nc -l 4000 >/dev/null 2>&1 & } && until ss -Htln | grep -q :4000; do :; done`,
     space: 'pid',
     words: [...RAW, '--port', '4000'],

@@ -10,7 +10,7 @@ import { deliveryCommand } from '../../src/link/raw-address.js';
 import { IpAddress } from '../../src/wire/address.js';
 import { buildTcpPacket } from '../../src/wire/packet.js';
 import { ACK } from '../../src/wire/segment.js';
-import { patternStream, patternSum } from './byte-pattern.js';
+import { patternStream, patternSum, sumOf } from './byte-pattern.js';
 import { PEER } from './command-bench.js';
 import { assertJudged } from './judge.js';
 import { KERNEL, Lab, obstacle, type Program, STACK, STACK_V6, type TestStack, until } from './lab.js';
@@ -20,6 +20,7 @@ const skip = obstacle('curl', 'nc', 'nft', 'ping', 'tshark');
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const HOLDER = fileURLToPath(new URL('./raw-holder.js', import.meta.url));
 const CONNECTIONS = 500;
+const ECHO_PORT = 7;
 const HTTP_PORT = 80;
 const SIZE = 5_000_000;
 
@@ -197,8 +198,39 @@ test('without nft: which rule to set by hand, and nothing is opened', { skip }, 
   assert.match(stderr, /ERR_SYNWAVE_NFT_MISSING/);
   assert.match(
     stderr,
-    /nft was not found.*apt-get install nftables.*iptables -I OUTPUT -s 10\.9\.0\.2 .*--sports 7,61000:65535/,
+    /nft was not found.*apt-get install nftables.*iptables -I OUTPUT -s 10\.9\.0\.2 .*--sports 7,61000:\d+/,
   );
+});
+
+test('two raw links on one address keep out of each other’s way', { skip }, async (t) => {
+  const lab = Lab.open(t);
+  const { host, before } = withFirewall(t, lab);
+  const resets = await countResets(lab);
+  const first = await lab.stack({ over: () => host.raw(ECHO_PORT) });
+  const second = await lab.stack({ over: () => host.raw(HTTP_PORT) });
+  await assert.rejects(host.raw(HTTP_PORT), {
+    code: 'ERR_SYNWAVE_RAW_PORT',
+    message: new RegExp(`another raw link of this address \\(process ${process.pid}\\) has TCP ports 80`),
+  });
+  const server = lab.peer('echo', KERNEL, '0');
+  await until('the kernel listens', () => server.stdout().includes('\n'));
+  const { port } = JSON.parse(server.stdout()) as { port: number };
+  const exchange = async (stack: TestStack, seed: number) => {
+    const socket = stack.net.connect({ host: KERNEL, port, allowHalfOpen: true });
+    patternStream(seed, 300_000).pipe(socket);
+    return (await sumOf(socket)).sum;
+  };
+  const sums = await Promise.all([first, second, first, second].map(exchange));
+  assert.deepEqual(
+    sums,
+    [0, 1, 2, 3].map((seed) => patternSum(seed, 300_000)),
+  );
+  assert.equal(await resets(), 0);
+  await first.settled();
+  await second.settled();
+  await first.close();
+  await second.close();
+  assert.equal(host.ruleset(), before);
 });
 
 test('what the kernel refuses to send is counted by its code', { skip }, async (t) => {

@@ -8,6 +8,7 @@ import {
   parseKernelSockets,
   parsePorts,
   RawPorts,
+  shareOf,
   socketsOn,
 } from '../../src/link/raw-ports.js';
 import { IpAddress } from '../../src/wire/address.js';
@@ -47,6 +48,24 @@ test('ephemeral ports lie where the kernel takes none from', () => {
   assert.deepEqual(ephemeralBeside({ first: 32_768, last: 60_999 }), { first: 61_000, last: 65_535 });
   assert.deepEqual(ephemeralBeside({ first: 10_000, last: 65_535 }), { first: 1024, last: 9999 });
   assert.deepEqual(ephemeralBeside({ first: 1024, last: 65_000 }), { first: 65_001, last: 65_535 });
+});
+
+test('each link takes half of what the others left', () => {
+  const all = { first: 61_000, last: 65_535 };
+  const claimed: { first: number; last: number }[] = [];
+  const shares: string[] = [];
+  for (let share = shareOf(all, claimed); share !== null; share = shareOf(all, claimed)) {
+    claimed.push(share);
+    shares.push(formatRanges([share]));
+  }
+  assert.deepEqual(shares.slice(0, 3), ['61000-63267', '63268-64401', '64402-64968']);
+  assert.equal(
+    formatRanges(new RawPorts(claimed.slice(1), claimed[0]!).ranges),
+    '61000-65535',
+    'nothing is left over',
+  );
+  assert.ok(shares.length <= 8, `${shares.length} shares`);
+  assert.deepEqual(shareOf(all, [{ first: 1, last: 62_999 }]), { first: 63_000, last: 64_267 });
 });
 
 const TCP = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

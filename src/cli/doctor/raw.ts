@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { inspectAddress, type RawAddress } from '../../link/raw-address.js';
 import { findGuards, probeGuard } from '../../link/raw-guard.js';
-import { conflictWith, kernelSockets, parsePorts, socketsOn } from '../../link/raw-ports.js';
-import { loadBinding } from '../../native/load.js';
+import { portConflict, usersOf } from '../../link/raw-port-choice.js';
+import { parsePorts } from '../../link/raw-ports.js';
 import { run } from '../command.js';
 import { HOST, inNamespace, namespaceFile } from '../namespace.js';
 import type { Check, Finding, Subject } from './check.js';
@@ -78,23 +78,22 @@ export const rstGuard: Check = async (subject) => {
   };
 };
 
-/** No program of the kernel's has the ports. */
+/** Neither a program of the kernel's nor another raw link has the ports. */
 export const rawPorts: Check = async (subject) => {
   const check = 'ports';
   const { ports, netns } = subject;
   if (ports.length === 0) return { check, verdict: 'skip', found: 'no port was named: --port 80' };
   const owned = (await ownedAddresses(subject)).map(({ address }) => address);
-  const path = namespaceFile(netns);
-  const sockets = path === undefined ? kernelSockets() : loadBinding().inNamespace(path, kernelSockets);
-  const conflict = conflictWith(socketsOn(owned, sockets), parsePorts(ports));
-  if (conflict === null)
-    return { check, verdict: 'ok', found: `no program of the host has ${ports.join(', ')}` };
+  const { sockets, others } = usersOf(owned, namespaceFile(netns));
+  const reason = portConflict(sockets, others, parsePorts(ports));
+  if (reason === null) return { check, verdict: 'ok', found: `nobody else has ${ports.join(', ')}` };
+  const [found = '', ...remedy] = reason.split('. ');
   return {
     check,
     verdict: 'FAIL',
-    found: `a program of this host ${conflict.isListening ? 'listens' : 'has a connection'} on port ${conflict.port}`,
-    meaning: 'The kernel and the stack would both answer.',
-    remedy: `Stop it (ss -tnap 'sport = :${conflict.port}' shows it), or choose another port.`,
+    found,
+    meaning: 'Peers would hear two answers to every segment.',
+    remedy: remedy.join('. '),
   };
 };
 
