@@ -82,11 +82,11 @@ export const D01: Scenario = {
       async play(x) {
         x.link.drop({ from: 'A', seq: 101, nth: 1 });
         await open(x);
-        x.a.send(100);
-        await x.wait(1);
-        x.a.send(100);
-        await x.wait(1);
-        x.a.send(100);
+        for (const sent of [1, 2, 3]) {
+          x.a.send(100);
+          await x.until('it is on its way', () => x.count({ from: 'A', len: 100 }) === sent);
+          await x.wait(1);
+        }
         await x.until('B has all', () => x.b.receivedBytes === 300);
         await x.until('it is acknowledged', () => x.count({ from: 'B', flags: 'A' }) === 3);
         x.curtain();

@@ -68,15 +68,15 @@ export const H14: Scenario = {
         A>B S  0      | SYN-SENT    | SYN-RECEIVED
         B>A SA 0 a1   | -           | SYN-RECEIVED
         A>B A  1 a1   | ESTABLISHED | ESTABLISHED
-        A>B S  0      | -           | ESTABLISHED
+        inj A>B S 0   | -           | ESTABLISHED   # a copy of the first
         B>A A  1 a1   | ESTABLISHED | ESTABLISHED
       `,
       path: 'LISTEN SYN-RECEIVED ESTABLISHED',
       judge: { window_update: 1 },
       completeness: [7],
       async play(x) {
-        x.link.dup({ from: 'A', flags: 'S', nth: 1 }, 1, 80);
         await open(x);
+        x.link.inject({ from: 'A', flags: 'S', seq: 0 });
         await x.until('it was answered', () => x.count({ from: 'B', flags: 'A' }) === 1);
         await x.wait(20);
         x.curtain();

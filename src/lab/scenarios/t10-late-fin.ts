@@ -14,7 +14,6 @@ export const T10: Scenario = {
   variants: [
     {
       id: 'T10',
-      repeats: true,
       what: text('2 MSL are made shorter than B’s retransmission timer', '让 2MSL 短于 B 的重传定时器'),
       ours: 'A',
       config: { mslMs: 50 },
