@@ -133,7 +133,9 @@ export class EthernetPort implements PacketExit {
       stats,
       wheel,
       solicit: (neighbor, isUnicast) => this.solicit(neighbor, isUnicast),
-      transmit: (neighbor, packet) => void frames.waited(neighbor, packet),
+      transmit: (neighbor, packet) => {
+        if (!frames.waited(neighbor, packet)) stats.queueDrops++;
+      },
       unreachable: (neighbor, packets, now) => this.unreachable(neighbor, packets, now),
     });
     this.claims = new AddressClaims({

@@ -101,6 +101,17 @@ describe('resolving a neighbour', () => {
     assert.equal(stats.queueDrops, 8);
   });
 
+  it('counts a packet that has waited and finds the link full; TCP sends it again', () => {
+    const { stack, link, pass, stats } = quietStack();
+    stack.connect({ remote: PEER, remotePort: 80 }, null);
+    pass(0);
+    link.room = 0;
+    link.inject(peerAnswer);
+    assert.equal(stats.queueDrops, 1);
+    link.makeRoom(100);
+    assert.ok(pass(1500).includes(SYN_OUT));
+  });
+
   it('RFC 6583: a scan of the subnet does not keep an honest neighbour from being resolved', () => {
     const { stack, link, pass, port, stats } = quietStack({ limits: { resolvingNeighbors: 16 } });
     stack.listen({ address: null, port: 80 }, { onAcceptable() {} });
