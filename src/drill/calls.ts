@@ -25,6 +25,7 @@ const NUMBER_OPTIONS: ReadonlySet<string> = new Set([
   'SO_OOBINLINE',
   'SO_ACCEPTCONN',
   'SO_TYPE',
+  'SO_DEBUG',
   'SO_RCVLOWAT',
   'TCP_NODELAY',
   'TCP_MAXSEG',

@@ -39,6 +39,7 @@ export const CODE_CONSTANTS: ReadonlyMap<string, Value> = new Map<string, Value>
   ['TCPI_OPT_WSCALE', 4],
   ['TCPI_OPT_ECN', 8],
   ['TCPI_OPT_ECN_SEEN', 16],
+  ['TCPI_OPT_SYN_DATA', 32],
   ['TCP_INFINITE_SSTHRESH', 0x7fff_ffff],
 ]);
 

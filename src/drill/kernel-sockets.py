@@ -15,7 +15,7 @@ output = threading.Lock()
 SOL = {'SO': socket.SOL_SOCKET, 'TCP': socket.IPPROTO_TCP, 'IP': socket.IPPROTO_IP, 'IPV6': socket.IPPROTO_IPV6}
 NUMBERS = {
     'TCP_CONGESTION': 13, 'TCP_USER_TIMEOUT': 18, 'TCP_MAXSEG': 2, 'SO_ACCEPTCONN': 30, 'IP_MTU_DISCOVER': 10,
-    'IPV6_TCLASS': 67,
+    'IPV6_TCLASS': 67, 'SO_DEBUG': 1,
 }
 INFO_BYTES = ['state', 'ca_state', 'retransmits', 'probes', 'backoff', 'options']
 INFO_WORDS = {

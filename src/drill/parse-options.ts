@@ -7,8 +7,7 @@ const UINT32 = 0xffff_ffff;
 const MAX_OPTION_BYTES = 40;
 
 /** Options that the language knows and this runner does not; their text ends at the next comma. */
-const OTHER =
-  /^(FO|FOEXP|md5|ECN|exp|AO|dss|mp_\w+|mpcapable|mpjoin|mpdss|add_addr\w*|remove_addr\w*|rm_addr|mpfail|mp_fail\w*|mp_prio|unk\w*|gen|generic|raw)$/i;
+const OTHER = /^(FO|FOEXP|md5|ECN|exp|AO|dss|mp\w*|(add|remove|rm)_addr\w*|unk\w*|generic|raw)$/i;
 
 /** Reads them; an empty list when there are none. */
 export function parseOptions(cursor: Cursor): OptionSpec[] | 'any' {

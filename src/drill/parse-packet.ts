@@ -7,12 +7,14 @@ import { type Action, type Direction, type IcmpPacket, ScriptError, type Sequenc
 
 const UINT32 = 0xffff_ffff;
 
+/** `A` is no ACK, which is written as a full stop: it is the flag that AccECN has added. */
+const ACCURATE_ECN = 'A';
+
 const FLAG_BITS: Readonly<Record<string, number>> = {
   F: FIN,
   S: SYN,
   R: RST,
   P: PSH,
-  A: ACK,
   '.': ACK,
   U: URG,
   E: ECE,
@@ -49,13 +51,13 @@ export function parsePacket(cursor: Cursor): Action {
 
 function parseTcp(cursor: Cursor, direction: Direction, ip: IcmpPacket['ip']): Action {
   const ports = parsePorts(cursor);
-  const { flags, ace } = parseFlags(cursor);
+  const { flags, isAccurateEcn } = parseFlags(cursor);
   const { seq, length } = parseSequence(cursor);
   const ack = cursor.accept('ack') ? parseNumber(cursor, 'the acknowledgment number') : null;
   const win = cursor.accept('win') ? parseWindow(cursor) : null;
   const urg = cursor.accept('urg') ? cursor.integer('the urgent pointer', 0, 0xffff) : 0;
   const options = parseOptions(cursor);
-  let unsupported = ace === null ? null : 'the ACE counter of AccECN is not supported';
+  let unsupported = isAccurateEcn ? 'the ACE counter of AccECN is not supported' : null;
   if (cursor.is('{')) {
     cursor.skipToNextLine();
     unsupported = 'mutated packets are not supported';
@@ -66,7 +68,7 @@ function parseTcp(cursor: Cursor, direction: Direction, ip: IcmpPacket['ip']): A
   for (const option of options === 'any' ? [] : options) {
     if (option.name === 'other') unsupported ??= `the option "${option.text}" is not supported`;
   }
-  return { kind: 'tcp', direction, ip, ports, flags, ace, seq, length, ack, win, urg, options, unsupported };
+  return { kind: 'tcp', direction, ip, ports, flags, seq, length, ack, win, urg, options, unsupported };
 }
 
 function parsePorts(cursor: Cursor): { source: number; destination: number } | null {
@@ -76,8 +78,8 @@ function parsePorts(cursor: Cursor): { source: number; destination: number } | n
   return { source, destination: cursor.integer('a port', 1, 0xffff) };
 }
 
-function parseFlags(cursor: Cursor): { flags: number; ace: number | null } {
-  if (cursor.accept('-')) return { flags: 0, ace: null };
+function parseFlags(cursor: Cursor): { flags: number; isAccurateEcn: boolean } {
+  if (cursor.accept('-')) return { flags: 0, isAccurateEcn: false };
   const first = cursor.peek();
   let letters = '';
   // `.5` is lexed as a number: the ACK flag with an ACE counter. So is the `5` of `5.`.
@@ -89,14 +91,18 @@ function parseFlags(cursor: Cursor): { flags: number; ace: number | null } {
   if (cursor.accept('.')) letters += '.';
   if (letters === '') throw cursor.unexpected('the flags of a segment, such as "S", "P." or "-"');
   let flags = 0;
-  let ace: number | null = null;
+  let isAccurateEcn = false;
   for (const letter of letters) {
     const bit = FLAG_BITS[letter];
     if (bit !== undefined) flags |= bit;
-    else if (/[0-7]/.test(letter)) ace = Number(letter);
-    else throw new ScriptError(first.position, `"${letter}" is no flag; there are: S F R P . U E W A C`);
+    else if (letter === ACCURATE_ECN || /[0-7]/.test(letter)) isAccurateEcn = true;
+    else
+      throw new ScriptError(
+        first.position,
+        `"${letter}" is no flag; there are: S F R P . U E W C, and A of AccECN`,
+      );
   }
-  return { flags, ace };
+  return { flags, isAccurateEcn };
 }
 
 /** `1:1001(1000)`, `1!:1!(0)!` or `...(0)`. */

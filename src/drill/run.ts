@@ -14,6 +14,9 @@ import { Transcript } from './transcript.js';
 /** Octets of IP and TCP headers without options, by family. */
 const HEADER_BYTES = { 4: 40, 6: 60 } as const;
 
+/** Where matching is lenient, a packet takes so many milliseconds to come: next to nothing. */
+const LATENCY_MS = 0.001;
+
 /** Settings of `runScript`. */
 export interface DrillOptions {
   /** Everything must be as the script says, to the letter and the millisecond. Default: lenient, as stacks differ. */
@@ -92,6 +95,7 @@ async function makeSubject(settings: RunSettings, options: DrillOptions): Promis
     connectPort,
     pcap: options.pcap ?? null,
     observers: options.observers ?? [],
+    latencyMs: options.strict === true ? 0 : LATENCY_MS,
     config: { receiveMss: mss, pathMss: mss, ...options.config },
     isn,
   });

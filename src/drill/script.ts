@@ -100,8 +100,6 @@ export interface TcpPacket {
   readonly ports: { readonly source: number; readonly destination: number } | null;
   /** Bits as in the header. */
   readonly flags: number;
-  /** The ACE counter of AccECN, or null. */
-  readonly ace: number | null;
   readonly seq: SequenceNumber;
   readonly length: number;
   /** Null when not written. */

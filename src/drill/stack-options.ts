@@ -17,6 +17,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   SO_REUSEPORT: () => {},
   SO_OOBINLINE: () => {},
   SO_RCVLOWAT: () => {},
+  SO_DEBUG: () => {},
   IP_MTU_DISCOVER: () => {},
   IPV6_V6ONLY: () => {},
   SO_RCVBUF: (socket, value) => change(socket, { receiveBufferBytes: value, receiveBufferMaxBytes: 0 }),

@@ -43,6 +43,11 @@ export interface StackSubjectOptions {
   readonly observers: readonly StackTrace[];
   /** Settings of every connection, below those of the script. */
   readonly config: Partial<ConnectionConfig>;
+  /**
+   * How long a packet takes to come. Nothing travels in no time: where everything of a script happens at once, a stack sees
+   * round trips that no path has.
+   */
+  readonly latencyMs: number;
   /** Initial sequence number of all connections; null for numbers as RFC 6528 has them. */
   readonly isn: number | null;
 }
@@ -62,10 +67,12 @@ export class StackSubject implements Subject {
   private readonly deferred: (() => void)[] = [];
   private readonly waiting: PendingCall[] = [];
   private readonly errors: unknown[] = [];
+  private readonly latencyMs: number;
   private config: Partial<ConnectionConfig>;
 
   constructor(options: StackSubjectOptions) {
     const { ends, mtu } = options;
+    this.latencyMs = options.latencyMs;
     this.ends = ends;
     this.config = { receiveBufferBytes: RECEIVE_BUFFER_BYTES, receiveBufferMaxBytes: 0, ...options.config };
     this.link = new DrillLink(mtu, (bytes) => this.sent.push({ atMs: this.now(), bytes }));
@@ -122,6 +129,7 @@ export class StackSubject implements Subject {
   }
 
   deliver(bytes: Uint8Array): void {
+    if (this.latencyMs > 0) this.advanceTo(this.now() + this.latencyMs);
     this.link.deliver(bytes);
     this.settle();
   }

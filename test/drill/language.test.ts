@@ -46,7 +46,7 @@ test('segments: flags, numbers, window, urgent pointer, ports', () => {
   assert.equal(packetOf('0 > SEW 0:0(0)').flags, 0x02 | 0x40 | 0x80);
   assert.equal(packetOf('0 > FP. 1:11(10) ack 5').flags, 0x01 | 0x08 | 0x10);
   assert.equal(packetOf('0 > - 1:11(10)').flags, 0);
-  assert.equal(packetOf('0 > UA 1:11(10) ack 5').flags, 0x20 | 0x10);
+  assert.equal(packetOf('0 > U. 1:11(10) ack 5').flags, 0x20 | 0x10);
   assert.deepEqual(packetOf('0 > . 1!:11!(10)! ack 7!').seq, { kind: 'absolute', value: 1 });
   assert.deepEqual(packetOf('0 > R ...(0)').seq, { kind: 'any' });
   assert.equal(packetOf('0 > . 4294967295:4(5) ack 1').length, 5);
@@ -62,6 +62,7 @@ test('the counter of AccECN is understood, in each place where it may stand, and
     '0 > .5 1:1(0) ack 1',
     '0 > P3. 1:2(1) ack 1',
     '0 > S4. 0:0(0) ack 1',
+    '0 > SEWA 0:0(0)',
   ]) {
     assert.match(packetOf(line).unsupported ?? '', /AccECN/);
   }
