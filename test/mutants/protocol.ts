@@ -12,7 +12,7 @@ export interface JudgeRequest {
   readonly kind: 'judge';
   readonly mutant: number;
   readonly cases: readonly number[];
-  /** For each case, after how many milliseconds it counts as endless. */
+  /** For each case, after how many milliseconds of work it counts as endless. */
   readonly limits: readonly number[];
 }
 

@@ -35,7 +35,7 @@ export interface Survey {
 }
 
 /** A process is given up after so long without an answer beyond what its cases may take. */
-const SILENCE_MS = 15_000;
+const SILENCE_MS = 30_000;
 const LOAD_MS = 120_000;
 
 /** A run that is interrupted leaves none behind. */

@@ -7,6 +7,8 @@ import type { Judged, JudgeRequest, Reply, Request } from './protocol.js';
 import { noteMet, OutOfTime, turnOn } from './switch.js';
 
 const LOAD_MS = 20_000;
+/** A case that waits for something may wait so many times longer than it may work. */
+const WAITING = 10;
 /** For the case that is run again, unbroken, to see whether the process is still sound. */
 const SOUND_MS = 20_000;
 
@@ -88,7 +90,7 @@ async function within(pending: Promise<unknown>, ms: number): Promise<void> {
   }
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new OutOfTime('a case does not end')), ms);
+    timer = setTimeout(() => reject(new OutOfTime('a case does not end')), WAITING * ms);
   });
   try {
     await Promise.race([pending, late]);
