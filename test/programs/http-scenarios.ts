@@ -355,6 +355,60 @@ const parallel: Scenario = {
   },
 };
 
+const hints: Scenario = {
+  name: 'http: early hints and processing before the answer',
+  serve: (place) =>
+    serveHttp(place, (_request, response) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload; as=style' });
+      response.writeProcessing();
+      response.end('the answer');
+    }),
+  async use({ net, host, port }) {
+    const told: [number, string | undefined][] = [];
+    const request = http.get({ host, port, agent: new NetAgent(net) });
+    request.on('information', ({ statusCode, headers }) => {
+      told.push([statusCode, headers.link as string | undefined]);
+    });
+    const [response] = (await eventOf(request, 'response')) as [http.IncomingMessage];
+    assert.equal(await textOf(response), 'the answer');
+    assert.deepEqual(told, [
+      [103, '</style.css>; rel=preload; as=style'],
+      [102, undefined],
+    ]);
+  },
+};
+
+const tunnel: Scenario = {
+  name: 'http: CONNECT through a proxy, and a request of its own in the tunnel',
+  serve(place) {
+    const application = http.createServer((request, response) =>
+      response.end(`in the tunnel: ${request.url}`),
+    );
+    application.on('connect', (request: http.IncomingMessage, client: Duplex, head: Buffer) => {
+      const [host, port] = request.url!.split(':') as [string, string];
+      const upstream = place.net.connect({ host, port: Number(port) }, () => {
+        client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+        upstream.write(head);
+        upstream.pipe(client).pipe(upstream);
+      });
+      for (const side of [client, upstream]) side.on('error', () => {});
+    });
+    return serveOver(place, application, HTTP_OPTIONS);
+  },
+  async use({ net, host, port }) {
+    const agent = new NetAgent(net);
+    const request = http.request({ host, port, agent, method: 'CONNECT', path: `${host}:${port}` });
+    request.end();
+    const [response, socket] = (await eventOf(request, 'connect')) as [http.IncomingMessage, NodeNet.Socket];
+    assert.equal(response.statusCode, 200);
+    const ended = endOf(socket);
+    const inside = http.get({ path: '/inside', createConnection: () => socket });
+    const [answer] = (await eventOf(inside, 'response')) as [http.IncomingMessage];
+    assert.equal(await textOf(answer), 'in the tunnel: /inside');
+    assert.equal(await ended, null);
+  },
+};
+
 /** All of them. */
 export const HTTP_SCENARIOS: readonly Scenario[] = [
   keepAlive,
@@ -365,4 +419,6 @@ export const HTTP_SCENARIOS: readonly Scenario[] = [
   expect,
   abort,
   parallel,
+  hints,
+  tunnel,
 ];

@@ -156,6 +156,43 @@ const push: Scenario = {
   },
 };
 
+const compatible: Scenario = {
+  name: 'http2: requests and responses in the shape of http, with trailers; ALTSVC beside them',
+  serve(place) {
+    const application = http2.createServer((request, response) => {
+      const session = request.stream.session as http2.ServerHttp2Session;
+      session.altsvc('h2=":8000"', 'http://example.test');
+      response.setHeader('x-method', request.method);
+      response.setHeader('trailer', 'x-length');
+      let length = 0;
+      request.on('data', (chunk: Buffer) => {
+        length += chunk.length;
+        response.write(chunk);
+      });
+      request.on('end', () => {
+        response.addTrailers({ 'x-length': length, 'x-theirs': request.trailers['x-sum'] ?? '' });
+        response.end();
+      });
+    });
+    return serveOver(place, application);
+  },
+  async use(place) {
+    const session = clear(place);
+    const heard = eventOf(session, 'altsvc');
+    const stream = session.request({ ':method': 'PUT', ':path': '/' }, { waitForTrailers: true });
+    stream.once('wantTrailers', () => stream.sendTrailers({ 'x-sum': 'of the client' }));
+    const trailers = eventOf(stream, 'trailers');
+    const answered = eventOf(stream, 'response');
+    patternStream(4, 200_000).pipe(stream);
+    assert.deepEqual(await sumOf(stream), { bytes: 200_000, sum: patternSum(4, 200_000) });
+    assert.equal(((await answered)[0] as http2.IncomingHttpHeaders)['x-method'], 'PUT');
+    const [last] = (await trailers) as [http2.IncomingHttpHeaders];
+    assert.deepEqual([last['x-length'], last['x-theirs']], ['200000', 'of the client']);
+    assert.deepEqual((await heard).slice(0, 2), ['h2=":8000"', 'http://example.test']);
+    await closeInOrder(session);
+  },
+};
+
 /** All of them. */
 export const HTTP2_SCENARIOS: readonly Scenario[] = [
   hundredStreams,
@@ -163,4 +200,5 @@ export const HTTP2_SCENARIOS: readonly Scenario[] = [
   resets,
   farewell,
   push,
+  compatible,
 ];

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import * as tls from 'node:tls';
 import { patternStream, patternSum, sumOf } from '../interop/byte-pattern.js';
 import { fetchText } from './http-scenarios.js';
+import { makeIdentity } from './identity.js';
 import {
   type ClientPlace,
   endOf,
@@ -320,6 +321,50 @@ const plain: Scenario = {
   },
 };
 
+const mutual: Scenario = {
+  name: 'tls: a certificate of the client is asked for, checked, and missed',
+  serve: (place) =>
+    serveTls(
+      place,
+      { ca: place.identity.cert, requestCert: true, rejectUnauthorized: false, maxVersion: 'TLSv1.2' },
+      (socket) => {
+        socket.resume();
+        socket.end(`${socket.authorized} ${socket.getPeerCertificate().subject?.CN}`);
+      },
+    ),
+  async use(place) {
+    const { cert, key } = makeIdentity();
+    // Signed by nobody whom the server trusts, but a certificate.
+    assert.equal(await textOf(connectTls(place, { cert, key })), `false ${SERVER_NAME}`);
+    assert.equal(await textOf(connectTls(place)), 'false undefined');
+  },
+};
+
+const PSK = Buffer.from('a key that both have agreed upon before');
+
+const sharedKey: Scenario = {
+  name: 'tls: a key shared before in the place of certificates',
+  serve: (place) =>
+    serveOver(
+      place,
+      tls.createServer(
+        {
+          ciphers: 'PSK',
+          maxVersion: 'TLSv1.2',
+          pskCallback: (_socket, identity) => (identity === 'wave' ? PSK : null),
+        },
+        (socket) => socket.resume().end('shared'),
+      ),
+    ),
+  async use(place) {
+    const options = { ciphers: 'PSK', maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined } as const;
+    const known = connectTls(place, { ...options, pskCallback: () => ({ psk: PSK, identity: 'wave' }) });
+    assert.equal(await textOf(known), 'shared');
+    const unknown = connectTls(place, { ...options, pskCallback: () => ({ psk: PSK, identity: 'tide' }) });
+    assert.match(String(await endOf(unknown)), /^ERR_SSL_|^ECONNRESET/);
+  },
+};
+
 /** All of them. */
 export const TLS_SCENARIOS: readonly Scenario[] = [
   kept,
@@ -333,4 +378,6 @@ export const TLS_SCENARIOS: readonly Scenario[] = [
   late,
   brokenOff,
   plain,
+  mutual,
+  sharedKey,
 ];
