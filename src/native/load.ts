@@ -62,7 +62,9 @@ export function loadFrom(files: readonly string[]): TunBinding {
       causes.push(error);
     }
   }
-  const remedy = 'npm rebuild synwave (in a checkout: npm run build:native)';
+  const remedy =
+    'npm rebuild synwave, which npm 12 must be allowed first: npm install-scripts approve synwave ' +
+    '(in a checkout: npm run build:native)';
   const first = causes[0];
   if (first === undefined) {
     throw new NativeBindingError(`the native TUN binding is not built. Remedy: ${remedy}`);

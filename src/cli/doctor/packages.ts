@@ -16,7 +16,9 @@ export const nativeBinding: Check = () => {
       verdict: 'FAIL',
       found: (error as Error).message,
       meaning: 'Without it no TUN device can be opened.',
-      remedy: 'npm rebuild synwave; in a checkout: npm run build:native (needs a C compiler)',
+      remedy:
+        'npm rebuild synwave (npm 12: npm install-scripts approve synwave first); in a checkout: npm run build:native ' +
+        '(needs a C compiler)',
     };
   }
 };
