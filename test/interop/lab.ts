@@ -83,6 +83,12 @@ export interface Program {
   readonly ended: Promise<ProgramResult>;
 }
 
+/** The JSON lines that a program has printed so far. */
+export function linesOf<T>(program: Program): T[] {
+  const lines = program.stdout().split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as T);
+}
+
 /** A capture that drops packets would look like a lossy link to the judge. */
 const CAPTURE_BUFFER_BYTES = 512 * 1024 * 1024;
 const KEPT_OUTPUT = 1024 * 1024;

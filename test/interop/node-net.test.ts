@@ -4,24 +4,15 @@ import { test } from 'node:test';
 import { patternStream, patternSum, sumOf } from './byte-pattern.js';
 import { ANY, assertJudged } from './judge.js';
 import type { PeerReport } from './kernel-peer.js';
-import { KERNEL, KERNEL_V6, Lab, obstacle, type Program, STACK, STACK_V6, until } from './lab.js';
+import { KERNEL, KERNEL_V6, Lab, linesOf, obstacle, type Program, STACK, STACK_V6, until } from './lab.js';
 
 const skip = obstacle('tshark');
 const SIZE = 5_000_000;
 const FLOW_CONTROL = { window_full: ANY, window_update: ANY, zero_window: ANY };
 
-/** The JSON lines that a peer has printed so far. */
-function linesOf(program: Program): unknown[] {
-  return program
-    .stdout()
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as unknown);
-}
-
 async function portOf(program: Program): Promise<number> {
   await until('the peer listens', () => linesOf(program).length > 0);
-  return (linesOf(program)[0] as { port: number }).port;
+  return linesOf<{ port: number }>(program)[0]!.port;
 }
 
 for (const [family, ours, theirs] of [

@@ -1,6 +1,7 @@
 // The kernel's side of the programs: all scenarios on `node:net`, as servers or as clients. Run by the tests inside the
 // namespace; its words are JSON lines on stdout.
 import * as net from 'node:net';
+import { createInterface } from 'node:readline';
 import { makeIdentity } from '../programs/identity.js';
 import type { ClientPlace, NetModule } from '../programs/place.js';
 import { SCENARIOS } from '../programs/scenarios.js';
@@ -51,16 +52,8 @@ async function use(order: ClientOrder): Promise<void> {
 if (role === 'server') {
   await serve();
 } else if (role === 'client') {
-  for await (const order of linesOf(process.stdin)) await use(JSON.parse(order) as ClientOrder);
+  for await (const order of createInterface({ input: process.stdin }))
+    await use(JSON.parse(order) as ClientOrder);
 } else {
   throw new Error(`usage: program-peer server|client HOST, not "${role}"`);
-}
-
-async function* linesOf(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
-  let rest = '';
-  for await (const chunk of stream) {
-    const lines = (rest + String(chunk)).split('\n');
-    rest = lines.pop()!;
-    yield* lines;
-  }
 }

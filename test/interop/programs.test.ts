@@ -6,17 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { makeIdentity } from '../programs/identity.js';
 import type { NetModule } from '../programs/place.js';
 import { SCENARIOS } from '../programs/scenarios.js';
-import { KERNEL, Lab, obstacle, type Program, STACK, until } from './lab.js';
+import { KERNEL, Lab, linesOf, obstacle, type Program, STACK, until } from './lab.js';
 import type { ClientLine, ClientOrder, ServerLine } from './program-peer.js';
 
 const skip = obstacle('openssl');
 const PEER = fileURLToPath(new URL('./program-peer.js', import.meta.url));
-
-/** The JSON lines that a peer has printed so far. */
-function linesOf<T>(program: Program): T[] {
-  const lines = program.stdout().split('\n').slice(0, -1);
-  return lines.map((line) => JSON.parse(line) as T);
-}
 
 async function lineOf<T extends { name: string }>(program: Program, name: string): Promise<T> {
   let line: T | undefined;
