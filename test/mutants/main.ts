@@ -106,11 +106,11 @@ function readVerdicts(file: string): Verdict[] {
   return JSON.parse(readFileSync(file, 'utf8')) as Verdict[];
 }
 
-/** Keys of the mutants that lived through the run that wrote this file. */
+/** Keys of the mutants that lived through the run that wrote this file, or did not end in it. */
 function lived(file: string): Set<string> {
   return new Set(
     readVerdicts(file)
-      .filter(lives)
+      .filter((one) => lives(one) || one.fate === 'endless')
       .map(({ mutant }) => mutant.key),
   );
 }

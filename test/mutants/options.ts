@@ -32,7 +32,7 @@ usage: scripts/mutants [OPTIONS]
   --quickest MS        nor do those that take less; for a second look, with --again
   --budget MS          cases for one mutant take no longer together, the quickest first; for a first look
   --from FILE,FILE     judges none: accounts for what earlier runs have written with --json; of two verdicts the later file's
-  --again FILE         only the mutants that lived in the run that wrote FILE with --json; its other verdicts stand
+  --again FILE         only the mutants that lived, or did not end, in the run that wrote FILE with --json; the rest stands
   --list               tells the mutants and judges none
   --json FILE          writes every verdict
   --report FILE        writes the account for people: docs/mutation.md
