@@ -10,6 +10,7 @@ import { errnoOf } from '../net/errors.js';
 import { Liveness } from '../net/liveness.js';
 import type { NetContext, NetStack } from '../net/net-stack.js';
 import type { SocketConnectOptions } from '../net/options.js';
+import type { Endpoint } from '../stack/endpoint.js';
 import { type Bindings, findBindings, type NameOut, type Request, type TcpHandle } from './bindings.js';
 import type { Bypass } from './bypass.js';
 import {
@@ -41,7 +42,10 @@ export function interpose(stack: NetStack, bypass: Bypass): void {
     autoSelectFamily: net.getDefaultAutoSelectFamily(),
     autoSelectFamilyAttemptTimeoutMs: net.getDefaultAutoSelectFamilyAttemptTimeout(),
   };
-  new Interposition(context, bypass, bindings, defineStackHandle(bindings, context)).install();
+  const ended = new WeakMap<net.Socket, Endpoint>();
+  const Handle = defineStackHandle(bindings, context, (socket, endpoint) => void ended.set(socket, endpoint));
+  new Interposition(context, bypass, bindings, Handle).install();
+  addMethods(Handle, ended);
   if (cluster.isWorker) refuseClusterHandles();
 }
 
@@ -269,6 +273,26 @@ class Interposition implements EarlyHandles {
   private isTaken({ address, port }: Bound, family: 4 | 6): boolean {
     const isAny = address === ANY_IPV4 || address === ANY_IPV6;
     return this.context.stack.isListenedOn(isAny ? null : parseAddress(address), family, port);
+  }
+}
+
+/** What sockets of ours have beyond `node:net` and Node's can have too; null where the kernel has the connection. */
+function addMethods(Handle: StackHandleClass, ended: WeakMap<net.Socket, Endpoint>): void {
+  const endpointOf = (socket: net.Socket): Endpoint | null => {
+    const handle = (socket as unknown as { _handle: { _parent?: unknown } | null })._handle;
+    for (const each of [handle, handle?._parent]) if (each instanceof Handle) return each.endpoint;
+    return ended.get(socket) ?? null;
+  };
+  const methods = {
+    tcpInfo(this: net.Socket) {
+      return endpointOf(this)?.tcpInfo() ?? null;
+    },
+    explain(this: net.Socket) {
+      return endpointOf(this)?.explain() ?? null;
+    },
+  };
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(net.Socket.prototype, name, { value, writable: true, configurable: true });
   }
 }
 

@@ -60,10 +60,14 @@ export function nameInto(out: NameOut, { address, family, port }: AddressInfo): 
   return 0;
 }
 
+/** Told when a socket lets go of its connection, which can then still be asked how it was. */
+export type Remember = (socket: Socket, endpoint: Endpoint) => void;
+
 /** The class of handles for one stack. It is made at run time because Node's class below it is found at run time. */
 export function defineStackHandle(
   { JsStream: Stream, owner, userBuffer }: Bindings,
   context: NetContext,
+  remember: Remember,
 ): StackHandleClass {
   return class Handle extends Stream implements StackHandle, TransportOwner {
     endpoint: Endpoint | null = null;
@@ -307,6 +311,8 @@ export function defineStackHandle(
     private end(how: 'close' | 'abort', callback?: () => void): void {
       if (this.closed) return;
       this.closed = true;
+      const { socket } = this;
+      if (socket !== undefined && this.endpoint !== null) remember(socket, this.endpoint);
       this.request = null;
       this.connecting.set(false);
       if (this.transport !== null) {

@@ -94,6 +94,8 @@ export class CaptureLink extends LinkWrapper implements Link {
   private earlyCount = 0;
   private readonly recordedIds = new Set<number>();
   private drainCall: ScheduledCall | null = null;
+  /** Packets wait that the stack has sent to itself and not taken in. */
+  private awaitsArrival = false;
   private closing: Promise<void> | null = null;
 
   /** Use `captureLink`. */
@@ -148,6 +150,7 @@ export class CaptureLink extends LinkWrapper implements Link {
   drain(): void {
     this.drainCall?.cancel();
     this.drainCall = null;
+    this.awaitsArrival = false;
     if (this.pending.length === 0) return;
     const entries = this.pending;
     this.pending = [];
@@ -180,19 +183,41 @@ export class CaptureLink extends LinkWrapper implements Link {
     payload: PayloadPieces | null,
   ): boolean {
     if (!this.inner.send(packetId, header, headerOffset, headerLength, payload)) return false;
-    if (this.recorder.isIdle === true) return true;
+    this.keepSent(packetId, header, headerOffset, headerLength, payload);
+    return true;
+  }
+
+  /** As on Linux's `lo`, a packet of the stack to itself is seen once; comments on its arrival come in the same turn. */
+  looped(
+    packetId: number,
+    header: Uint8Array,
+    headerOffset: number,
+    headerLength: number,
+    payload: PayloadPieces | null,
+  ): void {
+    this.keepSent(packetId, header, headerOffset, headerLength, payload);
+    this.awaitsArrival = true;
+  }
+
+  private keepSent(
+    packetId: number,
+    header: Uint8Array,
+    headerOffset: number,
+    headerLength: number,
+    payload: PayloadPieces | null,
+  ): void {
+    if (this.recorder.isIdle === true) return;
     const length = headerLength + (payload === null ? 0 : payload.total);
     let bytes = new Uint8Array(length);
     bytes.set(header.subarray(headerOffset, headerOffset + headerLength));
     payload?.copyTo(bytes, headerLength);
     if (length > this.recorder.snapLength) bytes = bytes.slice(0, this.recorder.snapLength);
     this.remember('out', this.timeNs(), packetId, bytes, length);
-    return true;
   }
 
   flush(): void {
     this.inner.flush();
-    this.drain();
+    if (!this.awaitsArrival) this.drain();
   }
 
   /** Resolves when the link is closed and the recorder has everything; rejects when either failed. */

@@ -28,7 +28,10 @@ const FRAGMENT_HEADER = 44;
 const IP_AT = FRAME_HEADROOM;
 
 /** Where packets leave: a link of IP packets, or what stands before one of frames. */
-export type PacketExit = Pick<Link, 'mtu' | 'offload' | 'packetIds' | 'writable' | 'send' | 'flush'>;
+export type PacketExit = Pick<
+  Link,
+  'mtu' | 'offload' | 'packetIds' | 'writable' | 'send' | 'looped' | 'flush'
+>;
 
 /** The way out of a stack. */
 export class IpOutput implements SegmentSink {
@@ -218,6 +221,7 @@ export class IpOutput implements SegmentSink {
     this.ip.outRequests++;
     if (isLoopback) {
       const taken = this.loopback.send(packetId, this.header, IP_AT, length, payload);
+      if (taken) this.link.looped?.(packetId, this.header, IP_AT, length, payload);
       if (taken) this.ip.loopedBack++;
       else this.ip.loopbackDiscards++;
       return taken;

@@ -136,6 +136,15 @@ export interface Link {
     payload: PayloadPieces | null,
   ): boolean;
 
+  /** For links that watch: a packet that the stack sends to itself, past the link. As `send`, but nothing is to be done. */
+  looped?(
+    packetId: number,
+    header: Uint8Array,
+    headerOffset: number,
+    headerLength: number,
+    payload: PayloadPieces | null,
+  ): void;
+
   /** Hands all queued packets to the wire. Cheap when there are none. */
   flush(): void;
 

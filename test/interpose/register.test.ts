@@ -110,6 +110,31 @@ test('SYNWAVE_CAPTURE and SYNWAVE_LOG', async () => {
   assert.ok(states.some(({ to }) => to === 'ESTABLISHED'));
   const capture = await readFile(join(scratch, 'run.pcapng'));
   assert.equal(capture.readUInt32LE(0), 0x0a0d0d0a);
+  assert.ok(capture.includes('SYN-SENT -> ESTABLISHED'));
+});
+
+test('sockets on the stack tell how their connections perform and why they ended', async () => {
+  const outcome = await run(`
+    import { once } from 'node:events';
+    import net from 'node:net';
+    const server = net.createServer((socket) => {
+      console.log('accepted', socket.tcpInfo().state);
+      socket.end();
+      socket.on('close', () => console.log('server:', socket.explain().ended.by));
+    }).listen(7, async () => {
+      const socket = net.connect(7, '127.0.0.1');
+      console.log(socket.explain());
+      await once(socket, 'connect');
+      console.log('connected', socket.tcpInfo().state);
+      await once(socket.resume(), 'close');
+      console.log('client:', socket.explain().ended.by, socket.tcpInfo().bytesAcked);
+      server.close();
+    });
+  `);
+  assert.deepEqual(
+    [outcome.code, outcome.output.trim().split('\n').sort()],
+    [0, ['accepted ESTABLISHED', 'client: peer 0', 'connected ESTABLISHED', 'null', 'server: us']],
+  );
 });
 
 test('what the environment says wrongly is told with its remedy', async () => {

@@ -39,8 +39,9 @@ await once(server, 'listening');
 const client = http2.connect('https://localhost:8443', { ca: options.cert });
 client.on('error', (err) => console.error(err));
 const req = client.request({ ':path': '/' });
+const page = textOf(req);
 const [headers] = await once(req, 'response');
-console.log(headers[':status'], headers['content-type'], await textOf(req));
+console.log(headers[':status'], headers['content-type'], await page);
 
 // Pushed streams.
 const pushed = new Promise((resolve) => {
