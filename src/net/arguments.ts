@@ -1,6 +1,13 @@
 // The many signatures of `connect` and `listen`, brought to one form and checked as `node:net` checks them.
 import { BlockList, isIP } from 'node:net';
-import { badPort, invalidArgType, invalidArgValue, missingPort, outOfRange } from './errors.js';
+import {
+  badPort,
+  invalidArgType,
+  invalidArgValue,
+  invalidIpAddress,
+  missingPort,
+  outOfRange,
+} from './errors.js';
 import type { ListenArguments, SocketConnectOptions } from './options.js';
 
 type Callback = (...args: unknown[]) => void;
@@ -57,12 +64,11 @@ export function parseConnectTarget(options: SocketConnectOptions): { host: strin
   const { port, path, localAddress, localPort } = options;
   if (port === undefined && path == null) throw missingPort();
   if (path) {
+    if (typeof path !== 'string') throw invalidArgType('options.path', 'of type string', path);
     throw invalidArgValue('options.path', path, 'is a socket of the host, which only node:net reaches');
   }
   if (localPort) requireNumber(localPort, 'options.localPort');
-  if (localAddress && typeof localAddress !== 'string') {
-    throw invalidArgType('options.localAddress', 'of type string', localAddress);
-  }
+  if (localAddress && !isIP(localAddress)) throw invalidIpAddress(localAddress);
   if (port !== undefined && typeof port !== 'number' && typeof port !== 'string') {
     throw invalidArgType('options.port', 'one of type number or string', port);
   }

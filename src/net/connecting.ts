@@ -77,7 +77,6 @@ export class Connecting implements EndpointHandler {
     private readonly outcome: ConnectingOutcome,
   ) {
     const { host, port } = parseConnectTarget(options);
-    if (options.localAddress && !isIP(options.localAddress)) throw invalidIpAddress(options.localAddress);
     this.host = host;
     this.port = port;
     this.localAddress = options.localAddress || undefined;

@@ -54,10 +54,14 @@ interface DuplexInternals {
   readonly writableBuffer: readonly WriteChunk[] | undefined;
 }
 
-function rejectUnsupported(options: object): void {
+function rejectUnsupported(options: object | number): void {
+  // The form that `node:net` keeps from old times: a descriptor alone.
+  if (typeof options === 'number') throw invalidArgValue('options.fd', options, 'is not supported');
   for (const name of ['objectMode', 'readableObjectMode', 'writableObjectMode', 'fd', 'handle'] as const) {
     const value = (options as Record<string, unknown>)[name];
-    if (value) throw invalidArgValue(`options.${name}`, value, 'is not supported');
+    // Descriptor 0 is one too.
+    if (value || (name === 'fd' && value === 0))
+      throw invalidArgValue(`options.${name}`, value, 'is not supported');
   }
 }
 

@@ -6,6 +6,12 @@ import type { Environment, NetModule } from './environment.js';
 
 type Call = (net: NetModule) => unknown;
 
+/** A lookup that throws what it is asked, so that it can be compared. */
+const toldWhat: nodeNet.LookupFunction = (host, options) => {
+  const asked = Object.entries(options).filter(([, value]) => value !== undefined);
+  throw new Error(`${host} ${JSON.stringify(asked.sort())}`);
+};
+
 const CALLS: Record<string, Call> = {
   'connect without a port': (net) => new net.Socket().connect({} as never),
   'connect with no arguments': (net) => new net.Socket().connect(...([] as unknown as [number])),
@@ -25,6 +31,29 @@ const CALLS: Record<string, Call> = {
     new net.Socket().connect({ port: 1, autoSelectFamilyAttemptTimeout: 0 }),
   'connect with autoSelectFamily in text': (net) =>
     new net.Socket().connect({ port: 1, autoSelectFamily: 'yes' as never }),
+  'connect to a path that is a number': (net) => new net.Socket().connect({ path: 1 as never }),
+  'connect from an address that is a number': (net) =>
+    new net.Socket().connect({ port: 1, localAddress: 1 as never }),
+  'connect to a port that is a bigint': (net) => new net.Socket().connect(1n as never),
+  'connect with a lookup that throws': (net) =>
+    new net.Socket().connect({ port: 1, host: 'name', lookup: toldWhat }),
+  'lookups are asked for all addresses': (net) =>
+    new net.Socket().connect({ port: 1, host: 'name', lookup: toldWhat }),
+  'lookups are asked for one address of a family': (net) =>
+    new net.Socket().connect({ port: 1, host: 'name', family: 6, lookup: toldWhat }),
+  'lookups for a local address': (net) =>
+    new net.Socket().connect({ port: 1, host: 'name', localAddress: '127.0.0.1', lookup: toldWhat }),
+  'lookups without the choice of a family': (net) =>
+    new net.Socket().connect({ port: 1, host: 'name', autoSelectFamily: false, lookup: toldWhat }),
+  'lookups with hints': (net) =>
+    new net.Socket().connect({ port: 1, host: 'name', hints: 8, lookup: toldWhat }),
+  'setEncoding of no encoding': (net) => new net.Socket().setEncoding('z' as never),
+  'write in no encoding': (net) => new net.Socket().write('x', 'z' as never),
+  'a signal in text': (net) => new net.Socket({ signal: 'x' as never }),
+  'a server signal in text': (net) => net.createServer().listen({ port: 0, signal: 'x' as never }),
+  'getConnections without a callback': (net) => net.createServer().getConnections(undefined as never),
+  'a default attempt timeout of 0': (net) => net.setDefaultAutoSelectFamilyAttemptTimeout(0),
+  'listen on a descriptor in text': (net) => net.createServer().listen({ fd: 'x' as never }),
   'listen on port 65536': (net) => net.createServer().listen(65536),
   'listen on port -1': (net) => net.createServer().listen(-1),
   'listen on port 1.5': (net) => net.createServer().listen({ port: 1.5 }),

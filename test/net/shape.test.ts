@@ -46,6 +46,23 @@ test('Socket and Server initialise an object of a derived kind', async () => {
   listening.close();
 });
 
+test('descriptors and handles of the host are refused with words', () => {
+  const Legacy = net.Socket as unknown as new (options: unknown) => nodeNet.Socket;
+  for (const options of [3, { fd: 0 }, { fd: 3 }, { handle: {} }]) {
+    assert.throws(() => new Legacy(options), { code: 'ERR_INVALID_ARG_VALUE', message: /is not supported/ });
+  }
+  for (const where of [{ fd: 3 }, { path: '/tmp/socket' }]) {
+    assert.throws(() => net.createServer().listen(where as nodeNet.ListenOptions), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /of the host, which only node:net/,
+    });
+  }
+  assert.throws(() => net.connect('/tmp/socket'), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /only node:net reaches/,
+  });
+});
+
 test('classes derive, with new', () => {
   class Mine extends net.Socket {
     field = 1;
