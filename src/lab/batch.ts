@@ -14,7 +14,7 @@ import { judgeOutcomes } from './verdict.js';
 import type { PlayedWorld } from './world.js';
 
 /** Runs with the kernel at the same time: they wait more than they work. */
-const KERNEL_RUNS_AT_ONCE = 6;
+const KERNEL_RUNS_AT_ONCE = 10;
 
 /** A variant in a world. */
 export interface Job {

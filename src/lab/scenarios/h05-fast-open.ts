@@ -1,7 +1,6 @@
 // H05: TCP Fast Open, as the kernel's server offers it.
 import { type Scenario, text, type Variant } from '../scenario.js';
 import type { Stage } from '../stage.js';
-import { untilState } from './opening.js';
 
 /** Option kind of Fast Open (RFC 7413 §4.1.1). */
 const FAST_OPEN = 34;
@@ -72,11 +71,10 @@ export const H05: Scenario = {
         A>B R 1                   | CLOSED | LISTEN*
         inj A>B S 100000 [10]     | CLOSED | SYN-RECEIVED*   # shows it, with data
         B>A SA 0 a100011          | CLOSED | SYN-RECEIVED    # all of it is acknowledged
-        B>A A  1 a100011 [6]      | CLOSED | SYN-RECEIVED    # the application has answered already
-        inj A>B A 100011 a7       | CLOSED | ESTABLISHED*
+        B>A A  1 a100011 [6]      | CLOSED | SYN-RECEIVED*   # the application has answered already
       `,
       judge: { rst: 1, reused_ports: 1, tfo_syn: 1, tfo_ack: 1 },
-      completeness: [35, 15],
+      completeness: [35, 11],
       async play(x) {
         const cookie = await askForCookie(x);
         x.link.inject({
@@ -95,9 +93,7 @@ export const H05: Scenario = {
         );
         x.b.send('200 OK');
         await x.until('the answer came before the third segment', () => x.count({ from: 'B', len: 6 }) === 1);
-        x.link.inject({ from: 'A', flags: 'A', seq: LATER + 11, ack: 7 });
-        await untilState(x, 'b', 'ESTABLISHED');
-        await x.wait(20);
+        // The third segment is still to come.
         x.curtain();
       },
     },
