@@ -103,7 +103,7 @@ export class Play {
       case 'code':
         if (this.openCall !== null && this.openCall.endMs <= atUs / US_PER_MS)
           await this.finishCall(Number.POSITIVE_INFINITY);
-        await this.snippets.run(action, this.subject);
+        await this.snippets.run(action, this.subject, this.transcript);
         break;
       case 'other':
         throw new Unsupported(action.unsupported);

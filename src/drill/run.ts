@@ -8,6 +8,7 @@ import { Play } from './play.js';
 import { type Script, ScriptError } from './script.js';
 import { type RunSettings, readScriptOptions } from './script-options.js';
 import { StackSubject } from './stack-subject.js';
+import { StateLines } from './state-lines.js';
 import type { Subject } from './subject.js';
 import { Transcript } from './transcript.js';
 
@@ -23,7 +24,7 @@ export interface DrillOptions {
   strict?: boolean;
   /** Path of a pcapng capture of the run. */
   pcap?: string;
-  /** Takes a line for everything that happens, as it does. */
+  /** Takes a line for everything that happens, as it does: packets, calls, what snippets print, changes of state. */
   trace?: (line: string) => void;
   /** Settings of every connection, below those that the script asks for. */
   config?: Partial<ConnectionConfig>;
@@ -57,12 +58,13 @@ export async function runScript(
     transcript: new Transcript(options.trace),
     subject: null,
     play: null,
+    tell: options.trace ?? null,
   };
   try {
     const settings = readScriptOptions(parsed);
     const obstacle = obstacleIn(parsed, settings.ends.local.family);
     if (obstacle !== null) throw new Unsupported(obstacle);
-    run.subject = await makeSubject(settings, options);
+    run.subject = await makeSubject(settings, run);
     run.play = new Play(parsed, run.subject, settings, options.strict ?? false, run.transcript);
     await run.play.run();
     return resultOf(run, 'pass', null, null);
@@ -72,6 +74,7 @@ export async function runScript(
     const { line, message, expected, got } = error;
     return resultOf(run, 'fail', null, { line, message, expected, got });
   } finally {
+    run.tell = null;
     await run.subject?.close();
   }
 }
@@ -82,9 +85,12 @@ interface Run {
   readonly transcript: Transcript;
   subject: Subject | null;
   play: Play | null;
+  /** Takes lines for `trace` until the run is over: what cleaning up does is no part of the play. */
+  tell: ((line: string) => void) | null;
 }
 
-async function makeSubject(settings: RunSettings, options: DrillOptions): Promise<Subject> {
+async function makeSubject(settings: RunSettings, run: Run): Promise<Subject> {
+  const { options } = run;
   if (options.subject !== undefined) return options.subject(settings);
   const { ends, mtu, bindPort, connectPort, isn } = settings;
   const mss = settings.mss ?? mtu - HEADER_BYTES[ends.local.family];
@@ -94,7 +100,7 @@ async function makeSubject(settings: RunSettings, options: DrillOptions): Promis
     bindPort,
     connectPort,
     pcap: options.pcap ?? null,
-    observers: options.observers ?? [],
+    observers: [...(options.observers ?? []), new StateLines((line) => run.tell?.(line))],
     latencyMs: options.strict === true ? 0 : LATENCY_MS,
     config: { receiveMss: mss, pathMss: mss, ...options.config },
     isn,

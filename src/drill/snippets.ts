@@ -5,13 +5,14 @@ import { applyBinary, evaluate, isTrue } from './evaluate.js';
 import { Mismatch, Unsupported } from './outcome.js';
 import type { Code } from './script.js';
 import type { Subject } from './subject.js';
+import type { Transcript } from './transcript.js';
 
 /** The variables of one run. */
 export class Snippets {
   private readonly variables = new Map<string, Value>();
 
   /** @throws Mismatch for an assertion that does not hold, Unsupported for what is not understood */
-  async run(code: Code, subject: Subject): Promise<void> {
+  async run(code: Code, subject: Subject, transcript: Transcript): Promise<void> {
     const statements = parseCode(code.text);
     const info = await subject.tcpInfo();
     const read: string[] = [];
@@ -26,6 +27,9 @@ export class Snippets {
         const value = evaluate(statement.value, lookup);
         const { name, op } = statement;
         this.variables.set(name, op === '' ? value : applyBinary(op, lookup(name), value));
+      } else if (statement.kind === 'print') {
+        const said = statement.args.map((arg) => String(evaluate(arg, lookup)));
+        transcript.add(subject.now(), `print: ${said.join(' ')}`);
       } else if (statement.kind === 'assert' && !isTrue(evaluate(statement.test, lookup))) {
         const message = statement.message === null ? '' : `: ${evaluate(statement.message, lookup)}`;
         const got = [...new Set(read)].join(', ') || 'it is false';

@@ -241,9 +241,17 @@ test('a hook of the library: settings below those of the script', async () => {
   assert.equal((await run(text)).verdict, 'fail');
 });
 
-test('every line is told as it happens', async () => {
+test('everything is told as it happens: packets and calls, changes of state, what snippets print', async () => {
   const lines: string[] = [];
-  await run(ESTABLISHED, { trace: (line) => lines.push(line.trim()) });
-  assert.equal(lines.length, LINES);
-  assert.match(lines[3] ?? '', /^0\.100000 {2}< S 0:0\(0\) win 32792 <mss 1000>$/);
+  await run(`${ESTABLISHED}+0 %{ print("cwnd", tcpi_snd_cwnd) }%`, {
+    strict: true,
+    trace: (line) => lines.push(line.trim()),
+  });
+  assert.deepEqual(lines.slice(3, 7), [
+    '0.100000  < S 0:0(0) win 32792 <mss 1000>',
+    'c1 LISTEN -> SYN-RECEIVED: SYN arrived',
+    '0.100000  > S. 0:0(0) ack 1 win 65535 <mss 1460>',
+    '0.200000  < . 1:1(0) ack 1 win 32792',
+  ]);
+  assert.equal(lines.at(-1), '0.200000  print: cwnd 10');
 });
