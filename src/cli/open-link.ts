@@ -6,7 +6,7 @@ import { tapLink } from '../link/tap.js';
 import { tunLink } from '../link/tun.js';
 import type { Link } from '../stack/link.js';
 import { MemoryPeer } from './memory-peer.js';
-import { namespaceFile } from './namespace.js';
+import { HOST } from './namespace.js';
 import type { StackSettings } from './options.js';
 
 /** A link in use. */
@@ -25,8 +25,7 @@ export interface OpenedLink {
 export async function openLink(settings: StackSettings, ports: readonly number[]): Promise<OpenedLink> {
   const { link: choice, mtu } = settings;
   const size = mtu === null ? {} : { mtu };
-  const netns = namespaceFile(settings.netns);
-  const place = netns === undefined ? {} : { netns };
+  const place = settings.netns === HOST ? {} : { netns: settings.netns };
   const addresses = settings.addresses.map((own) => `${own.address}/${own.prefix}`);
   switch (choice.kind) {
     case 'tun': {
