@@ -258,6 +258,7 @@ function hasBlockLists(env: Environment): boolean {
 }
 
 function defineBlockListCases(env: Environment): void {
+  const timed = { timeout: DEADLINE_MS };
   test('block lists keep a client from connecting', timed, async (t) => {
     const c = new Case(env, t);
     const { port } = await c.listen();
