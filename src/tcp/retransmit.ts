@@ -21,9 +21,6 @@ const RESTART_THRESHOLD = 4;
 /** Least wait before a peer that goes back on its SACK is not believed any more, in ms. */
 const RENEGING_WAIT_MS = 10;
 
-/** A first timeout comes within so many of its durations after the last progress: a tail loss probe may begin it anew. */
-const MOST_BEFORE_FIRST = 2;
-
 const news = new AckNews();
 
 /** SND.UNA moved (RFC 6298 §5.2, §5.3): off when nothing is outstanding, else anew. */
@@ -59,8 +56,6 @@ export function retransmissionTimeout(c: Connection, now: number): void {
     probeInstead(c, now);
     return;
   }
-  // A first timeout that comes much too late: the process, or its machine, has slept, and the peer was not asked yet.
-  if (rtx.timeouts === 0) rtx.since = Math.max(rtx.since, now - MOST_BEFORE_FIRST * c.rtt.rto);
   if (mustGiveUp(c, isSyn, now)) {
     giveUp(c, Trigger.TIMER_RETRANSMISSION, now);
     return;

@@ -24,8 +24,13 @@ const ORDER: readonly Timer[] = [
   Timer.PACING,
 ];
 
+/** A timer that comes later than this has found its process asleep: stopped, in a debugger, or with its machine. */
+const SLEPT_MS = 1000;
+
 /** Acts on every timer that is due. */
 export function onTimers(c: Connection, now: number): void {
+  const lateMs = now - c.timers.next();
+  if (lateMs > SLEPT_MS) forgiveSleep(c, lateMs);
   for (const timer of ORDER) {
     if (!c.timers.isDue(timer, now)) continue;
     c.timers.clear(timer);
@@ -33,6 +38,14 @@ export function onTimers(c: Connection, now: number): void {
       c.trace.timerChanged(c, timer, 'fire', durationOf(c, timer), countOf(c, timer), now);
     fire(c, timer, now);
   }
+}
+
+/** R2 and its like count the time in which the peer could have answered (RFC9293 MUST-20): asleep, nobody asked it. */
+function forgiveSleep(c: Connection, ms: number): void {
+  const { rtx } = c;
+  rtx.since += ms;
+  rtx.probingSince += ms;
+  rtx.silentSince += ms;
 }
 
 /** How long a timer that fires now had been set for, in ms. */

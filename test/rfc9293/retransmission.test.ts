@@ -225,6 +225,18 @@ describe('R1 and R2', () => {
     bench.peer('A 1 a101').advance(200_000).state('ESTABLISHED');
   });
 
+  test('RFC9293 MUST-37: nor does an orphan end that slept before a closed window', () => {
+    const bench = Bench.established({ config: { orphanMs: 120_000 } });
+    bench.peer('A 1 a1 w0');
+    bench.write(100);
+    bench.close();
+    bench.advance(3000).take();
+    bench.now += 86_400_000;
+    bench.advance(0).state('FIN-WAIT-1');
+    assert.equal(bench.take().length, 1, 'a probe');
+    bench.peer('A 1 a2').peer('A 1 a102').state('FIN-WAIT-2');
+  });
+
   test('RFC6298 §2.3: nor does the path seem a day long to it', () => {
     const bench = Bench.established();
     for (let i = 0; i < 10; i++) roundTrip(bench, 20);

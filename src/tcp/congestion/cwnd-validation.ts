@@ -19,9 +19,9 @@ const NVP_MS = 300_000;
  *   afterwards when it is smaller; counts the bytes that it sends again; calls `windowAfterRecovery` at the end, before
  *   the controller's `onRecovered`, and lowers `cwnd` and `ssthresh` to the answer when it is smaller;
  * - calls `onTimeout` when the retransmission timer fires;
- * - asks `windowAt` on each ACK, and before it sends after a pause. When that is less than `cwnd`, `ssthresh` becomes
- *   `thresholdAt`, and then `cwnd` the answer. With this, `Controller.onIdle` is not called: RFC 7661 takes the place of
- *   RFC 5681 §4.1;
+ * - asks `windowAt` on each ACK. When that is less than `cwnd`, `ssthresh` becomes `thresholdAt`, and then `cwnd` the
+ *   answer. A connection that pauses for longer than a timeout begins anew all the same, as with Linux: that is
+ *   `Controller.onIdle` (RFC 5681 §4.1);
  * - paces by `pacingRate` while that is positive, where it can pace (§4.4.2).
  *
  * Where the controller `ownsRecovery` and has a model of the path, none of this is for it.
