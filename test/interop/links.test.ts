@@ -3,7 +3,7 @@ import { tapLink } from '../../src/link/tap.js';
 import type { Allowance } from './judge.js';
 import { KERNEL, KERNEL_V6, STACK, STACK_V6 } from './lab.js';
 import { ECHO_PORT, HTTP_PORT, type LinkKind, linkSuite } from './link-suite.js';
-import { NeighbourHost } from './neighbour-host.js';
+import { makePatient, NeighbourHost } from './neighbour-host.js';
 
 /**
  * On a busy machine the kernel works off what crosses a veth pair some time after it was sent: a tail loss probe goes out
@@ -37,6 +37,7 @@ const KINDS: readonly LinkKind[] = [
     prepare: (_t, lab) => async () => {
       const hostAddress = [`${KERNEL}/24`, `${KERNEL_V6}/64`];
       const link = await tapLink({ name: 'tap0', netns: lab.netns, hostAddress });
+      makePatient(lab.netns, link.name);
       return { link, addresses: [`${STACK}/24`, `${STACK_V6}/64`] };
     },
   },

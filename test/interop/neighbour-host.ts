@@ -33,10 +33,7 @@ export class NeighbourHost {
     const host = new NeighbourHost(lab, netns);
     host.bringUp(lab.netns, KERNEL_DEVICE, [`${KERNEL}/24`, `${KERNEL_V6}/64`]);
     host.bringUp(netns, HOST_DEVICE, ownsAddresses ? [`${STACK}/24`, `${STACK_V6}/64`] : []);
-    // A pause of this process is no loss: the kernel waits for longer than its usual 200 ms before it sends again.
-    const patient = ['dev', KERNEL_DEVICE, 'rto_min', '5s'];
-    must('ip', '-n', lab.netns, 'route', 'change', '10.9.0.0/24', 'src', KERNEL, ...patient);
-    must('ip', '-n', lab.netns, '-6', 'route', 'add', 'fd00:9::/64', 'metric', '1', ...patient);
+    makePatient(lab.netns, KERNEL_DEVICE);
     return host;
   }
 
@@ -78,6 +75,16 @@ export class NeighbourHost {
     }
     must('ip', '-n', netns, 'link', 'set', device, 'up');
   }
+}
+
+/**
+ * A pause of this process is no loss: has the kernel wait for longer than its usual 200 ms before it sends again.
+ * @param device the kernel's end of the link, with the usual addresses
+ */
+export function makePatient(netns: string, device: string): void {
+  const patient = ['dev', device, 'rto_min', '5s'];
+  must('ip', '-n', netns, 'route', 'change', '10.9.0.0/24', 'src', KERNEL, ...patient);
+  must('ip', '-n', netns, '-6', 'route', 'add', 'fd00:9::/64', 'metric', '1', ...patient);
 }
 
 function must(...argv: readonly string[]): string {
