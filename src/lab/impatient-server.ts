@@ -2,23 +2,18 @@
 // the lab slips our stack what it should have waited for.
 
 import { BatchView } from '../link/impair-buffers.js';
-import { LinkWrapper } from '../link/link-wrapper.js';
 import type { Clock } from '../stack/clock.js';
-import type { Link, LinkOffload, LinkReceiver, LinkStats } from '../stack/link.js';
+import type { Link } from '../stack/link.js';
 import { buildTcpPacket, decodePacket } from '../wire/packet.js';
 import type { PayloadPieces } from '../wire/payload.js';
 import { ACK, SYN } from '../wire/segment.js';
-
-const IPV4_HEADER_BYTES = 20;
-const FLAGS_OFFSET = 13;
+import { flagsOfPacket, PassingLink } from './passing-link.js';
 
 /**
  * A handshake of two segments: as soon as our stack has sent its SYN-ACK, it gets the ACK that it should have waited for.
  * To everybody else it looks like a server that needs no third segment.
  */
-export class ImpatientServer extends LinkWrapper implements Link {
-  private receiver: LinkReceiver | null = null;
-
+export class ImpatientServer extends PassingLink {
   /** @param slip hears of the number of each forged ACK, before our stack gets it */
   constructor(
     inner: Link,
@@ -28,41 +23,18 @@ export class ImpatientServer extends LinkWrapper implements Link {
     super(inner);
   }
 
-  get offload(): LinkOffload {
-    return this.inner.offload;
-  }
-  get stats(): LinkStats {
-    return this.inner.stats;
-  }
-  get writable(): boolean {
-    return this.inner.writable;
-  }
-
-  start(receiver: LinkReceiver): void {
-    this.receiver = receiver;
-    this.inner.start(receiver);
-  }
-
-  send(
+  override send(
     packetId: number,
     header: Uint8Array,
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
   ): boolean {
-    const flags = header[headerOffset + IPV4_HEADER_BYTES + FLAGS_OFFSET] ?? 0;
+    const flags = flagsOfPacket(header, headerOffset);
     if ((flags & (SYN | ACK)) === (SYN | ACK)) {
       this.forge(header.slice(headerOffset, headerOffset + headerLength));
     }
-    return this.inner.send(packetId, header, headerOffset, headerLength, payload);
-  }
-
-  flush(): void {
-    this.inner.flush();
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
+    return super.send(packetId, header, headerOffset, headerLength, payload);
   }
 
   private forge(synAck: Uint8Array): void {

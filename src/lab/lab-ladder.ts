@@ -1,20 +1,18 @@
 // The ladder of a run: beside what the core tells, it shows segments that no connection owns, takes a new life of the
 // same two ends for one story, and knows the other end's states where they can be known.
-
 import { type Followed, type LadderOptions, LadderTrace } from '../observe/ladder.js';
 import type { LadderRow } from '../observe/ladder-rows.js';
 import type { Side } from '../observe/ladder-steps.js';
 import type { LinkAct } from '../observe/link-act.js';
 import { receivedFacts, type SegmentFacts, sentFacts } from '../observe/segment-facts.js';
-import { SilentTrace } from '../observe/silent-trace.js';
 import type { Connection } from '../tcp/connection.js';
 import type { SegmentOut } from '../tcp/segment-out.js';
-import { State, type Transition, Trigger } from '../tcp/state.js';
-import { Timer } from '../tcp/timers.js';
-import type { CallName, DropReason, DropReply, TimerOp, Verdict } from '../tcp/trace.js';
+import type { State, Transition } from '../tcp/state.js';
+import type { CallName, DropReason, DropReply, Verdict } from '../tcp/trace.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
 import { ACK, type SegmentView, SYN } from '../wire/segment.js';
 import { toUint32 } from '../wire/seq.js';
+import type { PeerWatch } from './peer-watch.js';
 import type { Text } from './scenario.js';
 
 /** Name under which the lab holds everything back while it asks the kernel; not a part of the story. */
@@ -288,93 +286,4 @@ export class LabLadder extends LadderTrace {
 /** Numbers left of the ISN are negative: what a segment of an earlier life has. */
 function signed(facts: SegmentFacts): SegmentFacts {
   return { ...facts, seq: facts.seq | 0, ack: facts.ack === null ? null : facts.ack | 0 };
-}
-
-const EXPIRED_AT_PEER: Readonly<Partial<Record<Trigger, '2msl' | 'rto' | 'user' | 'finwait2'>>> = {
-  [Trigger.TIMER_2MSL]: '2msl',
-  [Trigger.TIMER_RETRANSMISSION]: 'rto',
-  [Trigger.TIMER_USER_TIMEOUT]: 'user',
-  [Trigger.TIMER_FIN_WAIT_2]: 'finwait2',
-};
-const SHOWN_CALLS: readonly CallName[] = ['connect', 'shutdown', 'close', 'abort'];
-
-/** Listens at the other stack of a simulation, for the ladder of ours. */
-export class PeerWatch extends SilentTrace {
-  private readonly states = new Map<number, State>();
-  private readonly current = new Map<number, Connection>();
-  private readonly delays = new Map<number, number>();
-
-  /**
-   * @param peerIsClient which of the ports is the client's
-   * @param portState state of the other end's port without a connection
-   */
-  constructor(
-    private readonly ladder: LabLadder,
-    private readonly peerIsClient: boolean,
-    private readonly portState: () => State,
-  ) {
-    super();
-  }
-
-  /** The state of the other end for a client's port. */
-  stateOf(clientPort: number): State {
-    return this.current.get(clientPort)?.state ?? this.portState();
-  }
-
-  /** The state in which the other end sent a packet. */
-  sentIn(packetId: number): State | undefined {
-    return this.states.get(packetId);
-  }
-
-  override connectionOpened(connection: Connection): void {
-    this.current.set(this.clientPort(connection), connection);
-  }
-
-  override called(
-    connection: Connection,
-    call: CallName,
-    _n: number,
-    _error: string | null,
-    now: number,
-  ): void {
-    if (!SHOWN_CALLS.includes(call) || (call !== 'connect' && connection.state === State.CLOSED)) return;
-    this.ladder.peerCall(this.clientPort(connection), call, now);
-  }
-
-  override stateChanged(
-    connection: Connection,
-    transition: Transition,
-    segment: SegmentView | null,
-    now: number,
-  ): void {
-    const expired = EXPIRED_AT_PEER[transition.trigger];
-    if (segment !== null || expired === undefined) return;
-    this.ladder.peerExpired(this.clientPort(connection), expired, this.delays.get(connection.id) ?? 0, now);
-  }
-
-  override timerChanged(connection: Connection, timer: Timer, op: TimerOp, delayMs: number): void {
-    if (timer === Timer.TIME_WAIT && op !== 'stop') this.delays.set(connection.id, delayMs);
-  }
-
-  override segmentSent(connection: Connection, segment: SegmentOut): void {
-    this.states.set(segment.packetId, connection.state);
-  }
-
-  override segmentReceived(connection: Connection, segment: SegmentView): void {
-    this.show(this.clientPort(connection), segment.packetId, connection.state);
-  }
-
-  override segmentDropped(connection: Connection | null, segment: SegmentView | null): void {
-    if (connection !== null || segment === null) return;
-    const clientPort = this.peerIsClient ? segment.destinationPort : segment.sourcePort;
-    this.show(clientPort, segment.packetId, this.stateOf(clientPort));
-  }
-
-  private show(clientPort: number, packetId: number, state: State): void {
-    this.ladder.showPeerState(clientPort, packetId, state);
-  }
-
-  private clientPort(connection: Connection): number {
-    return this.peerIsClient ? connection.tuple.localPort : connection.tuple.remotePort;
-  }
 }

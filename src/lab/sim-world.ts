@@ -6,7 +6,7 @@ import { VirtualClock } from '../stack/clock.js';
 import { Stack } from '../stack/stack.js';
 import { STATE_NAMES, State } from '../tcp/state.js';
 import { IpAddress } from '../wire/address.js';
-import { PeerWatch } from './lab-ladder.js';
+import { PeerWatch } from './peer-watch.js';
 import {
   configOf,
   FIXED_PEER_ISS,
