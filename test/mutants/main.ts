@@ -42,8 +42,7 @@ async function run(options: MutantOptions): Promise<number> {
     (file) => options.only.test(file),
     (file) => options.tests.test(file),
   );
-  if (options.from.length > 0)
-    return account(options, collected(options.from, build.mutants), build.mutants.length);
+  if (options.from.length > 0) return account(options, collected(options.from, build.mutants), build.mutants);
   const chosen = choose(options, build.mutants);
   if (options.list) {
     for (const number of chosen) {
@@ -63,16 +62,26 @@ async function run(options: MutantOptions): Promise<number> {
   const judged = await judgeAll(build, known, { ...options, chosen, progress: progress() });
   const verdicts =
     options.again === null ? judged : merged(readVerdicts(options.again), judged, build.mutants);
-  return account(options, verdicts, build.mutants.length);
+  return account(options, verdicts, build.mutants);
 }
 
 /** Tells what came out; returns the exit code. */
-function account(options: MutantOptions, verdicts: readonly Verdict[], there: number): number {
+function account(
+  options: MutantOptions,
+  verdicts: readonly Verdict[],
+  mutants: readonly PlacedMutant[],
+): number {
   const outcome = outcomeOf(verdicts, Excuses.read(join(root, 'test/mutants/survivors.json')));
   console.log(printed(outcome));
   if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(verdicts, null, 1)}\n`);
-  if (options.report !== null) writeFileSync(options.report, written(outcome, there));
+  if (options.report !== null) writeFileSync(options.report, written(outcome, countByFile(mutants)));
   return outcome.survivors.some((one) => one.excuse === null) ? 1 : 0;
+}
+
+function countByFile(mutants: readonly PlacedMutant[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { file } of mutants) counts.set(file, (counts.get(file) ?? 0) + 1);
+  return counts;
 }
 
 /** The verdicts of several runs upon the mutants that are still there. */

@@ -98,26 +98,26 @@ const HEAD = `# Do the tests find out?
 
 \`scripts/mutants\` breaks the compiled \`src/tcp\` and \`src/wire\` in one place at a time: a guard is taken out, a condition decides always
 the same, a comparison moves by one, a statement is left out, a number is one more. Then it runs the tests that come past that
-place, until one fails. This page is the report of such a run (\`--report docs/mutation.md\`). What lives has a reason in
-\`test/mutants/survivors.json\`, or is something that no test looks at yet.
+place, until one fails. This page is the report of such runs (\`--report docs/mutation.md\`), of some files whole and of others a
+sample, which only the quick tests have judged: what lives there a slower one may find out. Other mutants that live have a reason
+in \`test/mutants/survivors.json\`, or are something that no test looks at yet.
 `;
 
 /**
  * The account for people: scores by file, and the mutants that live.
- * @param there how many mutants there are, judged or not
+ * @param there how many mutants each file has, judged or not
  */
-export function written(outcome: Outcome, there: number): string {
-  const { total } = outcome;
-  const lines = [
-    HEAD,
-    `${total.judged} of ${there} mutants were judged, ${total.found} found out: **${percent(total)}**.`,
-    '',
-    '| file | mutants | found out | of the others with a reason | score |',
-    '| --- | ---: | ---: | ---: | ---: |',
-  ];
-  for (const [name, score] of [['all', outcome.total] as const, ...outcome.byFile]) {
-    const link = name === 'all' ? '**all**' : `[${name}](../src/${name}.ts)`;
-    lines.push(`| ${link} | ${score.judged} | ${score.found} | ${score.excused} | ${percent(score)} |`);
+export function written(outcome: Outcome, there: ReadonlyMap<string, number>): string {
+  const head = '| mutants | judged | found out | of the others with a reason | score |';
+  const rule = '| ---: | ---: | ---: | ---: | ---: |';
+  const row = (name: string, has: number, score: Score) =>
+    `| ${name} | ${has} | ${score.judged} | ${score.found} | ${score.excused} | ${percent(score)} |`;
+  const lines = [HEAD, `| folder ${head}`, `| --- ${rule}`];
+  for (const [folder, { has, score }] of byFolder(outcome, there))
+    lines.push(row(`\`src/${folder}\``, has, score));
+  lines.push('', `| file ${head}`, `| --- ${rule}`);
+  for (const [name, score] of outcome.byFile) {
+    lines.push(row(`[${name}](../src/${name}.ts)`, there.get(name) ?? 0, score));
   }
   lines.push('', '| what is broken | mutants | found out | score |', '| --- | ---: | ---: | ---: |');
   for (const [name, score] of outcome.byOperator) {
@@ -129,6 +129,25 @@ export function written(outcome: Outcome, there: number): string {
     if (excuse === null) lines.push(`* \`${verdict.mutant.key.replaceAll('`', "'")}\``);
   }
   return `${lines.join('\n')}\n`;
+}
+
+function byFolder(
+  outcome: Outcome,
+  there: ReadonlyMap<string, number>,
+): Map<string, { has: number; score: Score }> {
+  const folders = new Map<string, { has: number; score: Score }>();
+  for (const [file, has] of there) {
+    const folder = file.slice(0, file.lastIndexOf('/'));
+    const sum = folders.get(folder) ?? { has: 0, score: emptyScore() };
+    folders.set(folder, sum);
+    sum.has += has;
+    const score = outcome.byFile.get(file);
+    if (score === undefined) continue;
+    sum.score.judged += score.judged;
+    sum.score.found += score.found;
+    sum.score.excused += score.excused;
+  }
+  return folders;
 }
 
 function excused(outcome: Outcome): string[] {
