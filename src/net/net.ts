@@ -4,11 +4,12 @@ import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { normalizeArguments, parseAttemptTimeout, parseBoolean } from './arguments.js';
 import { callable } from './callable.js';
+import type { InternalSocketOptions } from './construction.js';
 import { Liveness } from './liveness.js';
 import type { NetContext, NetStack } from './net-stack.js';
 import type { CreateConnectionOptions, ServerOptions, SocketOptions } from './options.js';
 import { Server } from './server.js';
-import { type InternalSocketOptions, Socket } from './socket.js';
+import { Socket } from './socket.js';
 
 type ConnectionListener = (socket: Socket) => void;
 

@@ -10,6 +10,7 @@ import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from 
 import { type ListenRequest, parseBlockList, parseInitialDelay, parseListen } from './arguments.js';
 import { adoptable } from './callable.js';
 import { serverListen, serverSocket } from './channels.js';
+import { ACCEPTED, type InternalSocketOptions } from './construction.js';
 import {
   alreadyListening,
   invalidArgType,
@@ -22,7 +23,7 @@ import { ServerHandle } from './handles.js';
 import { Share } from './liveness.js';
 import type { NetContext } from './net-stack.js';
 import type { ListenArguments, ServerOptions } from './options.js';
-import { ACCEPTED, type InternalSocketOptions, Socket } from './socket.js';
+import { Socket } from './socket.js';
 import { parseTcpOptions } from './tcp-options.js';
 
 type CloseCallback = (error?: Error) => void;

@@ -1,6 +1,5 @@
 // `Socket`: a connection as a Duplex stream, in the shape of `node:net`. How bytes move is in transport.ts, how a
 // connection comes about in connecting.ts.
-
 import type { BlockList } from 'node:net';
 import { addAbortSignal, Duplex } from 'node:stream';
 import type { Endpoint } from '../stack/endpoint.js';
@@ -11,58 +10,23 @@ import { normalizeArguments, parseBlockList, parseInitialDelay, parseTimeout } f
 import { adoptable } from './callable.js';
 import * as channels from './channels.js';
 import { Connecting } from './connecting.js';
-import {
-  addressError,
-  closedBeforeConnection,
-  endedByPeer,
-  invalidArgType,
-  invalidArgValue,
-  socketClosed,
-} from './errors.js';
+import { ACCEPTED, type Accepted, type InternalSocketOptions, rejectUnsupported } from './construction.js';
+import { addressError, closedBeforeConnection, endedByPeer, invalidArgType, socketClosed } from './errors.js';
 import { SocketHandle } from './handles.js';
 import { IdleTimer } from './idle-timer.js';
 import type { NetContext } from './net-stack.js';
 import { OnRead } from './onread.js';
-import type { SocketConnectOptions, SocketOptions } from './options.js';
+import type { SocketConnectOptions } from './options.js';
 import { PendingWrite, type WriteChunk } from './pending-write.js';
 import type { Server } from './server.js';
 import { READ_BYTES, Transport, type TransportOwner } from './transport.js';
 
 type WriteCallback = (error?: Error | null) => void;
 
-/** Key of the option by which a server hands over an accepted connection. */
-export const ACCEPTED = Symbol('accepted');
-
-/** An accepted connection. */
-export interface Accepted {
-  endpoint: Endpoint;
-  server: Server;
-  /** Do not read until resumed. */
-  paused: boolean;
-  /** Show IPv4 addresses in IPv6 form. */
-  mapped: boolean;
-}
-
-/** Options of the constructor, with the one that servers use. */
-export interface InternalSocketOptions extends SocketOptions {
-  [ACCEPTED]?: Accepted;
-}
-
 /** Parts of Node's Duplex that its types leave out. */
 interface DuplexInternals {
   _undestroy(): void;
   readonly writableBuffer: readonly WriteChunk[] | undefined;
-}
-
-function rejectUnsupported(options: object | number): void {
-  // The form that `node:net` keeps from old times: a descriptor alone.
-  if (typeof options === 'number') throw invalidArgValue('options.fd', options, 'is not supported');
-  for (const name of ['objectMode', 'readableObjectMode', 'writableObjectMode', 'fd', 'handle'] as const) {
-    const value = (options as Record<string, unknown>)[name];
-    // Descriptor 0 is one too.
-    if (value || (name === 'fd' && value === 0))
-      throw invalidArgValue(`options.${name}`, value, 'is not supported');
-  }
 }
 
 /**
