@@ -201,8 +201,7 @@ export class IpOutput implements SegmentSink {
     const tcpHeaderLength = writeTcpHeader(header, view, at, localPort, remotePort, segment);
     const pseudoSum = pseudoHeader(local, remote, IpProtocol.TCP, tcpBytes);
     const pieces = payload.total > 0 ? payload : null;
-    // What never leaves memory needs no checksum; a link with offload completes the sum of the pseudo header.
-    if (isLoopback || this.link.offload.transmitChecksum) writeTcpPseudoSum(pseudoSum, view, at);
+    if (this.leavesChecksum(isLoopback)) writeTcpPseudoSum(pseudoSum, view, at);
     else writeTcpChecksum(pseudoSum, header, view, at, tcpHeaderLength, pieces);
 
     segment.packetId = this.link.packetIds.next();
@@ -210,6 +209,11 @@ export class IpOutput implements SegmentSink {
     tcp.outSegs++;
     if (segment.flags & RST) tcp.outRsts++;
     return this.emit(segment.packetId, at - IP_AT + tcpHeaderLength, pieces, isLoopback);
+  }
+
+  /** What never leaves memory needs no checksum, unless somebody watches; a link with offload completes the pseudo sum. */
+  private leavesChecksum(isLoopback: boolean): boolean {
+    return isLoopback ? this.link.looped === undefined : this.link.offload.transmitChecksum;
   }
 
   private emit(
