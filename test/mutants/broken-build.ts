@@ -1,10 +1,15 @@
-// Makes the build in which every mutant waits behind its switch: a copy of `dist/` beside it.
+// Makes two builds, copies of `dist/` beside it: one in which every mutant waits behind its switch, and one that tells which
+// of them would change anything.
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parse } from 'acorn';
+import { hasher } from './hash.js';
 import { instrument } from './instrument.js';
 import { findPoints, type Mutant } from './points.js';
+import { Purity } from './purity.js';
+import { watched } from './watched.js';
 
 /** A mutant with its place in the TypeScript source. */
 export interface PlacedMutant extends Mutant {
@@ -18,7 +23,17 @@ export interface BrokenBuild {
   readonly worker: string;
   /** In the order of their numbers. */
   readonly mutants: readonly PlacedMutant[];
-  /** Those that hold mutants. */
+  /** The tests that judge, as `rfc9293/reset`. */
+  readonly testNames: readonly string[];
+  readonly broken: Copy;
+  readonly watched: Copy;
+  /** Changes with anything that a test depends on. */
+  hashOf(testName: string): string;
+}
+
+/** Paths in one of the copies. */
+interface Copy {
+  /** Files that hold mutants. */
   readonly files: readonly string[];
   readonly testFiles: readonly string[];
 }
@@ -43,42 +58,72 @@ export function writeBrokenBuild(
   root: string,
   isBroken: (file: string) => boolean,
   isJudge: (file: string) => boolean,
-  tools: string = join(root, 'test/mutants'),
+  tools: string = join(root, 'broken/test/mutants'),
 ): BrokenBuild {
   rmSync(root, { recursive: true, force: true });
-  mkdirSync(root, { recursive: true });
-  for (const folder of ['src', 'test']) {
-    cpSync(join(dist, folder), join(root, folder), {
-      recursive: true,
-      filter: (path) => !/\.(d\.ts|map)$/.test(path),
-    });
-  }
+  const src = join(dist, 'src');
+  const sources = scripts(src).map((path) => ({
+    file: relative(src, path).replace(/\.js$/, ''),
+    text: readFileSync(path, 'utf8'),
+  }));
+  const purity = new Purity(
+    sources.map(({ text }) => parse(text, { ecmaVersion: 2022, sourceType: 'module', allowHashBang: true })),
+  );
+  const testNames = scripts(join(dist, 'test'))
+    .filter((path) => path.endsWith('.test.js') && !WANTS_MORE.test(readFileSync(path, 'utf8')))
+    .map((path) => relative(join(dist, 'test'), path).replace(/\.test\.js$/, ''))
+    .filter((name) => !NO_JUDGES.test(name) && isJudge(name));
   const here = (name: string) => pathToFileURL(join(tools, name)).href;
+  const copies = { broken: join(root, 'broken'), watched: join(root, 'watched') };
+  for (const copy of Object.values(copies)) copyOf(dist, copy, testNames, here('collect.js'));
+
   const mutants: PlacedMutant[] = [];
-  const files: string[] = [];
-  for (const path of scripts(join(root, 'src'))) {
-    const file = relative(join(root, 'src'), path).replace(/\.js$/, '');
-    if (!isBroken(file)) continue;
-    files.push(path);
-    const text = readFileSync(path, 'utf8');
+  const files = sources.filter(({ file }) => isBroken(file));
+  for (const { file, text } of files) {
     const { program, points } = findPoints(file, text);
-    writeFileSync(path, instrument(text, program, points, mutants.length, here('switch.js')));
-    const lineAt = lines(text, join(dist, 'src', `${file}.js.map`));
+    const first = mutants.length;
+    const name = join('src', `${file}.js`);
+    writeFileSync(join(copies.broken, name), instrument(text, program, points, first, here('switch.js')));
+    writeFileSync(
+      join(copies.watched, name),
+      watched(text, program, points, first, here('watch.js'), purity),
+    );
+    const lineAt = lines(text, join(src, `${file}.js.map`));
     for (const point of points) {
       for (const mutant of point.mutants) mutants.push({ ...mutant, line: lineAt(mutant.at) });
     }
   }
-  const testFiles = scripts(join(root, 'test')).filter((path) => {
-    const file = relative(join(root, 'test'), path);
-    if (!file.endsWith('.test.js') || NO_JUDGES.test(file)) return false;
-    return isJudge(file.replace(/\.test\.js$/, '')) && !WANTS_MORE.test(readFileSync(path, 'utf8'));
+  const pathsIn = (copy: string): Copy => ({
+    files: files.map(({ file }) => join(copy, 'src', `${file}.js`)),
+    testFiles: testNames.map((name) => join(copy, 'test', `${name}.test.js`)),
   });
-  // A part of the library registers cases as well: what makes a test of a script.
-  for (const path of [...testFiles, ...scripts(join(root, 'src/drill'))]) {
-    const text = readFileSync(path, 'utf8');
-    writeFileSync(path, text.replaceAll(/(['"])node:test\1/g, JSON.stringify(here('collect.js'))));
+  return {
+    worker: join(tools, 'worker.js'),
+    mutants,
+    testNames,
+    broken: pathsIn(copies.broken),
+    watched: pathsIn(copies.watched),
+    hashOf: hasher(
+      dist,
+      files.map(({ file }) => join(src, `${file}.js`)),
+    ),
+  };
+}
+
+/** A copy in which the tests, and what makes a test of a script, register their cases at `collector`. */
+function copyOf(dist: string, copy: string, testNames: readonly string[], collector: string): void {
+  mkdirSync(copy, { recursive: true });
+  for (const folder of ['src', 'test']) {
+    cpSync(join(dist, folder), join(copy, folder), {
+      recursive: true,
+      filter: (path) => !/\.(d\.ts|map)$/.test(path),
+    });
   }
-  return { worker: join(tools, 'worker.js'), mutants, files, testFiles };
+  const testFiles = testNames.map((name) => join(copy, 'test', `${name}.test.js`));
+  for (const path of [...testFiles, ...scripts(join(copy, 'src/drill'))]) {
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replaceAll(/(['"])node:test\1/g, JSON.stringify(collector)));
+  }
 }
 
 function scripts(folder: string): string[] {

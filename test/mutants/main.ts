@@ -6,7 +6,8 @@ import { Random } from '../tcp/random.js';
 import { type PlacedMutant, writeBrokenBuild } from './broken-build.js';
 import { type MutantOptions, parseOptions, USAGE, UsageError } from './options.js';
 import { lives, outcomeOf, printed, written } from './report.js';
-import { type Fate, judgeAll, type RunOptions, survey, type Verdict } from './run.js';
+import { type Fate, judgeAll, type RunOptions, type Verdict } from './run.js';
+import { survey } from './survey.js';
 import { Excuses } from './survivors.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -52,14 +53,19 @@ async function run(options: MutantOptions): Promise<number> {
     return 0;
   }
   note(
-    `${build.mutants.length} mutants, ${chosen.length} to judge; ${build.testFiles.length} test files run unbroken first`,
+    `${build.mutants.length} mutants, ${chosen.length} to judge; ${build.testNames.length} test files run unbroken first`,
   );
-  const known = await survey(build, options.slowestCaseMs, options.quickestCaseMs);
+  const known = await survey(build, { ...options, cache: join(root, 'node_modules/.cache/synwave-mutants') });
   const quick = known.ms.filter((ms) => ms <= options.slowestCaseMs);
   note(
     `${quick.length} of ${known.ms.length} cases judge, ${Math.round(quick.reduce((a, b) => a + b, 0))} ms in all`,
   );
-  const judged = await judgeAll(build, known, { ...options, chosen, progress: progress() });
+  const judged = await judgeAll(build, known, {
+    ...options,
+    chosen,
+    killers: killersIn(options.first),
+    progress: progress(),
+  });
   const verdicts =
     options.again === null ? judged : merged(readVerdicts(options.again), judged, build.mutants);
   return account(options, verdicts, build.mutants);
@@ -113,6 +119,12 @@ function choose(options: MutantOptions, mutants: readonly PlacedMutant[]): numbe
 /** What a run has written with `--json`. */
 function readVerdicts(file: string): Verdict[] {
   return JSON.parse(readFileSync(file, 'utf8')) as Verdict[];
+}
+
+/** By the key of a mutant, what has found it out. */
+function killersIn(files: readonly string[]): Map<string, string> {
+  const found = files.flatMap(readVerdicts).filter((one) => one.by !== null);
+  return new Map(found.map(({ mutant, by }) => [mutant.key, by!]));
 }
 
 /** Keys of the mutants that lived through the run that wrote this file, or did not end in it. */

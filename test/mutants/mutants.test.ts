@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { writeBrokenBuild } from './broken-build.js';
 import { parseOptions, UsageError } from './options.js';
 import { findPoints } from './points.js';
-import { judgeAll, survey } from './run.js';
+import { judgeAll } from './run.js';
+import { survey } from './survey.js';
 import { Excuses } from './survivors.js';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -85,12 +86,13 @@ async function judged(source: string, cases: string): Promise<Record<string, str
       all,
       join(dist, 'test/mutants'),
     );
-    const known = await survey(build, Number.POSITIVE_INFINITY);
+    const known = await survey(build, { slowestCaseMs: Number.POSITIVE_INFINITY, cache: null });
     const chosen = [...build.mutants.keys()];
     const verdicts = await judgeAll(build, known, {
       workers: 1,
       budgetMs: 60_000,
       chosen,
+      killers: new Map(),
       progress: () => {},
     });
     return Object.fromEntries(verdicts.map(({ mutant, fate }) => [nameOf(mutant.key), fate]));
@@ -120,14 +122,36 @@ test('tells what was found out, what lives, what no test meets, what ends never,
     'arithmetic i++ => i--': 'endless',
     'statement sum += least; => nothing': 'killed',
     'arithmetic sum += least => sum -= least': 'killed',
-    'guard n > 100 => false': 'survived',
-    'compare n > 100 => n >= 100': 'survived',
+    'guard n > 100 => false': 'unmet',
+    'compare n > 100 => n >= 100': 'unmet',
     'compare n > 100 => n <= 100': 'killed',
-    'number 100 => 101': 'survived',
+    'number 100 => 101': 'unmet',
     'arithmetic -sum => sum': 'unmet',
     'call Math.max(sum, 0) => Math.min(sum, 0)': 'killed',
-    'number 0 => 1 (3)': 'survived',
+    'number 0 => 1 (3)': 'unmet',
   });
+});
+
+test('a mutant is judged only by cases in which it changes something', async () => {
+  const fates = await judged(
+    `function twice(n) { return 2 * n; }
+     const state = { n: 0, asked: 0 };
+     function ask() { state.asked++; return state.asked; }
+     export function f(n) {
+       state.n = n;
+       if (twice(n) > 2 && ask() > 5) state.n += 1;
+       if (ask() > n && n < 0) return 1;
+       return state.asked;
+     }`,
+    "test('asks', () => { const n = f(0); assert.equal(f(0), n + 1); assert.equal(f(2), n + 3); });",
+  );
+  assert.equal(fates['statement state.n = n; => nothing'], 'survived');
+  assert.equal(fates['statement state.n += 1; => nothing'], 'unmet');
+  assert.equal(fates['compare twice(n) > 2 => twice(n) >= 2'], 'unmet');
+  assert.equal(fates['compare ask() > 5 => ask() >= 5'], 'unmet');
+  assert.equal(fates['logic twice(n) > 2 && ask() > 5 => (ask() > 5)'], 'killed');
+  assert.equal(fates['logic ask() > n && n < 0 => (ask() > n)'], 'killed');
+  assert.equal(fates['compare n < 0 => n <= 0'], 'killed');
 });
 
 test('what spoils the process for what follows is judged in one of its own', async () => {
@@ -140,7 +164,7 @@ test('what spoils the process for what follows is judged in one of its own', asy
     "test('adds', () => assert.equal(f(1), 1)); test('adds to 2', () => assert.equal(f(2), 2));",
   );
   assert.equal(fates['condition n < 0 => true'], 'killed');
-  assert.equal(fates['arithmetic n + calls => n - calls'], 'survived');
+  assert.equal(fates['arithmetic n + calls => n - calls'], 'unmet');
 });
 
 test('a test that fails unbroken proves nothing and stops the run', async () => {
@@ -159,9 +183,15 @@ test('every guard of LISTEN is missed by a test when it is taken out of the real
     (file) => file === 'tcp/segment-arrives/listen',
     (file) => file === 'rfc9293/no-connection',
   );
-  const known = await survey(build, Number.POSITIVE_INFINITY);
+  const known = await survey(build, { slowestCaseMs: Number.POSITIVE_INFINITY, cache: null });
   const chosen = [...build.mutants.keys()].filter((one) => build.mutants[one]!.operator === 'guard');
-  const verdicts = await judgeAll(build, known, { workers: 1, budgetMs: 60_000, chosen, progress: () => {} });
+  const verdicts = await judgeAll(build, known, {
+    workers: 1,
+    budgetMs: 60_000,
+    chosen,
+    killers: new Map(),
+    progress: () => {},
+  });
   assert.equal(chosen.length, 4);
   for (const { mutant, fate } of verdicts) assert.equal(fate, 'killed', `${mutant.key}, line ${mutant.line}`);
 });

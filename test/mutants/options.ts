@@ -13,6 +13,7 @@ export interface MutantOptions {
   readonly quickestCaseMs: number;
   readonly again: string | null;
   readonly from: readonly string[];
+  readonly first: readonly string[];
   readonly budgetMs: number;
   readonly list: boolean;
   readonly json: string | null;
@@ -32,6 +33,7 @@ usage: scripts/mutants [OPTIONS]
   --quickest MS        nor do those that take less; for a second look, with --again
   --budget MS          cases for one mutant take no longer together, the quickest first; for a first look
   --from FILE,FILE     judges none: accounts for what earlier runs have written with --json; of two verdicts the later file's
+  --first FILE,FILE    what found a mutant out in the runs that wrote these is asked first
   --again FILE         only the mutants that lived, or did not end, in the run that wrote FILE with --json; the rest stands
   --list               tells the mutants and judges none
   --json FILE          writes every verdict
@@ -58,6 +60,7 @@ export function parseOptions(args: readonly string[]): MutantOptions | null {
     quickestCaseMs: values.quickest === undefined ? 0 : whole(values.quickest, '--quickest'),
     again: values.again ?? null,
     from: values.from?.split(',') ?? [],
+    first: values.first?.split(',') ?? [],
     budgetMs: values.budget === undefined ? Number.POSITIVE_INFINITY : whole(values.budget, '--budget'),
     list: values.list ?? false,
     json: values.json ?? null,
@@ -85,6 +88,7 @@ function parsed(args: readonly string[]) {
         report: text,
         again: text,
         from: text,
+        first: text,
         list: flag,
         help: flag,
       },

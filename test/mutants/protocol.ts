@@ -1,8 +1,9 @@
 // What the run and its worker processes tell each other.
 
-/** Asks the worker to run all cases unbroken and to tell what each meets. */
+/** Asks the worker to run cases unbroken and to tell of each what it takes, or in the watched build what it meets. */
 export interface SurveyRequest {
   readonly kind: 'survey';
+  readonly cases: readonly number[];
   /** Cases that take longer are no judges, so that nothing more needs to be known of them. */
   readonly slowestCaseMs: number;
 }
@@ -12,7 +13,7 @@ export interface JudgeRequest {
   readonly kind: 'judge';
   readonly mutant: number;
   readonly cases: readonly number[];
-  /** For each case, after how many milliseconds of work it counts as endless. */
+  /** For each case, after how many switches it counts as endless. */
   readonly limits: readonly number[];
 }
 
@@ -22,7 +23,7 @@ export type Request = SurveyRequest | JudgeRequest;
 export interface Loaded {
   readonly kind: 'loaded';
   readonly names: readonly string[];
-  /** Numbers of the mutants that loading meets. */
+  /** In the watched build: numbers of the mutants that would change something at loading. */
   readonly metByLoading: Uint32Array;
 }
 
@@ -31,10 +32,13 @@ export interface Surveyed {
   readonly kind: 'surveyed';
   readonly index: number;
   readonly ms: number;
+  /** Switches that it passes. */
+  readonly work: number;
   /** Why it fails, or null. */
   readonly failure: string | null;
   /** Is quick enough, and passes also a second time in the same process. */
   readonly repeats: boolean;
+  /** In the watched build: mutants that would change something in it. */
   readonly met: Uint32Array;
 }
 
