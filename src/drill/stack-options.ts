@@ -37,8 +37,8 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     const { endpoint } = socket;
     if (endpoint !== null) endpoint.setKeepAlive(endpoint.connection.keepAlive, value * MS_PER_SECOND);
   },
-  TCP_KEEPINTVL: (socket, value) => change(socket, { keepAliveIntervalMs: value * MS_PER_SECOND }),
-  TCP_KEEPCNT: (socket, value) => change(socket, { keepAliveProbes: value }),
+  TCP_KEEPINTVL: (socket, value) => changeProbing(socket, { keepAliveIntervalMs: value * MS_PER_SECOND }),
+  TCP_KEEPCNT: (socket, value) => changeProbing(socket, { keepAliveProbes: value }),
   TCP_USER_TIMEOUT: (socket, value) => {
     change(socket, { userTimeoutMs: value });
     socket.endpoint?.setUserTimeout(value);
@@ -49,6 +49,14 @@ const SETTERS: Readonly<Record<string, Setter>> = {
   IP_TTL: (socket, value) => change(socket, { ttl: value }),
   IPV6_UNICAST_HOPS: (socket, value) => change(socket, { ttl: value }),
 };
+
+function changeProbing(socket: StackSocket, settings: Partial<ConnectionConfig>): void {
+  change(socket, settings);
+  const { endpoint } = socket;
+  if (endpoint === null) return;
+  const { keepAliveIntervalMs, keepAliveProbes } = endpoint.connection.config;
+  endpoint.setKeepAliveProbing(keepAliveIntervalMs, keepAliveProbes);
+}
 
 function setTrafficClass(socket: StackSocket, value: number): void {
   change(socket, { dscp: value >> 2 });

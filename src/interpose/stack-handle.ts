@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from '../net/addresses.js';
 import { errnoOf, type SystemError, surfaceUncaught, systemCodeOf } from '../net/errors.js';
+import { applyKeepAlive } from '../net/keep-alive.js';
 import { Share } from '../net/liveness.js';
 import type { NetContext } from '../net/net-stack.js';
 import { PendingWrite } from '../net/pending-write.js';
@@ -83,6 +84,7 @@ export function defineStackHandle(
     /** To an end that is noted, but not connected yet. */
     private bound = false;
     private noDelay = false;
+    private typeOfService = 0;
     private writing: object | null = null;
     /** How the write ended, which is told a little later. */
     private written: number | null = null;
@@ -351,10 +353,21 @@ export function defineStackHandle(
       return 0;
     }
 
-    /** @param delaySeconds as `setsockopt` takes it; 0 leaves what was set before */
-    setKeepAlive(on: boolean, delaySeconds: number): number {
-      this.endpoint?.setKeepAlive(on, delaySeconds * 1000);
+    /** Times in seconds. Node asks once more when it is connected. */
+    setKeepAlive(on: boolean, delay: number, interval?: number, count?: number): number {
+      if (this.endpoint !== null) applyKeepAlive(this.endpoint, { on, delay, interval, count });
       return 0;
+    }
+
+    /** @param tos an octet; the bits of ECN in it stay as TCP has them */
+    setTypeOfService(tos: number): number {
+      this.typeOfService = tos;
+      this.endpoint?.setDscp(tos >> 2);
+      return 0;
+    }
+
+    getTypeOfService(): number {
+      return this.endpoint === null ? this.typeOfService : this.endpoint.connection.dscp << 2;
     }
 
     ref(): void {

@@ -111,11 +111,19 @@ export function parseInitialDelay(value: unknown): number {
   return Math.max(0, value);
 }
 
+/** An octet. */
+export function parseTypeOfService(value: unknown, name: string): number {
+  requireNumber(value, name);
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value);
+  if (value < 0 || value > 255) throw outOfRange(name, '>= 0 && <= 255', value);
+  return value;
+}
+
 /** `options.blockList`, or ERR_INVALID_ARG_TYPE. */
 export function parseBlockList(value: unknown): BlockList | undefined {
   if (!value) return undefined;
   if (value instanceof BlockList) return value;
-  throw invalidArgType('options.blockList', 'an instance of net.BlockList', value);
+  throw invalidArgType('options.blockList', 'an net.BlockList', value);
 }
 
 /** What `server.listen` was asked for. `host` may be a name; undefined is every address. */

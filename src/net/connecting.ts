@@ -62,7 +62,8 @@ export class Connecting implements EndpointHandler {
   private readonly localAddress: string | undefined;
   private readonly localPort: number | undefined;
   private readonly attemptTimeoutMs: number;
-  private readonly config: Partial<ConnectionConfig> | undefined;
+  /** What the option `tcp` says. */
+  readonly config: Partial<ConnectionConfig> | undefined;
   private targets: Target[] = [];
   private current = -1;
   private readonly errors: Error[] = [];

@@ -1,5 +1,6 @@
 // What a socket is made from: the options that users give, those that only servers give, and those that are refused.
 import type { Endpoint } from '../stack/endpoint.js';
+import type { ConnectionConfig } from '../tcp/config.js';
 import { invalidArgValue } from './errors.js';
 import type { SocketOptions } from './options.js';
 import type { Server } from './server.js';
@@ -13,6 +14,8 @@ export interface Accepted {
   server: Server;
   /** Do not read until resumed. */
   paused: boolean;
+  /** Settings of TCP that the server gives its connections. */
+  config: Partial<ConnectionConfig> | undefined;
   /** Show IPv4 addresses in IPv6 form. */
   mapped: boolean;
 }

@@ -19,8 +19,10 @@ export interface SocketOptions {
   noDelay?: boolean;
   /** Send keep-alive probes on an idle connection. Default false. */
   keepAlive?: boolean;
-  /** Idle milliseconds before the first probe; 0 leaves the stack's default (two hours). */
+  /** Idle milliseconds before the first probe, in whole seconds; less leaves the stack's default (two hours). */
   keepAliveInitialDelay?: number;
+  /** Type of service or traffic class of the packets, 0 to 255, once connected; see `Socket.setTypeOfService`. */
+  typeOfService?: number;
   /** Received bytes go into this buffer instead of into the stream; `data` is not emitted. */
   onread?: OnReadOptions | null;
   /** Addresses that are not connected to: ERR_IP_BLOCKED. */

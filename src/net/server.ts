@@ -20,11 +20,14 @@ import {
   systemCodeOf,
 } from './errors.js';
 import { ServerHandle } from './handles.js';
+import { wholeSeconds } from './keep-alive.js';
 import { Share } from './liveness.js';
 import type { NetContext } from './net-stack.js';
 import type { ListenArguments, ServerOptions } from './options.js';
 import { Socket } from './socket.js';
 import { parseTcpOptions } from './tcp-options.js';
+
+const MS_PER_SECOND = 1000;
 
 type CloseCallback = (error?: Error) => void;
 type ConnectionListener = (socket: Socket) => void;
@@ -55,7 +58,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
   pauseOnConnect: boolean;
   noDelay: boolean;
   keepAlive: boolean;
-  /** Milliseconds. */
+  /** Seconds, as in `node:net`; the option is in milliseconds. */
   keepAliveInitialDelay: number;
   highWaterMark: number;
 
@@ -93,7 +96,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
     this.pauseOnConnect = Boolean(given.pauseOnConnect);
     this.noDelay = Boolean(given.noDelay);
     this.keepAlive = Boolean(given.keepAlive);
-    this.keepAliveInitialDelay = parseInitialDelay(given.keepAliveInitialDelay);
+    this.keepAliveInitialDelay = wholeSeconds(parseInitialDelay(given.keepAliveInitialDelay));
     const asked = given.highWaterMark ?? -1;
     this.highWaterMark = asked >= 0 ? asked : getDefaultHighWaterMark(false);
   }
@@ -255,8 +258,14 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
       highWaterMark: this.highWaterMark,
       noDelay: this.noDelay,
       keepAlive: this.keepAlive,
-      keepAliveInitialDelay: this.keepAliveInitialDelay,
-      [ACCEPTED]: { endpoint, server: this, paused: this.pauseOnConnect, mapped: this.#mapped },
+      keepAliveInitialDelay: this.keepAliveInitialDelay * MS_PER_SECOND,
+      [ACCEPTED]: {
+        endpoint,
+        server: this,
+        paused: this.pauseOnConnect,
+        config: this.#config,
+        mapped: this.#mapped,
+      },
     });
     this.emit('connection', socket);
     if (serverSocket.hasSubscribers) serverSocket.publish({ socket });

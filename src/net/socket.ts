@@ -6,7 +6,13 @@ import type { Endpoint } from '../stack/endpoint.js';
 import type { Explanation } from '../tcp/explain.js';
 import type { TcpInfo } from '../tcp/info.js';
 import { type AddressInfo, addressInfo } from './addresses.js';
-import { normalizeArguments, parseBlockList, parseInitialDelay, parseTimeout } from './arguments.js';
+import {
+  normalizeArguments,
+  parseBlockList,
+  parseInitialDelay,
+  parseTimeout,
+  parseTypeOfService,
+} from './arguments.js';
 import { adoptable } from './callable.js';
 import * as channels from './channels.js';
 import { Connecting } from './connecting.js';
@@ -14,6 +20,14 @@ import { ACCEPTED, type Accepted, type InternalSocketOptions, rejectUnsupported 
 import { addressError, closedBeforeConnection, endedByPeer, invalidArgType, socketClosed } from './errors.js';
 import { SocketHandle } from './handles.js';
 import { IdleTimer } from './idle-timer.js';
+import {
+  applyKeepAlive,
+  askedKeepAlive,
+  isSameKeepAlive,
+  type KeepAlive,
+  type KeepAliveOptions,
+  probingOf,
+} from './keep-alive.js';
 import type { NetContext } from './net-stack.js';
 import { OnRead } from './onread.js';
 import type { SocketConnectOptions } from './options.js';
@@ -28,6 +42,9 @@ interface DuplexInternals {
   _undestroy(): void;
   readonly writableBuffer: readonly WriteChunk[] | undefined;
 }
+
+/** Width of the ECN field, below the differentiated-services code point. */
+const ECN_BITS = 2;
 
 /**
  * Whether Node reads this stream for a layer of its own, such as TLS: the wrapper that it puts around streams other than
@@ -69,8 +86,9 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   #mapped = false;
 
   #noDelay: boolean;
-  #keepAlive: boolean;
-  #keepAliveDelayMs: number;
+  #keepAlive: KeepAlive;
+  #probing = probingOf(undefined);
+  #typeOfService: number | undefined;
   #userTimeoutMs: number | null = null;
   #quickAck = false;
   #referenced = true;
@@ -101,8 +119,11 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.#context = context;
     this.#idle = new IdleTimer(context.stack.clock, () => this._onTimeout());
     this.#noDelay = Boolean(options.noDelay);
-    this.#keepAlive = Boolean(options.keepAlive);
-    this.#keepAliveDelayMs = parseInitialDelay(options.keepAliveInitialDelay);
+    const initialDelay = parseInitialDelay(options.keepAliveInitialDelay);
+    this.#keepAlive = askedKeepAlive(options.keepAlive, initialDelay, undefined, undefined);
+    if (options.typeOfService !== undefined) {
+      this.#typeOfService = parseTypeOfService(options.typeOfService, 'options.typeOfService');
+    }
     this.#onRead = OnRead.of(onread);
     const blocked = parseBlockList(blockList);
     if (blocked !== undefined) this.blockList = blocked;
@@ -134,6 +155,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     if (this.destroyed) this.#renew();
     else if (this.connecting || this.#transport !== null) return this.#refuseSecondConnect(options);
     if (channels.clientSocket.hasSubscribers) channels.clientSocket.publish({ socket: this });
+    this.#probing = probingOf(attempts.config);
     this.#attempts = attempts;
     this.#handle = this.#newHandle();
     this.connecting = true;
@@ -192,7 +214,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     if (this.#noDelay) endpoint.setNagle(false);
     if (this.#quickAck) endpoint.setQuickAck(true);
     if (this.#userTimeoutMs !== null) endpoint.setUserTimeout(this.#userTimeoutMs);
-    if (this.#keepAlive) endpoint.setKeepAlive(true, this.#keepAliveDelayMs);
+    if (this.#keepAlive.on) applyKeepAlive(endpoint, this.#keepAlive, this.#probing);
+    if (this.#typeOfService !== undefined) endpoint.setDscp(this.#typeOfService >> ECN_BITS);
     return transport;
   }
 
@@ -219,6 +242,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   #accept(accepted: Accepted): void {
     this.server = accepted.server;
+    this.#probing = probingOf(accepted.config);
     this.#mapped = accepted.mapped;
     this.#attach(accepted.endpoint);
     if (accepted.paused) this.pause();
@@ -384,14 +408,46 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   }
 
   /**
-   * Switches keep-alive on or off.
-   * @param initialDelay idle milliseconds before the first probe; 0 leaves what was set before
+   * Switches keep-alive on or off. Times are whole seconds, as in `node:net`.
+   * @param initialDelay idle milliseconds before the first probe; below a second leaves all times as they are
+   * @param interval milliseconds between probes; see `KeepAliveOptions` for the defaults
+   * @param count unanswered probes that end the connection
    */
-  setKeepAlive(enable = false, initialDelay = 0): this {
-    this.#keepAlive = Boolean(enable);
-    if (initialDelay > 0) this.#keepAliveDelayMs = initialDelay;
-    this.#transport?.endpoint.setKeepAlive(this.#keepAlive, this.#keepAliveDelayMs);
+  setKeepAlive(enable?: boolean, initialDelay?: number, interval?: number, count?: number): this;
+  setKeepAlive(options: KeepAliveOptions): this;
+  setKeepAlive(
+    enable?: boolean | KeepAliveOptions,
+    initialDelay?: number,
+    interval?: number,
+    count?: number,
+  ): this {
+    const asked = askedKeepAlive(enable, initialDelay, interval, count);
+    const transport = this.#transport;
+    if (transport !== null && !isSameKeepAlive(this.#keepAlive, asked)) {
+      applyKeepAlive(transport.endpoint, asked, this.#probing);
+    }
+    this.#keepAlive = asked;
     return this;
+  }
+
+  /**
+   * Sets the type of service (IPv4) or traffic class (IPv6) of packets from now on, or from the connection on. Its two
+   * lowest bits are ECN's (RFC 3168 §5) and stay as TCP has them.
+   * @param tos 0 to 255
+   * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
+   */
+  setTypeOfService(tos: number): this {
+    // Not out of range, as for the option.
+    if (Number.isNaN(tos)) throw invalidArgType('tos', 'of type number', tos);
+    this.#typeOfService = parseTypeOfService(tos, 'tos');
+    this.#transport?.endpoint.setDscp(tos >> ECN_BITS);
+    return this;
+  }
+
+  /** The octet that packets carry, without ECN's bits; what was set while there is no connection, or 0. */
+  getTypeOfService(): number {
+    const connection = this.#transport?.endpoint.connection;
+    return connection === undefined ? (this.#typeOfService ?? 0) : connection.dscp << ECN_BITS;
   }
 
   /**

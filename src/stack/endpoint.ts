@@ -148,6 +148,11 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
     this.driver.changed(this);
   }
 
+  /** See `Connection.setKeepAliveProbing`. */
+  setKeepAliveProbing(intervalMs: number, probes: number): void {
+    this.connection.setKeepAliveProbing(intervalMs, probes);
+  }
+
   /** See `Connection.setUserTimeout`. */
   setUserTimeout(ms: number): void {
     this.connection.setUserTimeout(ms, this.driver.now());

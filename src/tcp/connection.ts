@@ -162,6 +162,8 @@ export class Connection {
   quickAck = false;
   keepAlive: boolean;
   keepAliveIdleMs: number;
+  keepAliveIntervalMs: number;
+  keepAliveProbes: number;
   keepAliveProbesSent = 0;
   /** A keep-alive probe is to be sent at once. */
   keepAliveDue = false;
@@ -246,6 +248,8 @@ export class Connection {
     this.nagle = config.nagle;
     this.keepAlive = config.keepAlive;
     this.keepAliveIdleMs = config.keepAliveIdleMs;
+    this.keepAliveIntervalMs = config.keepAliveIntervalMs;
+    this.keepAliveProbes = config.keepAliveProbes;
     this.userTimeoutMs = config.userTimeoutMs;
   }
 
@@ -360,6 +364,16 @@ export class Connection {
     this.keepAlive = on;
     if (idleMs > 0) this.keepAliveIdleMs = idleMs;
     armKeepAlive(this, now);
+  }
+
+  /**
+   * How keep-alive asks a peer that stays silent, from the next probe on.
+   * @param intervalMs time between probes
+   * @param probes unanswered ones that end the connection
+   */
+  setKeepAliveProbing(intervalMs: number, probes: number): void {
+    this.keepAliveIntervalMs = intervalMs;
+    this.keepAliveProbes = probes;
   }
 
   /** Acknowledges every segment at once, or delays again: as Linux's TCP_QUICKACK, but for good. */

@@ -18,7 +18,6 @@ function isProbed(c: Connection): boolean {
 /** The timer fired. It is not moved with every segment, so it may find that there was traffic in the meantime. */
 export function keepAliveTimeout(c: Connection, now: number): void {
   if (!c.keepAlive) return;
-  const { config } = c;
   if (!isProbed(c)) {
     // Something of ours is outstanding, and the retransmission timer watches over it.
     c.keepAliveProbesSent = 0;
@@ -34,12 +33,12 @@ export function keepAliveTimeout(c: Connection, now: number): void {
       c.startTimer(Timer.KEEPALIVE, wait, 0, now);
       return;
     }
-  } else if (c.keepAliveProbesSent >= config.keepAliveProbes) {
+  } else if (c.keepAliveProbesSent >= c.keepAliveProbes) {
     c.queueAbortReset();
     giveUp(c, Trigger.TIMER_KEEPALIVE, now);
     return;
   }
   c.keepAliveProbesSent++;
   c.keepAliveDue = true;
-  c.startTimer(Timer.KEEPALIVE, config.keepAliveIntervalMs, c.keepAliveProbesSent, now);
+  c.startTimer(Timer.KEEPALIVE, c.keepAliveIntervalMs, c.keepAliveProbesSent, now);
 }

@@ -63,7 +63,7 @@ function durationOf(c: Connection, timer: Timer): number {
     case Timer.PERSIST:
       return persistInterval(c);
     case Timer.KEEPALIVE:
-      return c.keepAliveProbesSent === 0 ? c.keepAliveIdleMs : config.keepAliveIntervalMs;
+      return c.keepAliveProbesSent === 0 ? c.keepAliveIdleMs : c.keepAliveIntervalMs;
     case Timer.DELAYED_ACK:
       return ackDelay(c);
     case Timer.REORDERING:

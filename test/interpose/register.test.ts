@@ -6,6 +6,7 @@ import * as net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { expectedStates, keepAliveProgram } from '../net/keep-alive-cases.js';
 import { type Outcome, run } from './child.js';
 
 const scratch = await mkdtemp(join(tmpdir(), 'synwave-register-'));
@@ -135,6 +136,17 @@ test('sockets on the stack tell how their connections perform and why they ended
     [outcome.code, outcome.output.trim().split('\n').sort()],
     [0, ['accepted ESTABLISHED', 'client: peer 0', 'connected ESTABLISHED', 'null', 'server: us']],
   );
+});
+
+test('keep-alive of sockets on the stack is what the kernel would have', async () => {
+  const show = `
+    const { keepAlive, keepAliveIdleMs, keepAliveIntervalMs, keepAliveProbes } = socket._handle.endpoint.connection;
+    console.log(JSON.stringify({
+      on: keepAlive, idle: keepAliveIdleMs / 1000, interval: keepAliveIntervalMs / 1000, probes: keepAliveProbes,
+    }));
+  `;
+  const lines = expectedStates().map((state) => JSON.stringify(state));
+  assertRan(await run(keepAliveProgram(show)), `${lines.join('\n')}\n`);
 });
 
 test('what the environment says wrongly is told with its remedy', async () => {

@@ -17,8 +17,8 @@ export interface Environment {
   readonly otherAddress: string;
   /** Address of the clients' side. */
   readonly clientAddress: string;
-  /** Whether sockets and servers know `blockList`, also where this version of Node does not. */
-  readonly blockLists?: boolean;
+  /** Whether the modules are of our own making, and know what later versions of Node do. */
+  readonly isOurs?: boolean;
   /** Whether both ends are one host, with a loopback over IPv4 and IPv6. */
   readonly isOneHost?: boolean;
 }

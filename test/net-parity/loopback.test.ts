@@ -8,6 +8,6 @@ defineParitySuite('synwave/net', {
   address: '127.0.0.1',
   otherAddress: '127.0.0.2',
   clientAddress: '127.0.0.1',
-  blockLists: true,
+  isOurs: true,
   isOneHost: true,
 });

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import * as channels from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import * as nodeNet from 'node:net';
 import { test } from 'node:test';
 import {
   Case,
@@ -17,9 +16,6 @@ import {
 } from './environment.js';
 
 type AnyOptions = Parameters<Case['connect']>[0];
-
-/** `blockList` came to sockets and servers after Node 20. */
-const HAS_BLOCK_LIST = Number(process.versions.node.split('.')[0]) >= 24;
 
 /** Registers the cases for one environment. */
 export function defineOptionCases(env: Environment): void {
@@ -155,9 +151,6 @@ export function defineOptionCases(env: Environment): void {
     assert.equal(server.listening, false);
   });
 
-  // Older modules have none to be held to; a skipped test would count as one that could not be run.
-  if (hasBlockLists(env)) defineBlockListCases(env);
-
   test('what was set before the connection holds afterwards', timed, async (t) => {
     const c = new Case(env, t);
     const { port } = await c.listen({}, (socket) => socket.resume());
@@ -250,35 +243,5 @@ export function defineOptionCases(env: Environment): void {
     client.destroy();
     server.close();
     assert.deepEqual([handleOf(client), handleOf(server)], [null, null]);
-  });
-}
-
-function hasBlockLists(env: Environment): boolean {
-  return env.blockLists === true || HAS_BLOCK_LIST;
-}
-
-function defineBlockListCases(env: Environment): void {
-  const timed = { timeout: DEADLINE_MS };
-  test('block lists keep a client from connecting', timed, async (t) => {
-    const c = new Case(env, t);
-    const { port } = await c.listen();
-    const blockList = new nodeNet.BlockList();
-    blockList.addAddress(env.address);
-    const client = c.connect({ port, blockList } as AnyOptions);
-    const [error] = await once(client, 'error');
-    assert.equal(error.code, 'ERR_IP_BLOCKED');
-    assert.equal(error.message, `IP(${env.address}) is blocked by net.BlockList`);
-  });
-
-  test('block lists keep peers from a server', timed, async (t) => {
-    const c = new Case(env, t);
-    const blockList = new nodeNet.BlockList();
-    blockList.addAddress(env.clientAddress);
-    const { server, port } = await c.listen({ blockList } as nodeNet.ServerOpts);
-    const seen = recordEvents(server, ['connection', 'drop']);
-    const client = c.connect({ port });
-    client.resume();
-    await once(client, 'close');
-    assert.deepEqual(seen, []);
   });
 }

@@ -6,6 +6,7 @@ import { defineDataCases } from './data-cases.js';
 import { defineEndingCases } from './ending-cases.js';
 import type { Environment } from './environment.js';
 import { defineHostCases } from './host-cases.js';
+import { defineNewerCases } from './newer-cases.js';
 import { defineOptionCases } from './option-cases.js';
 import { defineServerCases } from './server-cases.js';
 
@@ -16,6 +17,7 @@ export function defineParitySuite(name: string, env: Environment): void {
   describe(`${name}: connecting`, () => defineConnectingCases(env));
   describe(`${name}: servers`, () => defineServerCases(env));
   describe(`${name}: options`, () => defineOptionCases(env));
+  describe(`${name}: what came later`, () => defineNewerCases(env));
   if (env.isOneHost) describe(`${name}: one host`, () => defineHostCases(env));
   describe(`${name}: arguments`, () => defineArgumentCases(env));
 }

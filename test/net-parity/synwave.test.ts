@@ -21,5 +21,5 @@ defineParitySuite('synwave', {
   address: '10.9.0.1',
   otherAddress: '10.9.0.3',
   clientAddress: '10.9.0.2',
-  blockLists: true,
+  isOurs: true,
 });

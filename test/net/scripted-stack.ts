@@ -42,6 +42,7 @@ export class ScriptedEndpoint {
   error: ConnectionErrorCode | null = null;
   softError: ConnectionErrorCode | null = null;
   peerEnded = false;
+  keepAliveProbes = 9;
   /** Room that `send` has. */
   sendSpace = Number.POSITIVE_INFINITY;
 
@@ -92,6 +93,15 @@ export class ScriptedEndpoint {
 
   setKeepAlive(on: boolean, idleMs: number): void {
     this.calls.push(`setKeepAlive ${on} ${idleMs}`);
+  }
+
+  setKeepAliveProbing(intervalMs: number, probes: number): void {
+    this.calls.push(`setKeepAliveProbing ${intervalMs} ${probes}`);
+    this.keepAliveProbes = probes;
+  }
+
+  setDscp(dscp: number): void {
+    this.calls.push(`setDscp ${dscp}`);
   }
 
   /** Tells the handler. */

@@ -320,14 +320,24 @@ test('throwing connection and connect listeners surface, others are served', asy
 
 test('options set before the connection reach the endpoint', async () => {
   const stack = new ScriptedStack();
-  const socket = new Socket(stack.context, { noDelay: true, keepAlive: true, keepAliveInitialDelay: 1500 });
+  const socket = new Socket(stack.context, {
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 1500,
+    typeOfService: 0xb8,
+  });
   socket.connect(80, '10.9.0.1');
   await turn();
   const endpoint = stack.opened[0]!;
   endpoint.tell(ESTABLISHED);
-  assert.deepEqual(endpoint.calls, ['setNagle false', 'setKeepAlive true 1500']);
+  assert.deepEqual(endpoint.calls, [
+    'setNagle false',
+    'setKeepAlive true 1000',
+    'setKeepAliveProbing 1000 10',
+    'setDscp 46',
+  ]);
   socket.setNoDelay(false).setKeepAlive(false);
-  assert.deepEqual(endpoint.calls.slice(2), ['setNagle true', 'setKeepAlive false 1500']);
+  assert.deepEqual(endpoint.calls.slice(4), ['setNagle true', 'setKeepAlive false 0']);
 });
 
 test('the next address is tried when one does not answer in its time', async () => {

@@ -96,6 +96,17 @@ describe('keep-alive', () => {
     bench.advance(10_000).state('CLOSED');
   });
 
+  test('RFC9293 §3.8.4: the interval of probes and their number are set per connection, from the next probe on', () => {
+    const bench = Bench.established(ON).advance(60_000).expect('A 0 a1');
+    bench
+      .call((c) => c.setKeepAliveProbing(2000, 4))
+      .advance(9900)
+      .silent();
+    bench.advance(100).expect('A 0 a1').advance(2000).expect('A 0 a1').advance(2000).expect('A 0 a1');
+    bench.advance(1900).state('ESTABLISHED');
+    bench.advance(100).state('CLOSED');
+  });
+
   test('a fractional clock does not make a timer fire twice at one moment', () => {
     for (let i = 1; i < 200; i++) {
       const bench = Bench.established();

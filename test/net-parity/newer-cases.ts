@@ -1,0 +1,138 @@
+// Parity of what `node:net` has learnt since Node 20. Modules of older versions have none of it to be held to; a skipped test
+// would count as one that could not be run.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as nodeNet from 'node:net';
+import { test } from 'node:test';
+import { Case, DEADLINE_MS, type Environment, recordEvents } from './environment.js';
+
+type AnyOptions = Parameters<Case['connect']>[0];
+
+/** A socket as newer versions have it. */
+type NewerSocket = nodeNet.Socket & {
+  setTypeOfService(tos: number): NewerSocket;
+  getTypeOfService(): number;
+  setKeepAlive(
+    enable?: boolean | object,
+    initialDelay?: number,
+    interval?: number,
+    count?: number,
+  ): NewerSocket;
+};
+
+const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
+
+/** Registers the cases for one environment. */
+export function defineNewerCases(env: Environment): void {
+  if (env.isOurs || NODE_MAJOR >= 24) defineBlockListCases(env);
+  if ('setTypeOfService' in env.client.Socket.prototype) defineTypeOfServiceCases(env);
+}
+
+function defineBlockListCases(env: Environment): void {
+  const timed = { timeout: DEADLINE_MS };
+
+  test('block lists keep a client from connecting', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen();
+    const blockList = new nodeNet.BlockList();
+    blockList.addAddress(env.address);
+    const client = c.connect({ port, blockList } as AnyOptions);
+    const [error] = await once(client, 'error');
+    assert.equal(error.code, 'ERR_IP_BLOCKED');
+    assert.equal(error.message, `IP(${env.address}) is blocked by net.BlockList`);
+  });
+
+  test('block lists keep peers from a server', timed, async (t) => {
+    const c = new Case(env, t);
+    const blockList = new nodeNet.BlockList();
+    blockList.addAddress(env.clientAddress);
+    const { server, port } = await c.listen({ blockList } as nodeNet.ServerOpts);
+    const seen = recordEvents(server, ['connection', 'drop']);
+    const client = c.connect({ port });
+    client.resume();
+    await once(client, 'close');
+    assert.deepEqual(seen, []);
+  });
+
+  test('a block list of another kind is refused', timed, () => {
+    const refused = {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: 'The "options.blockList" property must be an net.BlockList. Received an instance of Array',
+    };
+    assert.throws(() => new env.client.Socket({ blockList: [] } as never), refused);
+    assert.throws(() => env.server.createServer({ blockList: [] } as never), refused);
+  });
+}
+
+function defineTypeOfServiceCases(env: Environment): void {
+  const timed = { timeout: DEADLINE_MS };
+  const make = (options?: object) => new env.client.Socket(options) as NewerSocket;
+
+  test(
+    'the type of service that was set is told before the connection, and without the bits of ECN after it',
+    timed,
+    async (t) => {
+      const c = new Case(env, t);
+      const { server, port } = await c.listen();
+      const accepted = once(server, 'connection');
+      const socket = c.adopt(make()) as NewerSocket;
+      assert.equal(socket.getTypeOfService(), 0);
+      assert.equal(socket.setTypeOfService(255), socket);
+      assert.equal(socket.getTypeOfService(), 255);
+      socket.connect({ port, host: env.address });
+      await once(socket, 'connect');
+      assert.equal(socket.getTypeOfService(), 252);
+      assert.equal(socket.setTypeOfService(0x23).getTypeOfService(), 0x20);
+      const [peer] = (await accepted) as [NewerSocket];
+      assert.equal(peer.getTypeOfService(), 0);
+      assert.equal(peer.setTypeOfService(0x2e << 2).getTypeOfService(), 0x2e << 2);
+      socket.destroy();
+      assert.equal(socket.getTypeOfService(), 0x23);
+      assert.equal(socket.setTypeOfService(8).getTypeOfService(), 8);
+    },
+  );
+
+  test('the option typeOfService', timed, async (t) => {
+    const c = new Case(env, t);
+    const [client] = await c.pair({ client: { typeOfService: 0xb8 } as never });
+    assert.equal((client as NewerSocket).getTypeOfService(), 0xb8);
+    assert.equal(make({ typeOfService: 3 }).getTypeOfService(), 3);
+  });
+
+  for (const [value, code, message] of [
+    [-1, 'ERR_OUT_OF_RANGE', 'out of range. It must be >= 0 && <= 255. Received -1'],
+    [256, 'ERR_OUT_OF_RANGE', 'out of range. It must be >= 0 && <= 255. Received 256'],
+    [1.5, 'ERR_OUT_OF_RANGE', 'out of range. It must be an integer. Received 1.5'],
+    ['1', 'ERR_INVALID_ARG_TYPE', "must be of type number. Received type string ('1')"],
+    [null, 'ERR_INVALID_ARG_TYPE', 'must be of type number. Received null'],
+  ] as const) {
+    test(`the type of service ${value} is refused`, () => {
+      assert.throws(() => make().setTypeOfService(value as number), ofMessage(code, '"tos"', message));
+      const option = '"options.typeOfService"';
+      assert.throws(() => make({ typeOfService: value }), ofMessage(code, option, message));
+    });
+  }
+
+  test('NaN is a wrong type for the setter, and out of range for the option', () => {
+    assert.throws(() => make().setTypeOfService(Number.NaN), { code: 'ERR_INVALID_ARG_TYPE' });
+    assert.throws(() => make({ typeOfService: Number.NaN }), { code: 'ERR_OUT_OF_RANGE' });
+  });
+
+  test('setKeepAlive takes an interval and a number of probes, also as an object', timed, async (t) => {
+    const c = new Case(env, t);
+    const [client] = await c.pair();
+    for (const socket of [client as NewerSocket, make()]) {
+      assert.equal(socket.setKeepAlive(true, 5000, 2000, 3), socket);
+      assert.equal(
+        socket.setKeepAlive({ enable: true, initialDelay: 5000, interval: 2000, count: 3 }),
+        socket,
+      );
+      assert.equal(socket.setKeepAlive({}), socket);
+    }
+  });
+}
+
+/** An error with this code whose message has these parts. */
+function ofMessage(code: string, ...parts: string[]): (error: NodeJS.ErrnoException) => boolean {
+  return (error) => error.code === code && parts.every((part) => error.message.includes(part));
+}
