@@ -1,13 +1,12 @@
 // Packetization-layer path-MTU discovery (RFC 4821): a path that swallows large packets without a word is noticed by its
 // timeouts, smaller segments go on, and larger ones are tried again one at a time. What routers do say is in
 // icmp-error.ts.
-import { type Seq, seqAdd, seqDiff, seqGeq, seqGt, seqLt, seqMax } from '../wire/seq.js';
+import { type Seq, seqAdd, seqDiff, seqGeq, seqLt, seqMax } from '../wire/seq.js';
 import type { Connection } from './connection.js';
 import { Mark } from './flight.js';
 import { pathMssFloor } from './icmp-error.js';
 import { updateSendMss } from './syn-options.js';
 import { Phase } from './tcb.js';
-import { hasUnsent } from './unsent.js';
 
 /** Timeouts in a row of a large segment after which its size is suspected (RFC 4821 §7.7). */
 const SUSPICIOUS_TIMEOUTS = 2;
@@ -20,14 +19,16 @@ const FOLLOWERS = 4;
 
 /** The search on one path. Sizes are payload bytes before options, like `Connection.pathMss`. */
 export class MtuProbing {
-  /** Smallest size believed not to pass. */
-  private high: number;
-  /** When `high` is forgotten; Infinity while it is the link's. */
+  /** Largest size ever in use. */
+  private top = 0;
+  /** Nothing larger is tried, and this no more than once: the largest size in use, or the smallest that did not pass. */
+  private high = 0;
+  /** When `high` is forgotten; Infinity while nothing has failed. */
   private forgetAt = Number.POSITIVE_INFINITY;
-  /** What was in use before is tried first: the black hole may have been an outage. */
-  private hasTriedTop = false;
+  /** What is tried before all others: the size in use when the path fell silent, which may have been an outage. */
+  private first = 0;
   /** No probe before this. */
-  waitUntil = 0;
+  private waitUntil = 0;
   /** Size of the probe that is out, 0 for none. */
   size = 0;
   /** Numbers of the latest probe. */
@@ -36,21 +37,23 @@ export class MtuProbing {
   /** The latest probe was lost, and is not acknowledged yet. */
   isRepairing = false;
 
-  /** @param top size in use before the black hole */
-  constructor(private readonly top: number) {
-    this.high = top + 1;
+  /** Segments of `size` bytes, the size in use, seem to vanish. No probe before `waitUntil`. */
+  suspect(size: number, waitUntil: number): void {
+    this.top = Math.max(this.top, size);
+    this.high = Math.max(this.high, size);
+    this.first = Math.max(this.first, size);
+    this.waitUntil = waitUntil;
   }
 
-  /** The size to try next above `low`, or 0 when the search is over for now. */
+  /** The size to try next above `low`, or `low` when the search is over for now. */
   next(low: number, now: number): number {
-    if (now < this.waitUntil) return 0;
+    if (now < this.waitUntil) return low;
     if (now >= this.forgetAt) {
-      this.high = this.top + 1;
-      this.forgetAt = Number.POSITIVE_INFINITY;
-      this.hasTriedTop = false;
+      this.high = this.top;
+      this.first = this.top;
     }
-    if (this.high - low <= RESOLUTION_BYTES) return 0;
-    return this.hasTriedTop ? (low + this.high) >> 1 : this.high - 1;
+    if (this.high - low <= RESOLUTION_BYTES) return low;
+    return this.first > low ? this.first : (low + this.high) >> 1;
   }
 
   /** A probe of `size` is out as [begin, end). */
@@ -58,7 +61,7 @@ export class MtuProbing {
     this.size = size;
     this.begin = begin;
     this.end = end;
-    this.hasTriedTop = true;
+    this.first = 0;
   }
 
   /** The probe that is out did not pass. */
@@ -74,16 +77,15 @@ export class MtuProbing {
  * size, and from there to the least that every path carries.
  */
 export function suspectBlackHole(c: Connection, now: number): void {
-  const { config, rtx, flight } = c;
-  if (config.probeBaseMss === 0 || rtx.timeouts < SUSPICIOUS_TIMEOUTS || flight.count === 0) return;
+  const { config, rtx } = c;
+  if (config.probeBaseMss === 0 || rtx.timeouts < SUSPICIOUS_TIMEOUTS) return;
   // What is no larger than the fallback was not lost for its size.
   const base = Math.max(config.probeBaseMss, pathMssFloor(c));
-  const lost = flight.length(0);
+  const lost = c.flight.length(0);
   const fallback = lost > base ? base : pathMssFloor(c);
   if (lost <= fallback || c.pathMss <= fallback) return;
-  c.mtuProbing ??= new MtuProbing(c.pathMss);
-  c.mtuProbing.size = 0;
-  c.mtuProbing.waitUntil = now + c.rtt.rto;
+  c.mtuProbing ??= new MtuProbing();
+  c.mtuProbing.suspect(c.pathMss, now + c.rtt.rto);
   c.pathMss = fallback;
   updateSendMss(c);
 }
@@ -94,8 +96,8 @@ export function suspectBlackHole(c: Connection, now: number): void {
  */
 export function mtuProbeLength(c: Connection, probing: MtuProbing, now: number): number {
   const { snd, flight, rtx } = c;
-  if (probing.size > 0 || probing.isRepairing || rtx.phase !== Phase.OPEN || rtx.probeOut) return 0;
-  if (flight.sackedCount > 0 || rtx.dupAcks > 0 || !hasUnsent(c)) return 0;
+  if (probing.size !== 0 || rtx.phase !== Phase.OPEN || rtx.probeOut) return 0;
+  if (flight.sackedCount > 0 || rtx.dupAcks > 0) return 0;
   const size = Math.min(probing.next(c.pathMss, now), snd.peerMss);
   const length = size - (c.pathMss - snd.mss);
   if (length <= snd.mss) return 0;
@@ -114,7 +116,7 @@ export function noteMtuProbe(c: Connection, probing: MtuProbing, length: number)
 /** After an ACK: a probe that arrived raises the size, and the next one may follow. */
 export function judgeMtuProbe(c: Connection, probing: MtuProbing): void {
   const isAcked = seqGeq(c.snd.una, probing.end);
-  if (probing.isRepairing && isAcked) probing.isRepairing = false;
+  if (isAcked) probing.isRepairing = false;
   if (probing.size === 0 || (!isAcked && !isReported(c, probing))) return;
   c.pathMss = probing.size;
   probing.size = 0;
@@ -123,7 +125,6 @@ export function judgeMtuProbe(c: Connection, probing: MtuProbing): void {
 
 function isReported(c: Connection, probing: MtuProbing): boolean {
   const { flight } = c;
-  if (flight.count === 0 || seqGt(flight.start, probing.begin)) return false;
   return (flight.mark(flight.indexOf(probing.begin)) & Mark.SACKED) !== 0;
 }
 
@@ -134,7 +135,7 @@ function isReported(c: Connection, probing: MtuProbing): boolean {
 export function explainsLosses(c: Connection, probing: MtuProbing, now: number): boolean {
   if (probing.size === 0 && !probing.isRepairing) return false;
   if (lostBytesOf(c, probing) !== c.flight.lostBytes) return false;
-  if (probing.size > 0) {
+  if (probing.size !== 0) {
     probing.failed(now);
     probing.isRepairing = true;
   }
@@ -143,16 +144,15 @@ export function explainsLosses(c: Connection, probing: MtuProbing, now: number):
 
 /** Everything in flight is held lost: so is a probe, for whatever reason. */
 export function abandonMtuProbe(probing: MtuProbing, now: number): void {
-  if (probing.size > 0) probing.failed(now);
+  if (probing.size !== 0) probing.failed(now);
   probing.isRepairing = false;
 }
 
 function lostBytesOf(c: Connection, probing: MtuProbing): number {
   const { flight } = c;
-  if (flight.count === 0 || seqGeq(flight.start, probing.end)) return 0;
   let bytes = 0;
   const from = flight.indexOf(seqMax(probing.begin, flight.start));
-  for (let i = from; i < flight.count && seqLt(flight.begin(i), probing.end); i++) {
+  for (let i = from; seqLt(flight.begin(i), probing.end); i++) {
     if ((flight.mark(i) & (Mark.LOST | Mark.SACKED)) === Mark.LOST) bytes += flight.length(i);
   }
   return bytes;

@@ -11,6 +11,8 @@ export interface FlightOptions extends BenchOptions {
   /** Default true. */
   sack?: boolean;
   timestamps?: boolean;
+  /** The peer agrees to ECN, which `config` must offer. */
+  ecn?: boolean;
   /** Segments that wait behind the flight, as far as the window keeps them back. */
   waiting?: number;
 }
@@ -20,7 +22,7 @@ export interface FlightOptions extends BenchOptions {
  * the peer's window more. Peers with timestamps have to bring their own: see `stamp`.
  */
 export function flight(segments: number, options: FlightOptions = {}): Bench {
-  const { rttMs = 100, sack = true, timestamps = false, waiting = 0, ...more } = options;
+  const { rttMs = 100, sack = true, timestamps = false, ecn = false, waiting = 0, ...more } = options;
   const offered = ['mss 1000', ...(sack ? ['sackOK'] : []), ...(timestamps ? ['ts 500 0'] : [])].join(', ');
   const bench = Bench.synSent({
     ...more,
@@ -28,7 +30,7 @@ export function flight(segments: number, options: FlightOptions = {}): Bench {
     peer: { window: 60_000, ...more.peer, options: offered },
   });
   bench.advance(rttMs);
-  bench.peer(`SA 0 a1 <${offered}>`).settled('ESTABLISHED');
+  bench.peer(`${ecn ? 'SAE' : 'SA'} 0 a1 <${offered}>`).settled('ESTABLISHED');
   // Timestamps take twelve octets of each segment.
   const payload = bench.status.sendMss;
   bench.write((segments + waiting) * payload);

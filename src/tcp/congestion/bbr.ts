@@ -27,6 +27,7 @@ import { Rounds } from './bbr/rounds.js';
 import { ShortTerm } from './bbr/short-term.js';
 import { checkDrainDone, checkStartupDone, LostRanges, leaveOnCongestion } from './bbr/startup.js';
 import type { AckSample, CongestionCause, Controller, LostSegment } from './controller.js';
+import { initialWindow } from './initial-window.js';
 
 /**
  * The controller and its model of the path, open to tests and to who wants to show it. Bytes, ms, bytes per ms.
@@ -89,28 +90,26 @@ export class Bbr implements Controller {
     private readonly initialWindowSegments: number,
   ) {
     this.cwnd = this.initialWindow;
-    initPacingRate(this, 0);
+    initPacingRate(this);
   }
 
   get inSlowStart(): boolean {
     return this.phase === Phase.STARTUP;
   }
 
-  /** RFC 6928 §2: ten segments, at most 14 600 bytes unless two segments are more. */
+  /** RFC 6928. */
   get initialWindow(): number {
-    const bytes = this.initialWindowSegments * this.mss;
-    return Math.min(bytes, Math.max(2 * this.mss, this.initialWindowSegments * 1460));
+    return initialWindow(this.mss, this.initialWindowSegments);
   }
 
   setMss(mss: number): void {
     const isUntouched = this.cwnd === this.initialWindow;
     this.mss = mss;
     if (isUntouched) this.cwnd = this.initialWindow;
-    if (!this.hasRtt) initPacingRate(this, 0);
+    if (!this.hasRtt) initPacingRate(this);
   }
 
-  onHandshake(rttMs: number, now: number): void {
-    this.begin(now);
+  onHandshake(rttMs: number): void {
     this.minRtt.start(rttMs);
     this.firstRtt(rttMs);
   }
@@ -139,20 +138,18 @@ export class Bbr implements Controller {
   }
 
   onAck(sample: AckSample): void {
-    this.begin(sample.now);
     this.learn(sample);
     const { sentDelivered } = sample;
     const isQuiet = sentDelivered >= this.quietFrom && sentDelivered <= this.quietUntil;
     this.rs.take(sample, sample.isAppLimited || isQuiet);
-    if (sample.srttMs > 0) this.firstRtt(sample.srttMs);
+    this.firstRtt(sample.srttMs);
     this.updateModelAndState();
     setPacingRate(this);
     setCwnd(this);
     checkTimeoutRepaired(this);
   }
 
-  onRecovered(sample: AckSample): void {
-    this.learn(sample);
+  onRecovered(): void {
     leaveRecovery(this);
   }
 
@@ -207,7 +204,6 @@ export class Bbr implements Controller {
    */
   private onMark(sample: AckSample): void {
     this.shortTerm.noteLoss();
-    this.shortTerm.settle(this.delivered);
     saveOnLoss(this);
     if (this.phase === Phase.STARTUP) leaveOnCongestion(this);
     else if (this.isBwProbeSample && sample.sentDelivered >= 0) {
@@ -223,15 +219,16 @@ export class Bbr implements Controller {
     else if (this.phase === Phase.PROBE_RTT) checkProbeRttDone(this, now);
   }
 
+  /** The first segment of the connection leaves, its SYN. */
   private begin(now: number): void {
     if (this.hasBegun) return;
     this.hasBegun = true;
     this.minRtt.begin(now);
-    this.extraAcked.restart(now);
   }
 
+  /** @param rttMs 0 before there is a measurement */
   private firstRtt(rttMs: number): void {
-    if (this.hasRtt) return;
+    if (this.hasRtt || rttMs <= 0) return;
     this.hasRtt = true;
     initPacingRate(this, rttMs);
   }

@@ -20,7 +20,7 @@ class Peer {
   private readonly clock = new Float64Array(2);
 
   constructor(private readonly flow: Bbr) {
-    flow.onHandshake(40.25, 0);
+    flow.onHandshake(40.25);
   }
 
   acknowledge(count: number): void {

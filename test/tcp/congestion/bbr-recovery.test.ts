@@ -89,12 +89,12 @@ test('BBR §5.6.4.4: the end of recovery gives the window back, within what the 
   flow.bbr.onCongestion(sampleOf(flow), 'loss');
   assert.equal(flow.bbr.episode.recovery, Recovery.FAST);
   flow.bbr.cwnd = 10 * MSS;
-  flow.bbr.onRecovered(sampleOf(flow));
+  flow.bbr.onRecovered();
   assert.equal(flow.bbr.cwnd, cwnd);
   flow.bbr.onCongestion(sampleOf(flow), 'loss');
   flow.bbr.cwnd = 10 * MSS;
   flow.bbr.shortTerm.inflight = 30 * MSS;
-  flow.bbr.onRecovered(sampleOf(flow));
+  flow.bbr.onRecovered();
   assert.equal(flow.bbr.cwnd, 30 * MSS);
 });
 
@@ -225,7 +225,7 @@ test('BBR §5.6.4.1, §5.6.2: before any sample there are initial window and a p
   assert.equal(fresh.cwnd, 18_000);
   assert.equal(fresh.pacingRate, 2.77 * 18_000);
   fresh.setMss(1000);
-  fresh.onHandshake(50, 1000);
+  fresh.onHandshake(50);
   assert.equal(fresh.pacingRate, (2.77 * 10_000) / 50);
   assert.equal(fresh.minRtt.ms, 50);
   fresh.cwnd = 12_345;

@@ -13,8 +13,7 @@ export class Chance {
 
   /** In [0, 1). @param delivered bytes delivered so far */
   draw(now: number, delivered: number): number {
-    let x = this.state ^ Math.imul((now * 1024) | 0, MIX) ^ (delivered | 0);
-    if (x === 0) x = SEED;
+    let x = this.state ^ Math.imul(now * 1024, MIX) ^ delivered;
     for (let i = 0; i < 2; i++) {
       x ^= x << 13;
       x ^= x >>> 17;

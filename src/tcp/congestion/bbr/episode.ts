@@ -16,8 +16,8 @@ export class Episode {
   startDelivered = 0;
   /** The window, untouched by recovery and PROBE-RTT. */
   priorCwnd = 0;
-  /** The phase that losses ended: STARTUP, UP, or -1. */
-  undoPhase: Phase | -1 = -1;
+  /** The phase that losses ended, STARTUP or UP, or null. */
+  undoPhase: Phase | null = null;
   undoBw = 0;
   undoShortTerm = 0;
   undoLongTerm = 0;
@@ -49,7 +49,7 @@ export function saveOnLoss(b: Bbr): void {
   saveCwnd(b);
   if (e.isSaved) return;
   e.isSaved = true;
-  e.undoPhase = -1;
+  e.undoPhase = null;
   e.undoBw = b.shortTerm.bw;
   e.undoShortTerm = b.shortTerm.inflight;
   e.undoLongTerm = b.longTerm.inflight;
@@ -100,7 +100,7 @@ export function undo(b: Bbr, priorCwnd: number): void {
   shortTerm.inflight = Math.max(shortTerm.inflight, e.undoShortTerm);
   longTerm.inflight = Math.max(longTerm.inflight, e.undoLongTerm);
   const phase = e.undoPhase;
-  e.undoPhase = -1;
+  e.undoPhase = null;
   if (phase === Phase.STARTUP && b.phase !== Phase.STARTUP) {
     fullPipe.isReached = false;
     if (b.phase !== Phase.PROBE_RTT) enterStartup(b);

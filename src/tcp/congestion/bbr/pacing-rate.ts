@@ -6,9 +6,9 @@ import { PACING_GAIN, Phase } from './phase.js';
 /** Round trip assumed before there is any, in ms. */
 const NOMINAL_RTT_MS = 1;
 
-/** InitPacingRate: the initial window in one round trip, with the gain of STARTUP. @param rttMs 0 for none yet */
-export function initPacingRate(b: Bbr, rttMs: number): void {
-  b.pacingRate = (PACING_GAIN[Phase.STARTUP] * b.initialWindow) / (rttMs > 0 ? rttMs : NOMINAL_RTT_MS);
+/** InitPacingRate: the initial window in one round trip, with the gain of STARTUP. */
+export function initPacingRate(b: Bbr, rttMs = NOMINAL_RTT_MS): void {
+  b.pacingRate = (PACING_GAIN[Phase.STARTUP] * b.initialWindow) / rttMs;
 }
 
 /** SetPacingRate: until the pipe is known to be full, slow samples of an idle application must not brake. */
