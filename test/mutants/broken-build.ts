@@ -48,7 +48,7 @@ const WANTS_MORE =
 /**
  * Writes the build.
  * @param dist what `tsc` made
- * @param root where the copy goes; emptied before
+ * @param root where the copies go, with `-broken` and `-watched` behind the name; emptied before
  * @param isBroken which files of `src/`, named as `tcp/output`, get mutants
  * @param tools where this program itself lies, compiled; by default in the copy
  * @param isJudge which test files, named as `rfc9293/reset`, may judge; those that cannot are left out anyway
@@ -58,9 +58,9 @@ export function writeBrokenBuild(
   root: string,
   isBroken: (file: string) => boolean,
   isJudge: (file: string) => boolean,
-  tools: string = join(root, 'broken/test/mutants'),
+  tools: string = join(`${root}-broken`, 'test/mutants'),
 ): BrokenBuild {
-  rmSync(root, { recursive: true, force: true });
+  removeBroken(root);
   const src = join(dist, 'src');
   const sources = scripts(src).map((path) => ({
     file: relative(src, path).replace(/\.js$/, ''),
@@ -74,7 +74,7 @@ export function writeBrokenBuild(
     .map((path) => relative(join(dist, 'test'), path).replace(/\.test\.js$/, ''))
     .filter((name) => !NO_JUDGES.test(name) && isJudge(name));
   const here = (name: string) => pathToFileURL(join(tools, name)).href;
-  const copies = { broken: join(root, 'broken'), watched: join(root, 'watched') };
+  const copies = copiesAt(root);
   for (const copy of Object.values(copies)) copyOf(dist, copy, testNames, here('collect.js'));
 
   const mutants: PlacedMutant[] = [];
@@ -108,6 +108,16 @@ export function writeBrokenBuild(
       files.map(({ file }) => join(src, `${file}.js`)),
     ),
   };
+}
+
+/** Removes what `writeBrokenBuild` has written. */
+export function removeBroken(root: string): void {
+  for (const copy of Object.values(copiesAt(root))) rmSync(copy, { recursive: true, force: true });
+}
+
+/** The copies are as deep in the folders as `dist`, because tests read files beside it. */
+function copiesAt(root: string) {
+  return { broken: `${root}-broken`, watched: `${root}-watched` };
 }
 
 /** A copy in which the tests, and what makes a test of a script, register their cases at `collector`. */

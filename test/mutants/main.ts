@@ -1,9 +1,9 @@
 // `scripts/mutants`: breaks the core in one place at a time and looks whether a test finds out. See `USAGE`.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../tcp/random.js';
-import { type PlacedMutant, writeBrokenBuild } from './broken-build.js';
+import { type PlacedMutant, removeBroken, writeBrokenBuild } from './broken-build.js';
 import { type MutantOptions, parseOptions, USAGE, UsageError } from './options.js';
 import { lives, outcomeOf, printed, written } from './report.js';
 import { type Fate, judgeAll, type RunOptions, type Verdict } from './run.js';
@@ -34,7 +34,7 @@ async function run(options: MutantOptions): Promise<number> {
   const dist = join(root, 'dist');
   // Of this process alone, so that two runs do not meet.
   const broken = join(root, `dist-mutants-${process.pid}`);
-  const leave = () => rmSync(broken, { recursive: true, force: true });
+  const leave = () => removeBroken(broken);
   process.once('exit', leave);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const build = writeBrokenBuild(

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { writeBrokenBuild } from './broken-build.js';
+import { removeBroken, writeBrokenBuild } from './broken-build.js';
 import { parseOptions, UsageError } from './options.js';
 import { findPoints } from './points.js';
 import { judgeAll } from './run.js';
@@ -175,8 +175,8 @@ test('a test that fails unbroken proves nothing and stops the run', async () => 
 });
 
 test('every guard of LISTEN is missed by a test when it is taken out of the real core', async (t) => {
-  const folder = mkdtempSync(join(dist, '../dist-mutants-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = join(dist, `../dist-mutants-test-${process.pid}`);
+  t.after(() => removeBroken(folder));
   const build = writeBrokenBuild(
     dist,
     folder,
