@@ -3,7 +3,7 @@
 import type { ConnectionConfig } from '../../src/tcp/config.js';
 import { controllerNamed } from '../../src/tcp/congestion/registry.js';
 import { type Cell, cellsOf, faultsOf, RESPONSE_BYTES } from '../bench/loss/plan.js';
-import { quantile } from '../bench/loss/statistics.js';
+import { quantile } from '../bench/statistics.js';
 import { VirtualWire } from './virtual-wire.js';
 
 /** DCTCP wants routers that mark, which these paths have not. */

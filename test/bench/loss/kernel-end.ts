@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import { answerParent } from '../remote.js';
 import { cpuMsSince, type SenderCounters } from './counters.js';
-import { answerParent } from './remote.js';
 import { type NetLike, Traffic } from './traffic.js';
 
 let traffic = new Traffic(net as NetLike);

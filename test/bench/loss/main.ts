@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { controllerNamed } from '../../../src/index.js';
+import { hasRealTime, NO_REAL_TIME } from '../remote.js';
 import { type Measurement, measure } from './measure.js';
 import { LOSS_USAGE, type LossOptions, readLossOptions } from './options.js';
 import { cellsOf, expectedSeconds, type Job, jobsOf, mostAtOnce } from './plan.js';
-import { hasRealTime, NO_REAL_TIME } from './remote.js';
 import { resultsOf } from './results.js';
 import { runWeighted } from './schedule.js';
 import { renderTable } from './table.js';

@@ -6,8 +6,8 @@ import type { Connection } from '../../../src/tcp/connection.js';
 import { defaultConfig } from '../../../src/tcp/defaults.js';
 import { Timer } from '../../../src/tcp/timers.js';
 import type { CongestionPhase, TimerOp } from '../../../src/tcp/trace.js';
+import { answerParent } from '../remote.js';
 import { cpuMsSince, type SenderCounters } from './counters.js';
-import { answerParent } from './remote.js';
 import { type NetLike, Traffic } from './traffic.js';
 
 /** Asked for by the parent. */

@@ -1,7 +1,8 @@
 // What measurements of one path come to: each variant beside that of the kernel with the same controller.
+
+import { mean, quantile, type Ratio, ratioOf, standardError } from '../statistics.js';
 import type { Measurement } from './measure.js';
 import { type Cell, pairOf, type Variant } from './plan.js';
-import { mean, quantile, type Ratio, ratioOf, standardError } from './statistics.js';
 
 /** Below it a cell is marked. */
 export const LEAST_RATIO = 0.95;

@@ -3,9 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Impairments } from '../../../src/link/impair-options.js';
+import { hasRealTime, NO_REAL_TIME } from '../remote.js';
+import { jainIndex, mean } from '../statistics.js';
 import type { SenderCounters } from './counters.js';
-import { hasRealTime, NO_REAL_TIME } from './remote.js';
-import { jainIndex, mean } from './statistics.js';
 import { BIN_MS, type Received } from './traffic.js';
 import { type End, type Kind, kernelHas, Run, World } from './world.js';
 

@@ -4,8 +4,8 @@ import type { Impairments } from '../../../src/link/impair-options.js';
 import { PreciseClock } from '../../../src/link/precise-clock.js';
 import { tunLink } from '../../../src/link/tun.js';
 import { SystemClock } from '../../../src/stack/clock.js';
+import { answerParent } from '../remote.js';
 import { cpuMsSince } from './counters.js';
-import { answerParent } from './remote.js';
 
 /** One end: where its device goes, and the kernel's address on it. */
 export interface WireEndOptions {

@@ -3,8 +3,9 @@
 // several in one namespace share it.
 import { spawnSync } from 'node:child_process';
 import type { Impairments } from '../../../src/link/impair-options.js';
+import { makeNamespace, must, removeNamespace } from '../namespace.js';
+import { Remote } from '../remote.js';
 import type { OurEndOptions } from './our-end.js';
-import { Remote } from './remote.js';
 import { WIRE_DEVICE, type WireOptions, type WireReport } from './wire-end.js';
 
 /** Whose TCP an end is. */
@@ -40,13 +41,6 @@ const KNOBS: Readonly<Record<string, string>> = {
   'net/ipv6/conf/default/disable_ipv6': '1',
 };
 
-/** Runs a program that must succeed. @throws Error with what it said */
-export function must(...argv: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(argv[0]!, argv.slice(1), { encoding: 'utf8' });
-  if (status === 0) return stdout;
-  throw new Error(`${argv.join(' ')}: ${(stderr ?? '').trim() || error?.message || `exit ${status}`}`);
-}
-
 /** Two namespaces, and processes in them that serve one run after the other: to start them costs more than to measure. */
 export class World {
   private static count = 0;
@@ -58,12 +52,7 @@ export class World {
     const prefix = `synwave-bench-${process.pid}-${++World.count}`;
     this.names = { left: `${prefix}-left`, right: `${prefix}-right` };
     for (const netns of Object.values(this.names)) {
-      must('ip', 'netns', 'add', netns);
-      must('ip', '-n', netns, 'link', 'set', 'lo', 'up');
-      // A kernel without a knob (no IPv6) has nothing to be set.
-      const script = 'while [ $# -gt 0 ]; do test ! -e "$1" || echo "$2" >"$1"; shift 2; done';
-      const knobs = Object.entries(KNOBS).flatMap(([knob, value]) => [`/proc/sys/${knob}`, value]);
-      must('ip', 'netns', 'exec', netns, 'sh', '-c', script, 'sh', ...knobs);
+      makeNamespace(netns, KNOBS);
     }
   }
 
@@ -78,7 +67,11 @@ export class World {
     const known = this.processes.get(key);
     if (known?.isAlive === true) return known;
     const priority = module === WIRE_END ? WIRE_PRIORITY : END_PRIORITY;
-    const started = Remote.start(module, side === null ? null : this.names[side], priority);
+    const started = Remote.start(
+      new URL(module, import.meta.url),
+      side === null ? null : this.names[side],
+      priority,
+    );
     this.processes.set(key, started);
     return started;
   }
@@ -96,7 +89,7 @@ export class World {
   close(): void {
     for (const remote of this.processes.values()) remote.kill();
     this.processes.clear();
-    for (const netns of Object.values(this.names)) spawnSync('ip', ['netns', 'del', netns]);
+    for (const netns of Object.values(this.names)) removeNamespace(netns);
   }
 }
 

@@ -9,10 +9,10 @@ import { parseArgs } from 'node:util';
 import type { Impairments } from '../../../src/link/impair-options.js';
 import { Xoshiro128 } from '../../../src/link/impair-random.js';
 import { PathShaper } from '../../../src/link/impair-shaper.js';
-import { hasRealTime, NO_REAL_TIME } from '../loss/remote.js';
-import { quantile } from '../loss/statistics.js';
 import type { Received } from '../loss/traffic.js';
 import { type End, Run, type Side, World } from '../loss/world.js';
+import { hasRealTime, NO_REAL_TIME } from '../remote.js';
+import { quantile } from '../statistics.js';
 import { type CapturedPacket, readPcap } from './pcap.js';
 
 const USAGE = `usage: npm run bench:wire -- [--coarse] [--seconds N]

@@ -38,3 +38,18 @@ export function jainIndex(shares: readonly number[]): number {
   const squares = shares.reduce((total, share) => total + share * share, 0);
   return squares === 0 ? Number.NaN : (sum * sum) / (shares.length * squares);
 }
+
+/** A number measured several times. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Median, least and greatest of at least one number. The median of an even count lies between the middle two. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const upper = sorted[sorted.length >> 1]!;
+  const lower = sorted[(sorted.length - 1) >> 1]!;
+  return { median: (lower + upper) / 2, low: sorted[0]!, high: sorted.at(-1)! };
+}

@@ -1,5 +1,6 @@
 // Processes of a measurement: what their parent asks of them, and their answers, over Node's channel between processes.
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** What a process can be asked for, by name. */
@@ -72,20 +73,27 @@ export class Remote {
   }
 
   /**
-   * Starts `module` (a path beside this file), in the network namespace `netns` if one is named.
-   * @param priority real-time priority, where this machine grants one: what else it has to do shall not be measured
+   * Starts `module`, in the network namespace `netns` if one is named.
+   * @param priority real-time priority, where this machine grants one: what else it has to do shall not be measured; null
+   *   for none
+   * @param nodeOptions words of Node's own
    */
-  static start(module: string, netns: string | null, priority: number): Remote {
-    const path = fileURLToPath(new URL(module, import.meta.url));
-    const ahead = hasRealTime() ? ['chrt', '--rr', String(priority)] : [];
+  static start(
+    module: URL,
+    netns: string | null,
+    priority: number | null,
+    nodeOptions: readonly string[] = [],
+  ): Remote {
+    const path = fileURLToPath(module);
+    const ahead = priority !== null && hasRealTime() ? ['chrt', '--rr', String(priority)] : [];
     const inside = netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
-    const [execPath, ...execArgv] = [...ahead, ...inside, process.execPath];
+    const [execPath, ...execArgv] = [...ahead, ...inside, process.execPath, ...nodeOptions];
     const child = fork(path, [], {
       execPath: execPath!,
       execArgv,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    return new Remote(`${module}${netns === null ? '' : ` in ${netns}`}`, child);
+    return new Remote(`${basename(path)}${netns === null ? '' : ` in ${netns}`}`, child);
   }
 
   /** Asks, and waits for the answer. Rejects with the other's error, or when it ends. */

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { renderDocument, renderTables } from './document.js';
+import type { Kind, Scenario } from './plan.js';
+import { plotsOf } from './plots.js';
+import type { Measured, Result, Run } from './results.js';
+
+const DOCS = new URL('../../../../docs/', import.meta.url);
+
+function measured(kind: Kind, values: readonly number[], more: Partial<Measured> = {}): Measured {
+  const none = { p99Us: [], userPerGb: [], systemPerGb: [], residentBytes: [], slabBytes: [] };
+  return { kind, values, ...none, failures: 0, error: null, features: '', ...more };
+}
+
+function result(scenario: Scenario, ...all: readonly Measured[]): Result {
+  const setting = { mtu: 1500, offload: true };
+  const kinds = all.map(({ kind }) => kind);
+  return { case: { scenario, setting, connections: 1, bytes: 0, kinds }, measured: all };
+}
+
+function runOf(...results: readonly Result[]): Run {
+  const machine = {
+    processors: 2,
+    model: 'a <fast> one',
+    memoryGb: 8,
+    kernel: '6.1',
+    node: 'v20',
+    v8: '11',
+    loadAverage: 0.5,
+    stolenShare: 0.015,
+  };
+  return {
+    machine,
+    date: '2000-01-01',
+    quick: false,
+    rounds: 3,
+    seconds: 1,
+    tools: ['C'],
+    results,
+    micro: [],
+  };
+}
+
+const bulk = result(
+  'recv',
+  measured('ours', [12, 10, 11], { userPerGb: [0.2], systemPerGb: [0.1], features: 'checksums' }),
+  measured('node', [22, 22, 22], { userPerGb: [0.05], systemPerGb: [0.2] }),
+  measured('crude', [44]),
+);
+
+test('a table tells medians, spread, ratios and the cost in processor time', () => {
+  const document = renderDocument(runOf(bulk));
+  const row = document.split('\n').find((line) => line.startsWith('| MTU 1500 ×1'));
+  assert.equal(
+    row,
+    '| MTU 1500 ×1 | 11.0 (10.0–12.0) | 22.0 | 44.0 | 0.50 | 0.25 | 0.20 + 0.10 | 0.05 + 0.20 |',
+  );
+});
+
+test('the document names machine, load and what the device did', () => {
+  const document = renderDocument(runOf(bulk));
+  assert.match(
+    document,
+    /2 processors \(a <fast> one\), 8 GB, Linux 6\.1.*1\.5 % of its time taken by others/,
+  );
+  assert.match(document, /the device of ours offloads: checksums/);
+  assert.match(document, /3 rounds of 1 s/);
+});
+
+test('what could not be measured is a dash in the table, and is told of', () => {
+  const broken = measured('kernel', [], { failures: 2, error: 'no compiler\nat line 1' });
+  const document = renderDocument(runOf(result('crr', measured('ours', [100]), broken)));
+  assert.match(document, /\| crr ×1 \| 100 \| – \| – \|/);
+  assert.match(document, /crr ×1, kernel, C: 2 \(no compiler\)/);
+});
+
+test('round trips are compared by median and by 99th percentile', () => {
+  const pings = result(
+    'ping',
+    measured('ours', [20], { p99Us: [90] }),
+    measured('node', [40], { p99Us: [60] }),
+  );
+  assert.match(renderTables(runOf(pings)), /0\.50 +1\.50/);
+});
+
+test('only what was measured has a section and a plot', () => {
+  const document = renderDocument(runOf(bulk));
+  assert.match(document, /!\[Receiving, Gbit\/s\]\(performance\/recv\.svg\)/);
+  assert.doesNotMatch(document, /## HTTP/);
+  assert.deepEqual(
+    plotsOf(runOf(bulk)).map(({ name }) => name),
+    ['recv'],
+  );
+});
+
+test('a plot is one document, its bars as long as their numbers', () => {
+  const [plot] = plotsOf(runOf(bulk));
+  const widths = [...plot!.svg.matchAll(/<rect x="190" y="\d+" width="([\d.]+)"/g)].map(([, width]) =>
+    Number(width),
+  );
+  assert.equal(widths.length, 3);
+  assert.equal(widths[2]! / widths[1]!, 2);
+  assert.equal(widths[2]! / widths[0]!, 4);
+  assert.match(plot!.svg, /^<svg [^>]*>\n[\s\S]*<\/svg>\n$/);
+  assert.equal(plot!.svg.split('<text').length, plot!.svg.split('</text>').length);
+});
+
+test('docs/performance.md and its plots are what their numbers say; else run the bench with --render', () => {
+  const numbers = new URL('performance/measured.json', DOCS);
+  assert.ok(existsSync(numbers), 'docs/performance/measured.json');
+  const run = JSON.parse(readFileSync(numbers, 'utf8')) as Run;
+  assert.equal(readFileSync(new URL('performance.md', DOCS), 'utf8'), renderDocument(run));
+  for (const { name, svg } of plotsOf(run)) {
+    assert.equal(readFileSync(new URL(`performance/${name}.svg`, DOCS), 'utf8'), svg);
+  }
+});

@@ -1,0 +1,248 @@
+// docs/performance.md: the numbers of a run, for people. Nothing in it but what was measured.
+import { spreadOf } from '../statistics.js';
+import { digits } from './digits.js';
+import type { Kind, Scenario } from './plan.js';
+import { plotsOf } from './plots.js';
+import { KIND_NAMES, type Numbers, rowName, spreadIn } from './reading.js';
+import type { Measured, Result, Run } from './results.js';
+
+type Table = readonly (readonly string[])[];
+
+interface Section {
+  readonly title: string;
+  readonly text: string;
+  readonly scenarios: readonly Scenario[];
+  readonly table: (results: readonly Result[]) => Table;
+}
+
+const SECTIONS: readonly Section[] = [
+  {
+    title: 'Receiving: kernel → stack',
+    text: 'Gbit/s of payload that the load was acknowledged. In brackets the least and the greatest round.',
+    scenarios: ['recv'],
+    table: bulkTable,
+  },
+  {
+    title: 'Sending: stack → kernel',
+    text: 'Gbit/s of payload that the load received.',
+    scenarios: ['send'],
+    table: bulkTable,
+  },
+  {
+    title: 'Round trip of one byte',
+    text: 'Microseconds, median and 99th percentile; every processor is kept from sleeping.',
+    scenarios: ['ping'],
+    table: pingTable,
+  },
+  {
+    title: 'Connections',
+    text: 'Per second, so many at a time. `connect`: SYN to both FINs. `crr`: a byte there and back in between.',
+    scenarios: ['connect', 'crr'],
+    table: rateTable,
+  },
+  {
+    title: 'HTTP',
+    text: 'Responses per second on kept-alive connections. `http`: `node:http`. `raw`: a program that answers each request with the same bytes.',
+    scenarios: ['http', 'raw'],
+    table: rateTable,
+  },
+  {
+    title: 'Idle connections',
+    text:
+      'Bytes for each accepted connection that waits for data. Heap and buffers after a collection of garbage (of a C program its ' +
+      'resident memory); growth of the resident memory; growth of all slabs of the kernel, the end of the load included.',
+    scenarios: ['memory'],
+    table: memoryTable,
+  },
+];
+
+/** The tables alone, as text for a terminal. */
+export function renderTables(run: Run): string {
+  const blocks = presentSections(run).map(({ title, rows }) => `${title}\n${aligned(rows)}\n`);
+  if (run.micro.length > 0) blocks.push(`Small functions\n${aligned(microTable(run))}\n`);
+  return `${blocks.join('\n')}`;
+}
+
+/** The document. Its plots stand in the folder `performance` beside it. */
+export function renderDocument(run: Run): string {
+  const plots = plotsOf(run);
+  const parts = [`# Performance\n\n${introduction(run)}`];
+  for (const { title, text, scenarios, rows } of presentSections(run)) {
+    const shown = plots.filter((plot) => plot.scenarios.some((each) => scenarios.includes(each)));
+    const images = shown.map(({ name, title: alt }) => `![${alt}](performance/${name}.svg)\n`);
+    parts.push([`## ${title}\n`, `${text}\n`, ...images, markdown(rows)].join('\n'));
+  }
+  if (run.micro.length > 0) {
+    parts.push(
+      `## Small functions\n\nBy mitata: time and garbage of one call.\n\n${markdown(microTable(run))}`,
+    );
+  }
+  parts.push(`${failures(run)}${HOW}`);
+  return `${parts.join('\n\n')}\n`;
+}
+
+function presentSections(run: Run): (Section & { readonly rows: Table })[] {
+  return SECTIONS.flatMap((section) => {
+    const results = run.results.filter((result) => section.scenarios.includes(result.case.scenario));
+    return results.length === 0 ? [] : [{ ...section, rows: section.table(results) }];
+  });
+}
+
+function introduction({ machine, date, rounds, seconds, tools, results }: Run): string {
+  const { processors, model, memoryGb, kernel, node, v8, loadAverage, stolenShare } = machine;
+  const stolen =
+    stolenShare === null ? '' : `, ${(stolenShare * 100).toFixed(1)} % of its time taken by others`;
+  const features = [...new Set(results.flatMap(({ measured }) => measured.filter(isOurs).map(featureText)))];
+  return [
+    'Written by `npm run bench`; `npm run bench -- --help` tells how to have it measured again. Compare within this page only:',
+    'everything on it was measured in one run, the kinds of TCP in turn, and the load is the same for all.',
+    '',
+    `* ${date}: ${processors} processors (${model}), ${memoryGb} GB, Linux ${kernel}, Node ${node} (V8 ${v8}); load average ${loadAverage.toFixed(1)} at the beginning${stolen}`,
+    `* ${rounds} rounds of ${seconds} s for each number: the median counts`,
+    `* load: ${tools.join(', ')}`,
+    ...features.filter((text) => text !== '').map((text) => `* ${text}`),
+  ].join('\n');
+}
+
+function isOurs({ kind }: Measured): boolean {
+  return kind === 'ours';
+}
+
+function featureText({ features }: Measured): string {
+  return features === '' ? '' : `the device of ours offloads: ${features}`;
+}
+
+const HOW = `## How
+
+The load is the kernel's TCP in a namespace of its own, driven by one program in C. *ours*: sockets of \`stack.net\` in one
+process of Node, on a TUN device. *ours, register*: Node's own sockets, moved onto the stack by \`synwave/register\`.
+*node:net*: the same services in the same Node on the kernel's TCP behind a veth pair. *kernel, C*: the same services in C with
+epoll there. *crude ceiling*: the device of ours with hardly any TCP, nothing checked and nothing kept: what input and
+output alone would allow. Without offload, segmentation and checksums are switched off at both ends of the veth pair, and a
+TUN device without virtio-net headers takes packets of the MTU. CPU seconds are user + system of the measured process; what the
+kernel does for it elsewhere is not in them.`;
+
+function failures({ results }: Run): string {
+  const lines = results.flatMap(({ case: job, measured }) =>
+    measured
+      .filter(({ failures }) => failures > 0)
+      .map(
+        ({ kind, failures: count, error }) =>
+          `* ${rowName(job)}, ${KIND_NAMES[kind]}: ${count}${error === null ? '' : ` (${error.split('\n')[0]})`}`,
+      ),
+  );
+  return lines.length === 0 ? '' : `## Failures\n\n${lines.join('\n')}\n\n`;
+}
+
+// ---- tables
+
+function bulkTable(results: readonly Result[]): Table {
+  const kinds = kindsOf(results);
+  const head = [
+    '',
+    ...kinds.map((kind) => KIND_NAMES[kind]),
+    'ours ÷ node:net',
+    'ours ÷ ceiling',
+    ...kinds.filter((kind) => kind !== 'crude').map((kind) => `CPU s/GB ${KIND_NAMES[kind]}`),
+  ];
+  const rows = results.map((result) => [
+    rowName(result.case),
+    ...kinds.map((kind) => spreadText(result, kind)),
+    ratioText(result, 'ours', 'node'),
+    ratioText(result, 'ours', 'crude'),
+    ...kinds.filter((kind) => kind !== 'crude').map((kind) => cpuText(result, kind)),
+  ]);
+  return [head, ...rows];
+}
+
+function pingTable(results: readonly Result[]): Table {
+  const kinds = kindsOf(results);
+  const names = kinds.map((kind) => KIND_NAMES[kind]);
+  const head = ['', ...names, ...names.map((name) => `p99 ${name}`), 'ours ÷ node:net', 'p99'];
+  const p99 = ({ p99Us }: Measured) => p99Us;
+  const rows = results.map((result) => [
+    rowName(result.case),
+    ...kinds.map((kind) => spreadText(result, kind)),
+    ...kinds.map((kind) => spreadText(result, kind, p99)),
+    ratioText(result, 'ours', 'node'),
+    ratioText(result, 'ours', 'node', p99),
+  ]);
+  return [head, ...rows];
+}
+
+function rateTable(results: readonly Result[]): Table {
+  const kinds = kindsOf(results);
+  const withRegister = kinds.includes('register');
+  const head = ['', ...kinds.map((kind) => KIND_NAMES[kind]), 'ours ÷ node:net'];
+  if (withRegister) head.push('register ÷ node:net');
+  const rows = results.map((result) => {
+    const cells = [rowName(result.case), ...kinds.map((kind) => spreadText(result, kind))];
+    cells.push(ratioText(result, 'ours', 'node'));
+    if (withRegister) cells.push(ratioText(result, 'register', 'node'));
+    return cells;
+  });
+  return [head, ...rows];
+}
+
+function memoryTable(results: readonly Result[]): Table {
+  const head = ['connections', 'of', 'heap and buffers', 'resident', "kernel's slabs"];
+  const rows = results.flatMap(({ case: job, measured }) =>
+    measured
+      .filter(({ values }) => values.length > 0)
+      .map(({ kind, values, residentBytes, slabBytes }) => [
+        String(job.connections),
+        KIND_NAMES[kind],
+        ...[values, residentBytes, slabBytes].map((each) => digits(spreadOf(each).median)),
+      ]),
+  );
+  return [head, ...rows];
+}
+
+function microTable({ micro }: Run): Table {
+  const rows = micro.map(({ group, name, medianNs, p99Ns, heapBytes }) => [
+    group,
+    name,
+    digits(medianNs),
+    digits(p99Ns),
+    heapBytes === null ? '' : digits(heapBytes),
+  ]);
+  return [['', '', 'median ns', 'p99 ns', 'garbage B'], ...rows];
+}
+
+// ---- cells
+
+function kindsOf(results: readonly Result[]): Kind[] {
+  return [...new Set(results.flatMap(({ measured }) => measured.map(({ kind }) => kind)))];
+}
+
+function spreadText(result: Result, kind: Kind, of?: Numbers): string {
+  const spread = spreadIn(result, kind, of);
+  if (spread === null) return '–';
+  const { median, low, high } = spread;
+  return low === high ? digits(median) : `${digits(median)} (${digits(low)}–${digits(high)})`;
+}
+
+function ratioText(result: Result, kind: Kind, other: Kind, of?: Numbers): string {
+  const [a, b] = [spreadIn(result, kind, of), spreadIn(result, other, of)];
+  return a === null || b === null ? '–' : (a.median / b.median).toFixed(2);
+}
+
+function cpuText(result: Result, kind: Kind): string {
+  const user = spreadIn(result, kind, ({ userPerGb }) => userPerGb);
+  const system = spreadIn(result, kind, ({ systemPerGb }) => systemPerGb);
+  return user === null || system === null ? '–' : `${digits(user.median)} + ${digits(system.median)}`;
+}
+
+// ---- forms
+
+function markdown([head, ...rows]: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head!), line(head!.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+function aligned(rows: Table): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows
+    .map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')}`.trimEnd())
+    .join('\n');
+}

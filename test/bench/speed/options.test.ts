@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readSpeedOptions } from './options.js';
+
+test('without words everything is measured and the document written', () => {
+  const options = readSpeedOptions([])!;
+  assert.deepEqual(options, {
+    quick: false,
+    only: null,
+    micro: true,
+    rounds: 5,
+    seconds: 2,
+    profile: null,
+    out: 'docs',
+    render: null,
+  });
+});
+
+test('--quick measures less and leaves the document as it is', () => {
+  const { quick, micro, rounds, out } = readSpeedOptions(['--quick'])!;
+  assert.deepEqual({ quick, micro, rounds, out }, { quick: true, micro: false, rounds: 2, out: null });
+  assert.equal(readSpeedOptions(['--quick', '--out', 'there'])!.out, 'there');
+});
+
+test('--only keeps to what it names, the suite of small functions among it', () => {
+  const some = readSpeedOptions(['--only', 'recv,micro'])!;
+  assert.deepEqual(some.only, ['recv']);
+  assert.equal(some.micro, true);
+  assert.equal(some.out, null);
+  assert.deepEqual(readSpeedOptions(['--only=micro'])!.only, []);
+  assert.equal(readSpeedOptions(['--only', 'ping'])!.micro, false);
+});
+
+test('--profile may stand alone or name a folder', () => {
+  assert.equal(readSpeedOptions(['--profile'])!.profile, 'profiles');
+  assert.equal(readSpeedOptions(['--profile', '--quick'])!.profile, 'profiles');
+  assert.equal(readSpeedOptions(['--profile', 'there', '--quick'])!.profile, 'there');
+});
+
+test('words that make no sense are named', () => {
+  assert.throws(() => readSpeedOptions(['--only', 'speed']), /there is no "speed"/);
+  assert.throws(() => readSpeedOptions(['--rounds', '0']), /--rounds: "0" is no number/);
+  assert.throws(() => readSpeedOptions(['--fast']), /--fast/);
+  assert.equal(readSpeedOptions(['--help']), null);
+});

@@ -1,0 +1,90 @@
+// The words of `npm run bench`.
+import { parseArgs } from 'node:util';
+import { type PlanOptions, SCENARIOS, type Scenario } from './plan.js';
+
+/** What a run is asked for. */
+export interface SpeedOptions extends PlanOptions {
+  /** How often each thing is measured. */
+  readonly rounds: number;
+  /** Length of each measurement. */
+  readonly seconds: number;
+  /** Whether the suite of small functions runs as well. */
+  readonly micro: boolean;
+  /** Folder for V8 profiles of the processes of Node, or null. */
+  readonly profile: string | null;
+  /** Folder of the document, or null for the table alone. */
+  readonly out: string | null;
+  /** A file of an earlier run: only its document is written. */
+  readonly render: string | null;
+}
+
+/** What `--help` prints. */
+export const SPEED_USAGE = `usage: npm run bench -- [OPTIONS]
+Speed of our TCP over a TUN device beside that of node:net and of a C program over veth: throughput, round trips,
+connections, HTTP, memory. All in network namespaces of its own. Needs root, or user namespaces. Measures, and asserts nothing.
+
+  --only NAME[,…]   of ${SCENARIOS.join(' ')} micro
+  --quick           the most telling part in about a minute; writes no document unless --out is given
+  --rounds N        how often each is measured (5; quick 2)
+  --seconds N       length of each measurement (2; quick 0.4)
+  --profile [DIR]   leave V8 profiles of what runs in Node (profiles), one for each measurement of the first round
+  --out DIR         where performance.md, its plots and its numbers go (docs)
+  --render FILE     measure nothing: write the document of these numbers anew`;
+
+const MICRO = 'micro';
+
+/**
+ * Reads the words; null when they ask for help.
+ * @throws Error saying what is wrong with them
+ */
+export function readSpeedOptions(words: readonly string[]): SpeedOptions | null {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: withProfileFolder(words),
+    strict: true,
+    options: {
+      only: text,
+      rounds: text,
+      seconds: text,
+      profile: text,
+      out: text,
+      render: text,
+      quick: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) return null;
+  const quick = values.quick === true;
+  const names = values.only?.split(',') ?? null;
+  const whole = !quick && names === null;
+  return {
+    quick,
+    only: names?.filter((name) => name !== MICRO).map(readScenario) ?? null,
+    micro: names === null ? !quick : names.includes(MICRO),
+    rounds: number('--rounds', values.rounds ?? (quick ? '2' : '5'), 1, 1000),
+    seconds: number('--seconds', values.seconds ?? (quick ? '0.4' : '2'), 0.05, 3600),
+    profile: values.profile ?? null,
+    out: values.out ?? (whole || values.render !== undefined ? 'docs' : null),
+    render: values.render ?? null,
+  };
+}
+
+/** `--profile` may stand alone. */
+function withProfileFolder(words: readonly string[]): string[] {
+  return words.flatMap((word, i) => {
+    const alone = word === '--profile' && (words[i + 1]?.startsWith('-') ?? true);
+    return alone ? [word, 'profiles'] : [word];
+  });
+}
+
+function readScenario(name: string): Scenario {
+  const found = SCENARIOS.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new Error(`--only: there is no "${name}"; there are ${SCENARIOS.join(' ')} ${MICRO}`);
+}
+
+function number(what: string, text: string, least: number, most: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= least && value <= most) return value;
+  throw new Error(`${what}: "${text}" is no number from ${least} to ${most}`);
+}

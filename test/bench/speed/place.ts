@@ -1,0 +1,87 @@
+// Where the bench takes place: one namespace for the load, one for what the kernel's TCP serves, a veth pair between them
+// for each setting. A TUN device of ours stands in the namespace of the load.
+import { makeNamespace, must, removeNamespace } from '../namespace.js';
+import { type Kind, type Setting, settingText } from './plan.js';
+
+/** Buffers as the kernel has them by default, no memory of earlier runs, and ports enough for many connections. */
+const KNOBS: Readonly<Record<string, string>> = {
+  'net/ipv4/tcp_no_metrics_save': '1',
+  'net/ipv4/ip_local_port_range': '1024 65535',
+  // The load closes first. What is over stays no longer than it takes: ports are needed anew at once.
+  'net/ipv4/tcp_max_tw_buckets': '1000',
+  'net/ipv4/tcp_tw_reuse': '1',
+  'net/core/somaxconn': '4096',
+  'net/ipv4/tcp_max_syn_backlog': '4096',
+  // What ours speaks, too.
+  'net/ipv4/tcp_congestion_control': 'cubic',
+  'net/ipv6/conf/all/disable_ipv6': '1',
+  'net/ipv6/conf/default/disable_ipv6': '1',
+};
+
+/** What a device of the kernel does by itself. */
+const OFFLOADS = ['tx', 'rx', 'sg', 'tso', 'gso', 'gro'];
+
+/** Networks of a setting by the third number of their addresses: the veth pair, and a device for each kind. */
+const NETWORK: Record<Kind, number> = { node: 0, kernel: 0, ours: 1, register: 2, crude: 3 };
+
+/** Addresses of both ends of one device. */
+export interface Ends {
+  readonly host: string;
+  readonly own: string;
+}
+
+/** The namespaces and what is between them. */
+export class Place {
+  readonly load: string;
+  readonly served: string;
+  private readonly settings: string[] = [];
+
+  /** @throws Error when the machine does not allow it */
+  constructor() {
+    const prefix = `synwave-bench-${process.pid}`;
+    this.load = `${prefix}-load`;
+    this.served = `${prefix}-served`;
+    makeNamespace(this.load, KNOBS);
+    makeNamespace(this.served, KNOBS);
+  }
+
+  /** Addresses for a kind of TCP in a setting; the veth pair of that setting is there afterwards. */
+  ends(kind: Kind, setting: Setting): Ends {
+    const network = `10.${this.numberOf(setting)}.${NETWORK[kind]}`;
+    return { host: `${network}.1`, own: `${network}.${kind === 'kernel' ? 3 : 2}` };
+  }
+
+  /** Removes everything. Safe at any time. */
+  close(): void {
+    removeNamespace(this.load);
+    removeNamespace(this.served);
+  }
+
+  private numberOf(setting: Setting): number {
+    const text = settingText(setting);
+    const known = this.settings.indexOf(text);
+    if (known >= 0) return known + 1;
+    const number = this.settings.push(text);
+    this.layCable(number, setting);
+    return number;
+  }
+
+  private layCable(number: number, { mtu, offload }: Setting): void {
+    const device = `veth${number}`;
+    const peer = ['peer', 'name', device, 'netns', this.served];
+    must('ip', '-n', this.load, 'link', 'add', device, 'type', 'veth', ...peer);
+    for (const [netns, lasts] of [
+      [this.load, [1]],
+      [this.served, [2, 3]],
+    ] as const) {
+      for (const last of lasts) {
+        must('ip', '-n', netns, 'addr', 'add', `10.${number}.0.${last}/24`, 'dev', device);
+      }
+      must('ip', '-n', netns, 'link', 'set', device, 'mtu', String(mtu), 'up');
+      if (!offload) {
+        const off = OFFLOADS.flatMap((name) => [name, 'off']);
+        must('ip', 'netns', 'exec', netns, 'ethtool', '-K', device, ...off);
+      }
+    }
+  }
+}

@@ -1,0 +1,140 @@
+// What is measured, on whose TCP, and in which order.
+
+/**
+ * Whose TCP is measured. `ours`: sockets of `stack.net`. `register`: Node's own sockets, moved onto the stack. `node`:
+ * Node's on the kernel. `kernel`: a C program on the kernel. `crude`: no TCP at all, only the input and output of one that
+ * neither checks nor waits: the ceiling of a stack in JavaScript over that device.
+ */
+export const KINDS = ['ours', 'register', 'node', 'kernel', 'crude'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** What the load does. `http` asks `node:http` and its like, `raw` a program that answers without looking. */
+export const SCENARIOS = ['recv', 'send', 'ping', 'connect', 'crr', 'http', 'raw', 'memory'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+/** The device between load and stack. */
+export interface Setting {
+  readonly mtu: number;
+  /** Segmentation and checksums are left to the device, both ways. */
+  readonly offload: boolean;
+}
+
+/** One thing to measure. */
+export interface Case {
+  readonly scenario: Scenario;
+  readonly setting: Setting;
+  readonly connections: number;
+  /** Length of an HTTP response; 0 for what is no HTTP. */
+  readonly bytes: number;
+  readonly kinds: readonly Kind[];
+}
+
+/** What shapes a plan. */
+export interface PlanOptions {
+  readonly quick: boolean;
+  /** Scenarios; null: all. */
+  readonly only: readonly Scenario[] | null;
+}
+
+/** Ports of the services, the same everywhere. A server in C knows the first six of them in this order. */
+export const PORT = {
+  sink: 5001,
+  source: 5002,
+  echo: 5003,
+  rawSmall: 5004,
+  rawLarge: 5005,
+  idle: 5006,
+  httpSmall: 5007,
+  httpLarge: 5008,
+} as const;
+
+export const SMALL_BYTES = 64;
+export const LARGE_BYTES = 16_384;
+
+const HTTP_CONNECTIONS = 50;
+const USUAL: Setting = { mtu: 1500, offload: true };
+
+const TCP: readonly Kind[] = ['ours', 'node', 'kernel'];
+const WITH_CEILING: readonly Kind[] = ['ours', 'node', 'kernel', 'crude'];
+const HTTP: readonly Kind[] = ['ours', 'register', 'node'];
+
+/** All cases that were asked for, in the order of the document. */
+export function casesOf({ quick, only }: PlanOptions): Case[] {
+  const cases = [
+    ...bulk('recv', quick),
+    ...bulk('send', quick),
+    one('ping', 1, TCP),
+    ...(quick ? [] : [one('connect', 1, TCP), one('connect', 50, TCP)]),
+    one('crr', 1, TCP),
+    one('crr', 50, TCP),
+    one('http', HTTP_CONNECTIONS, HTTP, SMALL_BYTES),
+    one('raw', HTTP_CONNECTIONS, TCP, SMALL_BYTES),
+    ...(quick ? [] : [one('http', HTTP_CONNECTIONS, HTTP, LARGE_BYTES)]),
+    ...(quick ? [] : [one('raw', HTTP_CONNECTIONS, TCP, LARGE_BYTES)]),
+    one('memory', quick ? 1000 : 10_000, TCP),
+  ];
+  return cases.filter((each) => only === null || only.includes(each.scenario));
+}
+
+function one(scenario: Scenario, connections: number, kinds: readonly Kind[], bytes = 0): Case {
+  return { scenario, setting: USUAL, connections, bytes, kinds };
+}
+
+function bulk(scenario: 'recv' | 'send', quick: boolean): Case[] {
+  const settings = (quick ? [1500] : [1500, 9000, 65_535]).flatMap((mtu) => [
+    { mtu, offload: true },
+    { mtu, offload: false },
+  ]);
+  const counts = quick ? [1, 10] : [1, 10, 100];
+  const countsOf = ({ offload }: Setting) => (quick && !offload ? [1] : counts);
+  return settings.flatMap((setting) =>
+    countsOf(setting).map((connections) => ({
+      scenario,
+      setting,
+      connections,
+      bytes: 0,
+      kinds: WITH_CEILING,
+    })),
+  );
+}
+
+/** The port that the load of a case goes to. */
+export function portOf({ scenario, bytes }: Case): number {
+  switch (scenario) {
+    case 'recv':
+      return PORT.sink;
+    case 'send':
+      return PORT.source;
+    case 'http':
+      return bytes === SMALL_BYTES ? PORT.httpSmall : PORT.httpLarge;
+    case 'raw':
+      return bytes === SMALL_BYTES ? PORT.rawSmall : PORT.rawLarge;
+    case 'memory':
+      return PORT.idle;
+    default:
+      return PORT.echo;
+  }
+}
+
+/** What the load client has to do for a scenario. */
+export function actionOf(scenario: Scenario): string {
+  const names = { recv: 'send', send: 'receive', http: 'http', raw: 'http', memory: 'idle' } as const;
+  return scenario in names ? names[scenario as keyof typeof names] : scenario;
+}
+
+/** A setting in words. */
+export function settingText({ mtu, offload }: Setting): string {
+  return `MTU ${mtu}${offload ? '' : ', no offload'}`;
+}
+
+/** A case in words; names the case. */
+export function caseText({ scenario, setting, connections, bytes }: Case): string {
+  const size = bytes === 0 ? '' : ` ${bytes} B`;
+  return `${scenario}${size} ×${connections}, ${settingText(setting)}`;
+}
+
+/** The kinds of a case in another order for each round, so that none always comes after the same other. */
+export function turned<T>(kinds: readonly T[], round: number): T[] {
+  const first = round % kinds.length;
+  return [...kinds.slice(first), ...kinds.slice(0, first)];
+}

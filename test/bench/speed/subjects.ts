@@ -1,0 +1,127 @@
+// Starts whoever is measured, each kind in its namespace, and keeps the processes for all rounds.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface, type Interface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { Remote } from '../remote.js';
+import type { Place } from './place.js';
+import { type Kind, PORT, type Setting, settingText } from './plan.js';
+import { compiled } from './programs.js';
+import type { Memory, Subject, Usage } from './subject.js';
+
+const PAGE_BYTES = 4096;
+
+/** All processes of a run that are measured. */
+export class Subjects {
+  private readonly started = new Map<string, Promise<Subject>>();
+  private readonly all: Subject[] = [];
+
+  constructor(private readonly place: Place) {}
+
+  /** The process of that kind and setting. Rejects when it cannot be started. */
+  get(kind: Kind, setting: Setting): Promise<Subject> {
+    const key = `${kind} ${settingText(setting)}`;
+    let subject = this.started.get(key);
+    if (subject === undefined) {
+      subject = this.start(kind, setting);
+      this.started.set(key, subject);
+    }
+    return subject;
+  }
+
+  /** Ends them all, at once. */
+  kill(): void {
+    for (const subject of this.all.splice(0)) subject.kill();
+    this.started.clear();
+  }
+
+  private async start(kind: Kind, setting: Setting): Promise<Subject> {
+    const { host, own } = this.place.ends(kind, setting);
+    if (kind === 'kernel') {
+      const server = new KernelServer(this.place.served, own);
+      this.all.push(server);
+      await server.usage();
+      return server;
+    }
+    const module = new URL(kind === 'crude' ? './crude-end.js' : './node-end.js', import.meta.url);
+    const netns = kind === 'node' ? this.place.served : this.place.load;
+    const remote = Remote.start(module, netns, null, ['--expose-gc']);
+    const process = new NodeProcess(kind, own, remote);
+    this.all.push(process);
+    const device = kind === 'node' ? null : { setting, hostAddress: `${host}/24`, address: `${own}/24` };
+    process.features = await remote.ask<string>('open', { kind, host: own, device });
+    return process;
+  }
+}
+
+class NodeProcess implements Subject {
+  features = '';
+
+  constructor(
+    readonly kind: Kind,
+    readonly address: string,
+    private readonly remote: Remote,
+  ) {}
+
+  usage(): Promise<Usage> {
+    return this.remote.ask('usage');
+  }
+
+  memory(): Promise<Memory> {
+    return this.remote.ask('memory');
+  }
+
+  profile(): Promise<void> {
+    return this.remote.ask('profile');
+  }
+
+  profiled(file: string): Promise<void> {
+    return this.remote.ask('profiled', file);
+  }
+
+  kill(): void {
+    this.remote.kill();
+  }
+}
+
+/** The server in C. It answers lines with lines. */
+class KernelServer implements Subject {
+  readonly kind = 'kernel';
+  readonly features = '';
+  private readonly child: ChildProcessByStdio<Writable, Readable, null>;
+  private readonly lines: AsyncIterator<string>;
+
+  /** @throws Error without a compiler */
+  constructor(
+    netns: string,
+    readonly address: string,
+  ) {
+    const program = compiled('server');
+    if (program === null) throw new Error('no C compiler: the kernel is measured by node:net only');
+    const argv = [`--net=/run/netns/${netns}`, '--', program, address, String(PORT.sink)];
+    this.child = spawn('nsenter', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.child.stdin.on('error', () => {});
+    const reader: Interface = createInterface(this.child.stdout);
+    this.lines = reader[Symbol.asyncIterator]();
+  }
+
+  async usage(): Promise<Usage> {
+    this.child.stdin.write('usage\n');
+    const { done, value } = await this.lines.next();
+    if (done === true) throw new Error('the server in C has ended');
+    return JSON.parse(value) as Usage;
+  }
+
+  async memory(): Promise<Memory> {
+    const [, resident] = readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ');
+    return { heapBytes: 0, residentBytes: Number(resident) * PAGE_BYTES };
+  }
+
+  async profile(): Promise<void> {}
+
+  async profiled(): Promise<void> {}
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+}
