@@ -9,6 +9,7 @@ export default net;
 export { net as 'module.exports' };
 export const {
   BlockList,
+  BoundSocket,
   connect,
   createConnection,
   createServer,

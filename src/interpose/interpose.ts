@@ -6,7 +6,7 @@ import * as net from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { ANY_IPV4, ANY_IPV6, parseAddress } from '../net/addresses.js';
 import { normalizeArguments } from '../net/arguments.js';
-import { errnoOf } from '../net/errors.js';
+import { errnoOf, systemCodeOf } from '../net/errors.js';
 import { Liveness } from '../net/liveness.js';
 import type { NetContext, NetStack } from '../net/net-stack.js';
 import type { SocketConnectOptions } from '../net/options.js';
@@ -17,7 +17,9 @@ import {
   type Bound,
   defineStackHandle,
   type EarlyHandles,
+  familyOf,
   nameInto,
+  placeOf,
   type StackHandle,
   type StackHandleClass,
 } from './stack-handle.js';
@@ -27,6 +29,8 @@ import { StackListener } from './stack-listener.js';
 const SOCKET = 0;
 /** `UV_TCP_IPV6ONLY`. */
 const IPV6_ONLY = 1;
+/** `UV_TCP_REUSEPORT`. */
+const REUSE_PORT = 2;
 
 type NodeSocket = net.Socket & { _host?: string | null; _handle: TcpHandle | null };
 
@@ -71,11 +75,11 @@ class Interposition implements EarlyHandles {
   install(): void {
     const self = this;
     const { prototype } = this.bindings.Tcp;
-    prototype.bind = function (address, port) {
-      return self.bind(this, { address, port, ipv6Only: false });
+    prototype.bind = function (address, port, flags = 0) {
+      return self.bind(this, boundTo(address, port, flags & ~IPV6_ONLY));
     };
     prototype.bind6 = function (address, port, flags = 0) {
-      return self.bind(this, { address, port, ipv6Only: (flags & IPV6_ONLY) !== 0 });
+      return self.bind(this, boundTo(address, port, flags));
     };
     prototype.connect = function (request, address, port) {
       return self.connect(this, 'connect', request, address, port);
@@ -165,8 +169,9 @@ class Interposition implements EarlyHandles {
     const bound = this.bound.get(handle);
     if (bound === undefined) return 0;
     this.bound.delete(handle);
-    if (!bound.address.includes(':')) return this.kernel.bind.call(handle, bound.address, bound.port);
-    return this.kernel.bind6.call(handle, bound.address, bound.port, bound.ipv6Only ? IPV6_ONLY : 0);
+    const method = familyOf(bound.address) === 'IPv6' ? 'bind6' : 'bind';
+    const flags = (bound.ipv6Only ? IPV6_ONLY : 0) | (bound.reusePort ? REUSE_PORT : 0);
+    return this.kernel[method].call(handle, bound.address, bound.port, flags);
   }
 
   private connect(
@@ -260,20 +265,41 @@ class Interposition implements EarlyHandles {
   private getsockname(handle: TcpHandle, out: NameOut): number {
     const bound = this.bound.get(handle);
     if (bound === undefined) return this.kernel.getsockname.call(handle, out);
-    const isIpv6 = bound.address.includes(':');
-    // A port that was not to be had shows only here: libuv keeps the error of bind for later, and `net` looks at the port.
-    const isTaken = bound.port !== 0 && this.isTaken(bound, isIpv6 ? 6 : 4);
-    return nameInto(out, {
-      address: bound.address,
-      family: isIpv6 ? 'IPv6' : 'IPv4',
-      port: isTaken ? 0 : bound.port,
-    });
+    const { address } = bound;
+    const port = bound.port === 0 ? this.choosePort(handle, bound) : bound.port;
+    // A port that was not to be had shows only here: libuv keeps the error of bind for later.
+    if (port === null || this.isTaken(bound)) return errnoOf('EADDRINUSE');
+    return nameInto(out, { address, family: familyOf(address), port });
   }
 
-  private isTaken({ address, port }: Bound, family: 4 | 6): boolean {
-    const isAny = address === ANY_IPV4 || address === ANY_IPV6;
-    return this.context.stack.isListenedOn(isAny ? null : parseAddress(address), family, port);
+  /** Somebody asks which port was chosen, before it is known what for. Returns null when none is left. */
+  private choosePort(handle: TcpHandle, bound: Bound): number | null {
+    const { stack } = this.context;
+    const { reusePort } = bound;
+    try {
+      const { address, family } = placeOf(bound);
+      const hold = stack.bind({ address, port: 0, reusePort, ...(family && { family }) });
+      this.bound.set(handle, { ...bound, port: hold.port });
+      const { close } = handle;
+      handle.close = (callback) => {
+        hold.close();
+        close.call(handle, callback);
+      };
+      return hold.port;
+    } catch (error) {
+      if (systemCodeOf(error) === null) throw error;
+      return null;
+    }
   }
+
+  private isTaken(bound: Bound): boolean {
+    const { address, family } = placeOf(bound);
+    return this.context.stack.isListenedOn(address, family, bound.port, bound.reusePort);
+  }
+}
+
+function boundTo(address: string, port: number, flags: number): Bound {
+  return { address, port, ipv6Only: (flags & IPV6_ONLY) !== 0, reusePort: (flags & REUSE_PORT) !== 0 };
 }
 
 /** What sockets of ours have beyond `node:net` and Node's can have too; null where the kernel has the connection. */

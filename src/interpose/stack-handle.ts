@@ -1,9 +1,16 @@
 // A connection of the stack in the form of a libuv stream, so that Node's own sockets, TLS, http parser and http2 work
 // on it unchanged. Bytes and the end of the connection are the transport's matter, as for our own sockets.
 import { AsyncResource } from 'node:async_hooks';
-import type { Socket } from 'node:net';
+import * as net from 'node:net';
 import { isUint8Array } from 'node:util/types';
-import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from '../net/addresses.js';
+import {
+  type AddressInfo,
+  ANY_IPV4,
+  ANY_IPV6,
+  addressInfo,
+  familyMismatch,
+  parseAddress,
+} from '../net/addresses.js';
 import { errnoOf, type SystemError, surfaceUncaught, systemCodeOf } from '../net/errors.js';
 import { applyKeepAlive } from '../net/keep-alive.js';
 import { Share } from '../net/liveness.js';
@@ -12,6 +19,7 @@ import { PendingWrite } from '../net/pending-write.js';
 import { READ_BYTES, Transport, type TransportOwner } from '../net/transport.js';
 import type { Endpoint } from '../stack/endpoint.js';
 import { Event } from '../tcp/connection.js';
+import type { IpAddress } from '../wire/address.js';
 import type { Bindings, JsStream, NameOut, Request } from './bindings.js';
 
 /** The local end that was asked for before connecting or listening. */
@@ -19,6 +27,7 @@ export interface Bound {
   readonly address: string;
   readonly port: number;
   readonly ipv6Only: boolean;
+  readonly reusePort: boolean;
 }
 
 /** A handle of Node's `net` whose connection is the stack's. */
@@ -62,7 +71,7 @@ export function nameInto(out: NameOut, { address, family, port }: AddressInfo): 
 }
 
 /** Told when a socket lets go of its connection, which can then still be asked how it was. */
-export type Remember = (socket: Socket, endpoint: Endpoint) => void;
+export type Remember = (socket: net.Socket, endpoint: Endpoint) => void;
 
 /** The class of handles for one stack. It is made at run time because Node's class below it is found at run time. */
 export function defineStackHandle(
@@ -125,6 +134,8 @@ export function defineStackHandle(
       const local = localOf(bound);
       if (remote === null || local === null) return 'EINVAL';
       const localPort = bound?.port;
+      const mismatch = bound && familyMismatch(familyOf(bound.address), net.isIP(address));
+      if (mismatch) return mismatch;
       const options = { remote, remotePort: port, ...(local && { local }), ...(localPort && { localPort }) };
       try {
         this.endpoint = context.stack.connect(options, this);
@@ -158,7 +169,7 @@ export function defineStackHandle(
     bind(address: string, port: number): number {
       if (this.endpoint !== null || this.early === null) return errnoOf('EINVAL');
       this.bound = true;
-      return this.early.bindEarly(this, { address, port, ipv6Only: false });
+      return this.early.bindEarly(this, { address, port, ipv6Only: false, reusePort: false });
     }
 
     bind6(address: string, port: number): number {
@@ -227,8 +238,8 @@ export function defineStackHandle(
 
     _unrefTimer(): void {}
 
-    private get socket(): Socket | undefined {
-      return (this as unknown as Record<symbol, Socket | undefined>)[owner];
+    private get socket(): net.Socket | undefined {
+      return (this as unknown as Record<symbol, net.Socket | undefined>)[owner];
     }
 
     // ---- what the stream base asks of us
@@ -386,11 +397,23 @@ export function defineStackHandle(
   };
 }
 
+/** A local end as the stack takes it: null is every address, of `family` or with 0 of both. */
+export function placeOf({ address, ipv6Only }: Bound): { address: IpAddress | null; family: 0 | 4 | 6 } {
+  if (address === ANY_IPV4) return { address: null, family: 4 };
+  if (address === ANY_IPV6) return { address: null, family: ipv6Only ? 6 : 0 };
+  const one = parseAddress(address);
+  return { address: one, family: one?.family ?? 0 };
+}
+
+/** `IPv4` or `IPv6`. */
+export function familyOf(address: string): string {
+  return address.includes(':') ? 'IPv6' : 'IPv4';
+}
+
 /** What a socket is called before it has an address. */
 function unconnectedName(remote: string, bound: Bound | undefined): AddressInfo {
-  const isIpv6 = remote.includes(':');
-  const any = isIpv6 ? ANY_IPV6 : ANY_IPV4;
-  return { address: bound?.address ?? any, family: isIpv6 ? 'IPv6' : 'IPv4', port: bound?.port ?? 0 };
+  const any = familyOf(remote) === 'IPv6' ? ANY_IPV6 : ANY_IPV4;
+  return { address: bound?.address ?? any, family: familyOf(remote), port: bound?.port ?? 0 };
 }
 
 /** The address to bind to; undefined for any, null for text that is no address. */

@@ -1,12 +1,12 @@
 // A listener of the stack in the place of a libuv handle that was about to listen in the kernel.
 import { AsyncResource } from 'node:async_hooks';
-import { type AddressInfo, ANY_IPV4, ANY_IPV6, parseAddress } from '../net/addresses.js';
+import { type AddressInfo, ANY_IPV6 } from '../net/addresses.js';
 import { errnoOf, surfaceUncaught, systemCodeOf } from '../net/errors.js';
 import { Share } from '../net/liveness.js';
 import type { NetContext } from '../net/net-stack.js';
 import type { Listener, ListenerHandler } from '../stack/endpoint.js';
 import type { NameOut, TcpHandle } from './bindings.js';
-import { type Bound, nameInto, type StackHandleClass } from './stack-handle.js';
+import { type Bound, familyOf, nameInto, placeOf, type StackHandleClass } from './stack-handle.js';
 
 /** Lends a handle of Node's its voice: what arrives at the stack comes out of the handle's `onconnection`. */
 export class StackListener implements ListenerHandler {
@@ -28,14 +28,11 @@ export class StackListener implements ListenerHandler {
 
   /** Listens, and answers for the handle from now on. Returns 0 or a negative error number. */
   listen(backlog: number): number {
-    const { address, port, ipv6Only } = this.bound;
-    const any = address === ANY_IPV4 || address === ANY_IPV6;
-    const family = address === ANY_IPV4 ? 4 : ipv6Only ? 6 : undefined;
+    const { port, reusePort } = this.bound;
+    const { address, family } = placeOf(this.bound);
+    const where = { address, port, reusePort, ...(family && { family }) };
     try {
-      this.listener = this.context.stack.listen(
-        { address: any ? null : parseAddress(address), port, backlog, ...(any && family && { family }) },
-        this,
-      );
+      this.listener = this.context.stack.listen({ ...where, backlog }, this);
     } catch (error) {
       const code = systemCodeOf(error);
       if (code === null) throw error;
@@ -60,7 +57,7 @@ export class StackListener implements ListenerHandler {
 
   private address(): AddressInfo {
     const { address } = this.bound;
-    return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', port: this.listener?.port ?? 0 };
+    return { address, family: familyOf(address), port: this.listener?.port ?? 0 };
   }
 
   private setReferenced(referenced: boolean): void {

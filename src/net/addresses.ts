@@ -30,3 +30,9 @@ export function addressInfo(ip: IpAddress, port: number, mapped: boolean): Addre
 export function parseAddress(text: string): IpAddress | null {
   return IpAddress.parse(text);
 }
+
+/** What a kernel says when a socket of one family is to connect to an address of another; null when nothing. */
+export function familyMismatch(own: string, target: number): 'EAFNOSUPPORT' | 'EINVAL' | null {
+  if (own === `IPv${target}`) return null;
+  return target === 6 ? 'EAFNOSUPPORT' : 'EINVAL';
+}

@@ -132,10 +132,16 @@ export interface ListenRequest {
   host: string | undefined;
   backlog: number | undefined;
   ipv6Only: boolean;
+  reusePort: boolean;
   signal: AbortSignal | undefined;
   callback: Callback | null;
   /** As they were given. */
   options: ListenArguments;
+}
+
+/** The argument `backlog` of `server.listen`. */
+export function parseBacklog(args: readonly unknown[]): number | undefined {
+  return toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]) || undefined;
 }
 
 /** All signatures of `server.listen` that mean TCP. */
@@ -165,12 +171,12 @@ export function parseListen(args: readonly unknown[]): ListenRequest {
     if ('port' in options || 'path' in options) throw invalidArgValue('options', options);
     throw invalidArgValue('options', options, 'must have the property "port" or "path"');
   }
-  const fromArguments = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
   return {
     port: parsePort(port, 'options.port'),
     host: options.host || undefined,
-    backlog: options.backlog || fromArguments || undefined,
+    backlog: options.backlog || parseBacklog(args),
     ipv6Only: Boolean(options.ipv6Only),
+    reusePort: options.reusePort === true,
     signal: options.signal,
     callback,
     options,

@@ -8,13 +8,15 @@ import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import { Event } from '../tcp/connection.js';
 import type { IpAddress } from '../wire/address.js';
-import { ANY_IPV4, ANY_IPV6, parseAddress } from './addresses.js';
+import { ANY_IPV4, ANY_IPV6, familyMismatch, parseAddress } from './addresses.js';
 import { parseAttemptTimeout, parseBoolean, parseConnectTarget } from './arguments.js';
+import type { LocalEnd } from './bound-socket.js';
 import {
   addressError,
   allAttemptsFailed,
   connectionTimeout,
   invalidAddressFamily,
+  invalidArgValue,
   invalidIpAddress,
   ipBlocked,
   surfaceUncaught,
@@ -76,8 +78,14 @@ export class Connecting implements EndpointHandler {
     private readonly options: SocketConnectOptions,
     private readonly owner: ConnectingOwner,
     private readonly outcome: ConnectingOutcome,
+    /** Where it comes from, when that was bound before. */
+    private readonly bound: LocalEnd | null,
   ) {
     const { host, port } = parseConnectTarget(options);
+    if (bound !== null && (options.localAddress !== undefined || options.localPort !== undefined)) {
+      const reason = 'localAddress and localPort cannot be used with an adopted bound socket';
+      throw invalidArgValue('options', options, reason);
+    }
     this.host = host;
     this.port = port;
     this.localAddress = options.localAddress || undefined;
@@ -94,10 +102,11 @@ export class Connecting implements EndpointHandler {
     this.share = new Share(context.liveness);
   }
 
-  /** Sets out: at the next tick for an address, after the lookup for a name. */
+  /** Sets out: at the next tick for an address, at once from a bound end, after the lookup for a name. */
   start(): void {
     const family = isIP(this.host);
     if (family === 0) this.lookUp();
+    else if (this.bound !== null) this.tryTargets([{ address: this.host, family }]);
     else process.nextTick(() => this.tryTargets([{ address: this.host, family }]));
   }
 
@@ -117,7 +126,7 @@ export class Connecting implements EndpointHandler {
     if (family !== undefined) request.family = family;
     const one = family === 4 || family === 6;
     if (!one && request.hints === 0) request.hints = ADDRCONFIG;
-    const auto = options.autoSelectFamily ?? this.context.autoSelectFamily;
+    const auto = this.bound === null && (options.autoSelectFamily ?? this.context.autoSelectFamily);
     if (!one && this.localAddress === undefined && auto) request.all = true;
     const lookup = (options.lookup ?? dnsLookup) as LookupFunction;
     lookup(this.host, request, (error, address, addressFamily) => {
@@ -200,13 +209,16 @@ export class Connecting implements EndpointHandler {
     if (this.owner.blockList?.check(target.address, target.family === 6 ? 'ipv6' : 'ipv4')) {
       return ipBlocked(target.address);
     }
+    const mismatch = this.bound === null ? null : familyMismatch(this.bound.shown.family, target.family);
+    if (mismatch !== null) return this.errorOf(mismatch, target, this.unboundLocal(target));
     // Nobody listens on port 0, so nobody need be asked.
     if (this.port === 0) return this.errorOf('ECONNREFUSED', target);
     const remote = parseAddress(target.address);
-    const local = this.localAddress === undefined ? undefined : parseAddress(this.localAddress);
-    if (remote === null || local === null) return this.errorOf('EINVAL', target, this.unboundLocal(target));
+    const local = this.localAddress === undefined ? this.bound?.address : parseAddress(this.localAddress);
+    if (remote === null || (local === null && this.bound === null))
+      return this.errorOf('EINVAL', target, this.unboundLocal(target));
     try {
-      this.endpoint = this.open(remote, local);
+      this.endpoint = this.open(remote, local ?? undefined);
       this.latest = this.endpoint;
     } catch (error) {
       return this.refusal(error, target);
@@ -219,11 +231,12 @@ export class Connecting implements EndpointHandler {
   }
 
   private open(remote: IpAddress, local: IpAddress | undefined): Endpoint {
+    const localPort = this.localPort ?? this.bound?.shown.port;
     const request = {
       remote,
       remotePort: this.port,
       ...(local !== undefined && { local }),
-      ...(this.localPort !== undefined && { localPort: this.localPort }),
+      ...(localPort !== undefined && { localPort }),
       ...(this.config !== undefined && { config: this.config }),
     };
     return this.context.stack.connect(request, this);
@@ -242,7 +255,8 @@ export class Connecting implements EndpointHandler {
   }
 
   private unboundLocal(target: Target): string {
-    return `${this.localAddress ?? anyOf(target)}:${this.localPort ?? 0}`;
+    const { address, port } = this.bound?.shown ?? { address: anyOf(target), port: 0 };
+    return `${this.localAddress ?? address}:${this.localPort ?? port}`;
   }
 
   private errorOf(code: string, target: Target, local?: string): Error {

@@ -1,6 +1,7 @@
 // What a socket is made from: the options that users give, those that only servers give, and those that are refused.
 import type { Endpoint } from '../stack/endpoint.js';
 import type { ConnectionConfig } from '../tcp/config.js';
+import { BoundSocket } from './bound-socket.js';
 import { invalidArgValue } from './errors.js';
 import type { SocketOptions } from './options.js';
 import type { Server } from './server.js';
@@ -31,6 +32,7 @@ export function rejectUnsupported(options: object | number): void {
   if (typeof options === 'number') throw invalidArgValue('options.fd', options, 'is not supported');
   for (const name of ['objectMode', 'readableObjectMode', 'writableObjectMode', 'fd', 'handle'] as const) {
     const value = (options as Record<string, unknown>)[name];
+    if (value instanceof BoundSocket) continue;
     // Descriptor 0 is one too.
     if (value || (name === 'fd' && value === 0))
       throw invalidArgValue(`options.${name}`, value, 'is not supported');

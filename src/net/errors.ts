@@ -11,7 +11,7 @@ export interface SystemError extends Error {
   code: string;
   /** The call that failed: `connect`, `bind`, `listen`, `read`, `write`. */
   syscall: string;
-  address?: string;
+  address?: string | null;
   port?: number;
   localAddress?: string;
   localPort?: number;
@@ -55,15 +55,15 @@ export function addressError(
   return error;
 }
 
-/** `listen EADDRINUSE: address already in use 10.9.0.2:80`. */
+/** `listen EADDRINUSE: address already in use 10.9.0.2:80`. Of an end that was bound before: null and -1. */
 export function listenError(code: string, address: string | null, port: number): SystemError {
   const meaning = getSystemErrorMap().get(errnoOf(code))?.[1] ?? 'unknown error';
   const error: SystemError = Object.assign(new Error(`listen ${code}: ${meaning}${placeOf(address, port)}`), {
     code,
     errno: errnoOf(code),
     syscall: 'listen',
+    address,
   });
-  if (address !== null) error.address = address;
   if (port) error.port = port;
   return error;
 }
@@ -167,6 +167,12 @@ export function closedBeforeConnection(): Error {
 /** `ERR_SOCKET_CONNECTION_TIMEOUT`: no address answered in its time. */
 export function connectionTimeout(): Error {
   return coded(Error, 'ERR_SOCKET_CONNECTION_TIMEOUT', 'Socket connection timeout');
+}
+
+/** `ERR_SOCKET_HANDLE_ADOPTED`. */
+export function handleAdopted(): Error {
+  const message = 'The bound socket has already been adopted by a server or socket';
+  return coded(Error, 'ERR_SOCKET_HANDLE_ADOPTED', message);
 }
 
 /** `ERR_SERVER_ALREADY_LISTEN`. */

@@ -1,4 +1,5 @@
 // What the `net` layer asks of a stack, so that it can be tested against a scripted one.
+import type { BindOptions, BoundPort } from '../stack/bound-ports.js';
 import type { Clock } from '../stack/clock.js';
 import type {
   ConnectOptions,
@@ -24,10 +25,15 @@ export interface NetStack {
    * @throws Error with `code` EADDRINUSE, EADDRNOTAVAIL, EHOSTUNREACH …
    */
   connect(options: ConnectOptions, handler: EndpointHandler): Endpoint;
+  /**
+   * Holds a port.
+   * @throws Error with `code` EADDRINUSE, EADDRNOTAVAIL, EINVAL …
+   */
+  bind(options: BindOptions): BoundPort;
   /** Its own addresses: their families say what listening on "any address" means. */
   readonly addresses: readonly IpAddress[];
   /** Whether a listener stands in the way of another there; `address` null means all of `family`, 0 both. */
-  isListenedOn(address: IpAddress | null, family: 0 | 4 | 6, port: number): boolean;
+  isListenedOn(address: IpAddress | null, family: 0 | 4 | 6, port: number, sharesPort: boolean): boolean;
   /** Whether an address is its own. */
   owns(address: IpAddress): boolean;
 }

@@ -3,11 +3,12 @@ import type { EventEmitter } from 'node:events';
 import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { normalizeArguments, parseAttemptTimeout, parseBoolean } from './arguments.js';
+import { BoundSocket } from './bound-socket.js';
 import { callable } from './callable.js';
 import type { InternalSocketOptions } from './construction.js';
 import { Liveness } from './liveness.js';
 import type { NetContext, NetStack } from './net-stack.js';
-import type { CreateConnectionOptions, ServerOptions, SocketOptions } from './options.js';
+import type { BoundSocketOptions, CreateConnectionOptions, ServerOptions, SocketOptions } from './options.js';
 import { Server } from './server.js';
 import { Socket } from './socket.js';
 
@@ -44,6 +45,10 @@ export interface Net {
   /** The old name of `Socket`. */
   readonly Stream: SocketConstructor;
   readonly Server: ServerConstructor;
+  /** As of Node 24. */
+  readonly BoundSocket: new (
+    options?: BoundSocketOptions,
+  ) => BoundSocket;
   readonly createServer: {
     (listener?: ConnectionListener): Server;
     (options?: ServerOptions, listener?: ConnectionListener): Server;
@@ -77,22 +82,29 @@ export function createNet(stack: NetStack | (() => NetStack)): Net {
     autoSelectFamilyAttemptTimeoutMs: 250,
   };
 
-  class BoundSocket extends Socket {
+  class OwnSocket extends Socket {
     constructor(options?: SocketOptions) {
       super(context, options);
     }
   }
-  Object.defineProperty(BoundSocket, 'name', { value: 'Socket' });
+  Object.defineProperty(OwnSocket, 'name', { value: 'Socket' });
 
-  class BoundServer extends Server {
+  class OwnServer extends Server {
     constructor(options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) {
       super(context, options, listener);
     }
     override _createSocket(options: InternalSocketOptions): Socket {
-      return new BoundSocket(options);
+      return new OwnSocket(options);
     }
   }
-  Object.defineProperty(BoundServer, 'name', { value: 'Server' });
+  Object.defineProperty(OwnServer, 'name', { value: 'Server' });
+
+  class OwnBoundSocket extends BoundSocket {
+    constructor(options?: BoundSocketOptions) {
+      super(context, options);
+    }
+  }
+  Object.defineProperty(OwnBoundSocket, 'name', { value: 'BoundSocket' });
 
   const connect = (...args: unknown[]) => {
     const { options } = normalizeArguments<CreateConnectionOptions>(args);
@@ -100,14 +112,15 @@ export function createNet(stack: NetStack | (() => NetStack)): Net {
     if (options.timeout) socket.setTimeout(options.timeout);
     return socket.connect(...(args as [number]));
   };
-  const SocketFunction = callable<SocketConstructor>(BoundSocket);
+  const SocketFunction = callable<SocketConstructor>(OwnSocket);
 
   return {
     Socket: SocketFunction,
     Stream: SocketFunction,
-    Server: callable<ServerConstructor>(BoundServer),
+    Server: callable<ServerConstructor>(OwnServer),
+    BoundSocket: OwnBoundSocket,
     createServer: (options?: ServerOptions | ConnectionListener, listener?: ConnectionListener) =>
-      new BoundServer(options, listener),
+      new OwnServer(options, listener),
     connect: connect as Connect,
     createConnection: connect as Connect,
     isIP,

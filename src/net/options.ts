@@ -1,5 +1,6 @@
 // The option objects of the `node:net` shape.
 import type { BlockList, LookupFunction } from 'node:net';
+import type { BoundSocket } from './bound-socket.js';
 import type { OnReadOptions } from './onread.js';
 import type { TcpOptions } from './tcp-options.js';
 
@@ -25,6 +26,8 @@ export interface SocketOptions {
   typeOfService?: number;
   /** Received bytes go into this buffer instead of into the stream; `data` is not emitted. */
   onread?: OnReadOptions | null;
+  /** A local end to connect from; no other handle has a meaning here. */
+  handle?: BoundSocket;
   /** Addresses that are not connected to: ERR_IP_BLOCKED. */
   blockList?: BlockList;
 }
@@ -49,6 +52,18 @@ export interface SocketConnectOptions {
   path?: string | null;
   /** Settings of TCP for this connection, its congestion controller among them. */
   tcp?: TcpOptions;
+}
+
+/** Options of `new BoundSocket()`. */
+export interface BoundSocketOptions {
+  /** An address, no name. Default `0.0.0.0`, or `::` with `ipv6Only`. */
+  host?: string | null;
+  /** Default 0, which chooses a free one. */
+  port?: number | string;
+  /** With host `::`, leave IPv4 alone. Default false. */
+  ipv6Only?: boolean;
+  /** As that of `listen`. Default false. */
+  reusePort?: boolean;
 }
 
 /** Options of `createConnection()`: those of the socket and of `connect()`. */
@@ -83,6 +98,10 @@ export interface ListenArguments {
   backlog?: number;
   /** With host `::`, leave IPv4 alone. Default false. */
   ipv6Only?: boolean;
+  /** Share the port with other servers that do; new connections go to them in turn. Default false. */
+  reusePort?: boolean;
+  /** A local end that was bound before, in place of host and port. */
+  handle?: BoundSocket;
   /** Aborting it closes the server. */
   signal?: AbortSignal;
   /** Accepted and without meaning: there is no cluster on this stack. */

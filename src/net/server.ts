@@ -4,10 +4,18 @@ import { lookup as dnsLookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import { type BlockList, isIP } from 'node:net';
 import { getDefaultHighWaterMark } from 'node:stream';
-import type { Endpoint, Listener, ListenerHandler } from '../stack/endpoint.js';
+import type { Endpoint, Listener, ListenerHandler, ListenOptions } from '../stack/endpoint.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import { type AddressInfo, ANY_IPV4, ANY_IPV6, addressInfo, parseAddress } from './addresses.js';
-import { type ListenRequest, parseBlockList, parseInitialDelay, parseListen } from './arguments.js';
+import {
+  type ListenRequest,
+  normalizeArguments,
+  parseBacklog,
+  parseBlockList,
+  parseInitialDelay,
+  parseListen,
+} from './arguments.js';
+import { BoundSocket } from './bound-socket.js';
 import { adoptable } from './callable.js';
 import { serverListen, serverSocket } from './channels.js';
 import { ACCEPTED, type InternalSocketOptions } from './construction.js';
@@ -41,6 +49,16 @@ export interface DropInfo {
   remotePort: number;
   remoteFamily: string;
 }
+
+/** Where was listened, in the words of errors and of `_connectionKey`. */
+interface ToldPlace {
+  readonly type: number;
+  readonly host: string | null;
+  readonly port: number;
+}
+
+/** `node:net` does not look what somebody else has bound. */
+const BOUND_BEFORE: ToldPlace = { type: -1, host: null, port: -1 };
 
 /** Accepts TCP connections on this stack; shape, events, defaults and errors as `net.Server`. */
 export class Server extends adoptable(EventEmitter) implements ListenerHandler {
@@ -110,22 +128,24 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
 
   /**
    * `listen([port[, host[, backlog]]][, callback])` or `listen(options[, callback])`. What goes wrong with the address
-   * is emitted as `error`.
-   * @throws ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_BAD_PORT, ERR_INVALID_ARG_VALUE
+   * is emitted as `error`. A `BoundSocket` in the place of the port is adopted.
+   * @throws ERR_SERVER_ALREADY_LISTEN, ERR_SOCKET_HANDLE_ADOPTED, ERR_SOCKET_BAD_PORT, ERR_INVALID_ARG_VALUE
    */
   listen(port?: number | string | null, host?: string, backlog?: number, callback?: () => void): this;
   listen(port?: number | string | null, host?: string, callback?: () => void): this;
   listen(port?: number | string | null, backlog?: number, callback?: () => void): this;
   listen(port?: number | string | null, callback?: () => void): this;
   listen(options: ListenArguments, callback?: () => void): this;
+  listen(bound: BoundSocket, backlog?: number, callback?: () => void): this;
+  listen(bound: BoundSocket, callback?: () => void): this;
   listen(callback?: () => void): this;
   listen(...args: unknown[]): this {
     if (this.#listener !== null) throw alreadyListening();
+    const { handle } = normalizeArguments<{ handle?: unknown }>(args).options;
+    const bound = [args[0], handle].find((each) => each instanceof BoundSocket);
+    if (bound !== undefined) return this.#listenBound(bound, args);
     const request = parseListen(args);
-    if (serverListen.asyncStart.hasSubscribers) {
-      serverListen.asyncStart.publish({ server: this, options: request.options });
-    }
-    if (request.callback !== null) this.once('listening', request.callback);
+    this.#announce(request.options, request.callback);
     if (request.signal !== undefined) this.#closeOn(request.signal);
     const generation = ++this.#generation;
     const { host } = request;
@@ -167,26 +187,47 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
     const address = any ? null : parseAddress(shownHost);
     const family = any ? onlyFamily(shownHost, host === null, request.ipv6Only) : undefined;
     this.#mapped = shownHost === ANY_IPV6;
-    try {
-      if (address === null && !any) throw Object.assign(new Error('zone in address'), { code: 'EINVAL' });
-      const options = {
-        address,
-        port: request.port,
-        backlog: request.backlog,
-        ...(family && { family }),
-        ...(this.#config !== undefined && { config: this.#config }),
-      };
-      this.#listener = this.#context.stack.listen(options, this);
-    } catch (error) {
-      this.#failListen(error, shownHost, request.port);
+    const told = { type: isIP(shownHost), host: shownHost, port: request.port };
+    if (address === null && !any) {
+      this.#failListen(Object.assign(new Error('zone in address'), { code: 'EINVAL' }), told);
       return;
     }
-    this.#shown = {
+    const { port, backlog, reusePort } = request;
+    const shown = {
       address: address?.toString() ?? shownHost,
       family: isIP(shownHost) === 6 ? 'IPv6' : 'IPv4',
-      port: this.#listener.port,
     };
-    this._connectionKey = `${isIP(shownHost)}:${shownHost}:${request.port}`;
+    this.#listenAt({ address, port, backlog, reusePort, ...(family && { family }) }, shown, told);
+  }
+
+  /** Listens where it was bound before. */
+  #listenBound(bound: BoundSocket, args: readonly unknown[]): this {
+    const { options, callback } = normalizeArguments<object>(args);
+    this.#announce(options, callback);
+    const { address, family, reusePort, shown, hold } = bound._adopt(this.#context);
+    this.#generation++;
+    this.#mapped = shown.address === ANY_IPV6 && family === 0;
+    const where = { address, port: shown.port, reusePort, ...(address === null && family && { family }) };
+    this.#listenAt({ ...where, backlog: parseBacklog(args) }, shown, BOUND_BEFORE);
+    hold.close();
+    return this;
+  }
+
+  #announce(options: object, callback: ((...args: unknown[]) => void) | null): void {
+    if (serverListen.asyncStart.hasSubscribers) serverListen.asyncStart.publish({ server: this, options });
+    if (callback !== null) this.once('listening', callback);
+  }
+
+  #listenAt(options: ListenOptions, shown: Omit<AddressInfo, 'port'>, told: ToldPlace): void {
+    try {
+      const config = this.#config === undefined ? {} : { config: this.#config };
+      this.#listener = this.#context.stack.listen({ ...options, ...config }, this);
+    } catch (error) {
+      this.#failListen(error, told);
+      return;
+    }
+    this.#shown = { ...shown, port: this.#listener.port };
+    this._connectionKey = `${told.type}:${told.host}:${told.port}`;
     this.#share.set(this.#referenced);
     if (serverListen.asyncEnd.hasSubscribers) serverListen.asyncEnd.publish({ server: this });
     process.nextTick(() => {
@@ -194,7 +235,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
     });
   }
 
-  #failListen(error: unknown, host: string, port: number): void {
+  #failListen(error: unknown, { host, port }: ToldPlace): void {
     const code = systemCodeOf(error);
     const shown = code === null ? error : listenError(code, host, port);
     if (serverListen.error.hasSubscribers) serverListen.error.publish({ server: this, error: shown });

@@ -13,6 +13,7 @@ import {
   parseTimeout,
   parseTypeOfService,
 } from './arguments.js';
+import type { LocalEnd } from './bound-socket.js';
 import { adoptable } from './callable.js';
 import * as channels from './channels.js';
 import { Connecting } from './connecting.js';
@@ -83,6 +84,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** Of the latest connection, kept after its end for those who look into it. */
   #endpoint: Endpoint | null = null;
   #peer: AddressInfo | null = null;
+  /** Where it comes from, when that was bound before. */
+  #bound: LocalEnd | null = null;
   #mapped = false;
 
   #noDelay: boolean;
@@ -107,7 +110,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** @throws ERR_INVALID_ARG_VALUE for object mode, descriptors and handles; ERR_INVALID_ARG_TYPE */
   constructor(context: NetContext, options: InternalSocketOptions = {}) {
     rejectUnsupported(options);
-    const { signal, onread, blockList, ...streamOptions } = options;
+    const { signal, onread, blockList, handle, ...streamOptions } = options;
     super({
       ...streamOptions,
       allowHalfOpen: Boolean(options.allowHalfOpen),
@@ -130,6 +133,10 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.on('end', this.#onEnd);
     this.#signal = signal;
     if (signal) addAbortSignal(signal, this);
+    if (handle !== undefined) {
+      this.#bound = handle._adopt(context);
+      this.#handle = this.#newHandle();
+    }
     const accepted = options[ACCEPTED];
     if (accepted !== undefined) this.#accept(accepted);
   }
@@ -147,10 +154,11 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   connect(...args: unknown[]): this {
     const { options, callback } = normalizeArguments<SocketConnectOptions>(args);
     if (callback !== null) this.once('connect', callback);
-    const attempts = new Connecting(this.#context, options, this, {
-      connected: (endpoint, events) => this.#onConnected(endpoint, events),
-      failed: (error) => this.destroy(error),
-    });
+    const outcome = {
+      connected: (endpoint: Endpoint, events: number) => this.#onConnected(endpoint, events),
+      failed: (error: Error) => this.destroy(error),
+    };
+    const attempts = new Connecting(this.#context, options, this, outcome, this.#bound);
     if (this.#signal?.aborted) return this;
     if (this.destroyed) this.#renew();
     else if (this.connecting || this.#transport !== null) return this.#refuseSecondConnect(options);
@@ -320,7 +328,9 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const transport = this.#transport;
-    const hadConnection = transport !== null || this.#attempts !== null;
+    const hadConnection = transport !== null || this.#attempts !== null || this.#bound !== null;
+    this.#bound?.hold.close();
+    this.#bound = null;
     const unsent = this.#waitingDone;
     this.connecting = false;
     this.#handle = null;
@@ -537,9 +547,10 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     return this.endpoint?.explain() ?? null;
   }
 
-  /** No connection yet, or still connecting. */
+  /** Nothing local yet, or still connecting. */
   get pending(): boolean {
-    return !(#transport in this) || this.#transport === null;
+    if (!(#transport in this) || this.connecting) return true;
+    return this.#transport === null && this.#bound === null;
   }
 
   get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
@@ -581,7 +592,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   _getsockname(): AddressInfo | null {
     if (!(#transport in this)) return null;
     const endpoint = this.#transport?.endpoint ?? this.#attempts?.endpoint;
-    if (endpoint == null) return null;
+    if (endpoint == null) return this.#bound?.shown ?? null;
     return addressInfo(endpoint.tuple.local, endpoint.tuple.localPort, this.#mapped);
   }
 

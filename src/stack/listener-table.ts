@@ -17,7 +17,7 @@ export class ListenerTable {
       const listener = listeners[i]!;
       const { address } = listener;
       if (address === null) {
-        if (listener.family === 0 || listener.family === family) wildcard = listener;
+        if (listener.family === 0 || listener.family === family) wildcard ??= listener;
       } else if (address.w3 === w3 && address.w2 === w2 && address.w1 === w1 && address.w0 === w0) {
         return listener;
       }
@@ -28,14 +28,15 @@ export class ListenerTable {
   /**
    * Whether somebody listens already on an address that would be listened on: all addresses, or all of a family, include
    * each single one. As on Linux, `0.0.0.0` and a `::` for IPv6 alone stand beside each other, a `::` for both families
-   * beside nothing.
+   * beside nothing, unless all of them share the port.
    * @param address null means all of `family`
    * @param family 0 means both; for an address, its own
    */
-  conflicts(address: IpAddress | null, family: 0 | 4 | 6, port: number): boolean {
+  conflicts(address: IpAddress | null, family: 0 | 4 | 6, port: number, sharesPort: boolean): boolean {
     const listeners = this.byPort.get(port);
     if (listeners === undefined) return false;
     return listeners.some((other) => {
+      if (sharesPort && other.sharesPort) return false;
       if (family !== 0 && other.family !== 0 && other.family !== family) return false;
       return address === null || other.address === null || other.address.equals(address);
     });
@@ -46,6 +47,12 @@ export class ListenerTable {
     const listeners = this.byPort.get(listener.port);
     if (listeners === undefined) this.byPort.set(listener.port, [listener]);
     else listeners.push(listener);
+  }
+
+  /** A listener that shares its port has had a SYN: the others have theirs before it is found again. */
+  passTurn(listener: Listener): void {
+    const listeners = this.byPort.get(listener.port)!;
+    listeners.push(...listeners.splice(listeners.indexOf(listener), 1));
   }
 
   /** Takes a listener out. */

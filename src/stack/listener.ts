@@ -32,6 +32,8 @@ export interface ListenOptions {
   port: number;
   /** Connections that may wait for `accept`; as on Linux one more than this fits. Default `limits.backlog`. */
   backlog?: number;
+  /** Listeners of which each says so may share an address and port; new connections go to them in turn. Default false. */
+  reusePort?: boolean;
   config?: Partial<ConnectionConfig>;
 }
 
@@ -75,6 +77,8 @@ export class Listener {
     /** That of the address; with null the only one that is served, or 0 for both. */
     readonly family: 0 | 4 | 6,
     readonly port: number,
+    /** With others that say so too. */
+    readonly sharesPort: boolean,
     asked: number | undefined,
     readonly handler: ListenerHandler,
     readonly configs: { readonly v4: ConnectionConfig; readonly v6: ConnectionConfig },

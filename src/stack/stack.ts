@@ -8,6 +8,7 @@ import { makeIsnGenerator } from '../tcp/isn.js';
 import type { IpAddress } from '../wire/address.js';
 import { IcmpQuote } from '../wire/icmp-quote.js';
 import { LocalAddresses } from './addresses.js';
+import { type BindOptions, type BoundPort, BoundPorts } from './bound-ports.js';
 import { type Clock, type ScheduledCall, SystemClock } from './clock.js';
 import { ConnectionTable } from './connection-table.js';
 import { type ConnectOptions, Endpoint, type EndpointHandler } from './endpoint.js';
@@ -92,6 +93,7 @@ export class Stack {
   private readonly environment: ConnectionEnvironment;
   private readonly choice: TupleChoice;
   private readonly listenerTable = new ListenerTable();
+  private readonly bound = new BoundPorts();
   private readonly wheel: TimerWheel<Endpoint | WheelTask>;
   private readonly loopback: Loopback;
   private readonly table: ConnectionTable;
@@ -150,7 +152,7 @@ export class Stack {
       new TableHash(random),
       (endpoint) => this.turn.mark(endpoint),
     );
-    this.choice = new TupleChoice(this.local, ports, this.table, this.listenerTable, link.ports);
+    this.choice = new TupleChoice(this.local, ports, this.table, this.listenerTable, this.bound, link.ports);
     this.ethernet = link.medium === 'ethernet' ? this.makeEthernet(random) : null;
     const output = new IpOutput(this.ethernet ?? link, this.loopback, this.stats, random);
     const aged = new WheelTask((now) => this.paths.expire(now));
@@ -193,9 +195,10 @@ export class Stack {
    * Whether a listener stands in the way of another on that address, or of a connection from it.
    * @param address null means all of `family`
    * @param family 0 means both
+   * @param sharesPort the other would share the port
    */
-  isListenedOn(address: IpAddress | null, family: 0 | 4 | 6, port: number): boolean {
-    return this.listenerTable.conflicts(address, family, port);
+  isListenedOn(address: IpAddress | null, family: 0 | 4 | 6, port: number, sharesPort: boolean): boolean {
+    return this.listenerTable.conflicts(address, family, port, sharesPort);
   }
 
   /** True when packets to `address` stay inside of the stack. */
@@ -225,10 +228,11 @@ export class Stack {
     if (options.family !== undefined && options.family !== family) {
       throw systemError('EINVAL', 'listen', address!, options.port, 'the address is of the other family');
     }
-    const port = this.choice.forListen(address, family, options.port);
+    const sharesPort = options.reusePort ?? false;
+    const port = this.choice.forListen('listen', address, family, options.port, sharesPort);
     const configs = { v4: this.configFor(4, options.config), v6: this.configFor(6, options.config) };
     const id = ++this.lastListenerId;
-    const listener = new Listener(id, address, family, port, backlog, handler, configs, {
+    const listener = new Listener(id, address, family, port, sharesPort, backlog, handler, configs, {
       limits: this.limits,
       trace: this.trace,
       now: () => this.turn.now(),
@@ -238,6 +242,16 @@ export class Stack {
     });
     this.listenerTable.add(listener);
     return listener;
+  }
+
+  /**
+   * Holds a port for a listener or a connection to come, which may have it once this is closed, or meanwhile.
+   * @throws Error with code EADDRINUSE (somebody listens there), EADDRNOTAVAIL or EINVAL as `listen` does, or ENETDOWN
+   */
+  bind({ address, family, port, reusePort = false }: BindOptions): BoundPort {
+    this.requireOpen('bind', address ?? undefined, port);
+    const chosen = this.choice.forListen('bind', address, address?.family ?? family ?? 0, port, reusePort);
+    return this.bound.hold(chosen);
   }
 
   /**

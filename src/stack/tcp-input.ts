@@ -167,6 +167,7 @@ export class TcpInput {
     now: number,
   ): void {
     const { table, driver, environment, stats } = this.parts;
+    if (listener.sharesPort) this.parts.listeners.passTurn(listener);
     if (listener.isFull) {
       stats.listenDrops++;
       listener.reportFull(listener.backlog + 1, 'drop-syn', now);

@@ -2,6 +2,7 @@
 // reserved here: the caller enters what was chosen into the tables at once.
 import type { FourTuple, IpAddress } from '../wire/address.js';
 import type { LocalAddresses } from './addresses.js';
+import type { BoundPorts } from './bound-ports.js';
 import type { ConnectionTable } from './connection-table.js';
 import type { ConnectOptions } from './endpoint.js';
 import { systemError } from './errors.js';
@@ -16,6 +17,7 @@ export class TupleChoice {
     private readonly ports: EphemeralPorts,
     private readonly table: ConnectionTable,
     private readonly listeners: ListenerTable,
+    private readonly bound: BoundPorts,
     /** The ports that the link leaves to us; absent: all. */
     private readonly allowed: LocalPorts | undefined,
   ) {}
@@ -44,7 +46,7 @@ export class TupleChoice {
       return { local, localPort: port, remote, remotePort };
     }
     this.requireAllowed('connect', local, localPort);
-    if (this.listeners.conflicts(local, local.family, localPort)) {
+    if (this.listeners.conflicts(local, local.family, localPort, false)) {
       throw systemError('EADDRINUSE', 'connect', local, localPort, 'somebody listens there');
     }
     const tuple = { local, localPort, remote, remotePort };
@@ -61,26 +63,36 @@ export class TupleChoice {
   }
 
   /**
-   * The port of a new listener; `port` 0 asks for an ephemeral one.
-   * @param family of a listener on all addresses, 0 for both
+   * The port of a new listener, or of what may become one; `port` 0 asks for an ephemeral one.
+   * @param family with address null that of all addresses, 0 for both
+   * @param sharesPort with listeners that share it too; an ephemeral one is nobody else's
    * @throws Error as `Stack.listen` does
    */
-  forListen(address: IpAddress | null, family: 0 | 4 | 6, port: number): number {
-    requirePort('listen', address ?? undefined, port, 0);
+  forListen(
+    syscall: 'listen' | 'bind',
+    address: IpAddress | null,
+    family: 0 | 4 | 6,
+    port: number,
+    sharesPort: boolean,
+  ): number {
+    requirePort(syscall, address ?? undefined, port, 0);
     if (address !== null && !this.addresses.owns(address)) {
-      throw systemError('EADDRNOTAVAIL', 'listen', address, port, 'listen on an address of the stack');
+      throw systemError('EADDRNOTAVAIL', syscall, address, port, `${syscall} on an address of the stack`);
     }
-    const isTaken = (candidate: number) =>
-      !this.isAllowed(candidate) || this.listeners.conflicts(address, family, candidate);
+    const where = address ?? anyOf(family);
     if (port !== 0) {
-      this.requireAllowed('listen', address ?? anyOf(family), port);
-      if (isTaken(port)) throw systemError('EADDRINUSE', 'listen', address ?? anyOf(family), port);
-      return port;
+      this.requireAllowed(syscall, where, port);
+      if (!this.listeners.conflicts(address, family, port, sharesPort)) return port;
+      throw systemError('EADDRINUSE', syscall, where, port);
     }
-    const chosen = this.ports.forListener((candidate) => !isTaken(candidate));
+    const chosen = this.ports.forListener(
+      (candidate) =>
+        this.isAllowed(candidate) &&
+        !this.bound.has(candidate) &&
+        !this.listeners.conflicts(address, family, candidate, false),
+    );
     if (chosen === 0) {
-      const where = address ?? anyOf(family);
-      throw systemError('EADDRNOTAVAIL', 'listen', where, 0, 'all ephemeral ports are in use');
+      throw systemError('EADDRNOTAVAIL', syscall, where, 0, 'all ephemeral ports are in use');
     }
     return chosen;
   }
@@ -124,7 +136,8 @@ export class TupleChoice {
       (localPort) =>
         this.isAllowed(localPort) &&
         demux.get({ local, localPort, remote, remotePort }) === null &&
-        !this.listeners.conflicts(local, local.family, localPort),
+        !this.bound.has(localPort) &&
+        !this.listeners.conflicts(local, local.family, localPort, false),
     );
     if (port === 0) {
       throw systemError('EADDRNOTAVAIL', 'connect', remote, remotePort, 'all ephemeral ports are in use');

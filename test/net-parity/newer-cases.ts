@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as nodeNet from 'node:net';
 import { test } from 'node:test';
-import { Case, DEADLINE_MS, type Environment, recordEvents } from './environment.js';
+import { Case, DEADLINE_MS, type Environment, readAll, recordEvents } from './environment.js';
 
 type AnyOptions = Parameters<Case['connect']>[0];
 
@@ -25,6 +25,7 @@ const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 /** Registers the cases for one environment. */
 export function defineNewerCases(env: Environment): void {
   if (env.isOurs || NODE_MAJOR >= 24) defineBlockListCases(env);
+  if (env.isOurs || NODE_MAJOR >= 22) defineSharedPortCases(env);
   if ('setTypeOfService' in env.client.Socket.prototype) defineTypeOfServiceCases(env);
 }
 
@@ -61,6 +62,48 @@ function defineBlockListCases(env: Environment): void {
     };
     assert.throws(() => new env.client.Socket({ blockList: [] } as never), refused);
     assert.throws(() => env.server.createServer({ blockList: [] } as never), refused);
+  });
+}
+
+function defineSharedPortCases(env: Environment): void {
+  const timed = { timeout: DEADLINE_MS };
+
+  test('servers with reusePort share a port, and each has its part of the connections', timed, async (t) => {
+    const c = new Case(env, t);
+    const counts = [0, 0];
+    let port = 0;
+    for (const i of counts.keys()) {
+      const server = c.track(
+        env.server.createServer((socket) => {
+          counts[i]!++;
+          socket.end('x');
+        }),
+      );
+      server.listen({ port, host: env.address, reusePort: true } as nodeNet.ListenOptions);
+      await once(server, 'listening');
+      port = (server.address() as nodeNet.AddressInfo).port;
+    }
+    // By chance all fifty could go to one, once in as many runs as there are grains of sand.
+    for (let i = 0; i < 50; i++) assert.equal((await readAll(c.connect({ port }))).toString(), 'x');
+    assert.equal(counts[0]! + counts[1]!, 50);
+    assert.ok(counts[0]! > 0 && counts[1]! > 0, counts.join(' and '));
+  });
+
+  test('a server without reusePort stands in the way, and so does anything but true', timed, async (t) => {
+    const c = new Case(env, t);
+    for (const [first, second] of [
+      [true, undefined],
+      [undefined, true],
+      [1, 1],
+    ]) {
+      const server = c.track(env.server.createServer());
+      server.listen({ port: 0, host: env.address, reusePort: first } as nodeNet.ListenOptions);
+      await once(server, 'listening');
+      const { port } = server.address() as nodeNet.AddressInfo;
+      const late = c.track(env.server.createServer());
+      late.listen({ port, host: env.address, reusePort: second } as nodeNet.ListenOptions);
+      assert.equal((await once(late, 'error'))[0].code, 'EADDRINUSE');
+    }
   });
 }
 

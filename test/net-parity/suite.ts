@@ -1,6 +1,7 @@
 // The parity suite: everyday behaviour of `net`, with the same expectations for every module that claims its shape.
 import { describe } from 'node:test';
 import { defineArgumentCases } from './argument-cases.js';
+import { defineBoundCases } from './bound-cases.js';
 import { defineConnectingCases } from './connecting-cases.js';
 import { defineDataCases } from './data-cases.js';
 import { defineEndingCases } from './ending-cases.js';
@@ -18,6 +19,7 @@ export function defineParitySuite(name: string, env: Environment): void {
   describe(`${name}: servers`, () => defineServerCases(env));
   describe(`${name}: options`, () => defineOptionCases(env));
   describe(`${name}: what came later`, () => defineNewerCases(env));
+  if ('BoundSocket' in env.server) describe(`${name}: bound sockets`, () => defineBoundCases(env));
   if (env.isOneHost) describe(`${name}: one host`, () => defineHostCases(env));
   describe(`${name}: arguments`, () => defineArgumentCases(env));
 }

@@ -2,6 +2,7 @@
 import { after } from 'node:test';
 import { Liveness } from '../../src/net/liveness.js';
 import type { NetContext, NetStack } from '../../src/net/net-stack.js';
+import { type BindOptions, type BoundPort, BoundPorts } from '../../src/stack/bound-ports.js';
 import { VirtualClock } from '../../src/stack/clock.js';
 import type {
   ConnectOptions,
@@ -136,6 +137,10 @@ export class ScriptedStack implements NetStack {
 
   isListenedOn(): boolean {
     return false;
+  }
+
+  bind({ port }: BindOptions): BoundPort {
+    return new BoundPorts().hold(port);
   }
 
   owns(address: IpAddress): boolean {

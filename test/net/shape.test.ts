@@ -13,7 +13,7 @@ const { server, client } = joinStacks(['10.9.0.1/24'], ['10.9.0.2/24']);
 const net: typeof nodeNet = client.net;
 
 test('everything that node:net exports is there, but for its inside', () => {
-  const inside = /^_|^BoundSocket$/;
+  const inside = /^_/;
   const missing = Object.keys(nodeNet).filter(
     (name) => name !== 'default' && !inside.test(name) && !(name in net),
   );
@@ -60,6 +60,20 @@ test('descriptors and handles of the host are refused with words', () => {
   assert.throws(() => net.connect('/tmp/socket'), {
     code: 'ERR_INVALID_ARG_VALUE',
     message: /only node:net reaches/,
+  });
+});
+
+test('a bound socket is of its stack, and of no path of the host', () => {
+  const bound = new server.net.BoundSocket({ host: '10.9.0.1' });
+  assert.deepEqual([bound.fd(), bound.isPipe, server.net.BoundSocket.name], [-1, false, 'BoundSocket']);
+  const elsewhere = { code: 'ERR_INVALID_ARG_VALUE', message: /is bound on another stack/ };
+  assert.throws(() => new client.net.Socket({ handle: bound }), elsewhere);
+  assert.throws(() => client.net.createServer().listen(bound), elsewhere);
+  assert.ok(bound.address().port > 0);
+  bound.close();
+  assert.throws(() => new server.net.BoundSocket({ path: '/tmp/socket' } as never), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /of the host, which only node:net/,
   });
 });
 
