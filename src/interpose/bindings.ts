@@ -66,13 +66,12 @@ type InternalBinding = (name: string) => Record<string, unknown>;
 
 /**
  * Looks them up.
- * @throws Error with code ERR_SYNWAVE_NODE_VERSION when this Node is made otherwise than those that are known
+ * @throws Error with code ERR_SYNWAVE_NODE_VERSION when this Node is made otherwise than those that are known, and
+ *   ERR_SYNWAVE_NODE_PERMISSION when it may not show its inside
  */
 export function findBindings(): Bindings {
-  const bindingOf = (process as unknown as { binding?: InternalBinding }).binding;
-  if (typeof bindingOf !== 'function') throw unknownNode('process.binding');
-  const Tcp = bindingOf.call(process, 'tcp_wrap').TCP as Bindings['Tcp'] | undefined;
-  const Stream = bindingOf.call(process, 'js_stream').JSStream as Bindings['JsStream'] | undefined;
+  const Tcp = bindingOf('tcp_wrap').TCP as Bindings['Tcp'] | undefined;
+  const Stream = bindingOf('js_stream').JSStream as Bindings['JsStream'] | undefined;
   if (typeof Tcp?.prototype?.connect6 !== 'function') throw unknownNode('the class TCP');
   if (typeof Stream?.prototype?.readBuffer !== 'function') throw unknownNode('the class JSStream');
   const reinitialize = symbolNamed(net.Socket.prototype, 'kReinitializeHandle');
@@ -81,6 +80,17 @@ export function findBindings(): Bindings {
   const socket = new net.Socket({ handle, manualStart: true } as net.SocketConstructorOpts);
   const owner = symbolNamed(handle, 'owner_symbol');
   return { Tcp, JsStream: Stream, owner, userBuffer: symbolNamed(socket, 'kBuffer'), reinitialize };
+}
+
+function bindingOf(name: string): Record<string, unknown> {
+  const { binding } = process as unknown as { binding?: InternalBinding };
+  if (typeof binding !== 'function') throw unknownNode('process.binding');
+  try {
+    return binding.call(process, name);
+  } catch (error) {
+    const isDenied = (error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED';
+    throw isDenied ? deniedByPermissions() : unknownNode(`process.binding('${name}')`);
+  }
 }
 
 function symbolNamed(object: object, name: string): symbol {
@@ -94,4 +104,11 @@ function unknownNode(what: string): Error {
     `Node ${process.version} lacks ${what}, on which synwave/register relies; ` +
     'use Node 20 to 26, or synwave/net in place of node:net';
   return Object.assign(new Error(message), { code: 'ERR_SYNWAVE_NODE_VERSION' });
+}
+
+function deniedByPermissions(): Error {
+  const message =
+    'Node’s permission model closes process.binding, on which synwave/register relies; ' +
+    'run without --permission, or use synwave/net in place of node:net';
+  return Object.assign(new Error(message), { code: 'ERR_SYNWAVE_NODE_PERMISSION' });
 }

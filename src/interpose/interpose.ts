@@ -36,7 +36,7 @@ type NodeSocket = net.Socket & { _host?: string | null; _handle: TcpHandle | nul
 
 /**
  * From now on, TCP sockets and servers of this process are on `stack`. Those that exist stay where they are.
- * @throws Error with code ERR_SYNWAVE_NODE_VERSION when this Node is made otherwise than those that are known
+ * @throws Error with code ERR_SYNWAVE_NODE_VERSION or ERR_SYNWAVE_NODE_PERMISSION, as `findBindings` does
  */
 export function interpose(stack: NetStack, bypass: Bypass): void {
   const bindings = findBindings();

@@ -22,13 +22,17 @@ export interface RunOptions {
   register?: boolean;
   /** Default `module`. */
   type?: 'module' | 'commonjs';
+  /** Further options of Node. */
+  flags?: readonly string[];
 }
 
-/** Runs a program. `NET_MODULE` in it stands for the location of `synwave/net`. */
+/** Runs a program. `NET_MODULE` and `REGISTER_MODULE` in it stand for the locations of `synwave/net` and `synwave/register`. */
 export async function run(program: string, options: RunOptions = {}): Promise<Outcome> {
-  const { env = {}, register = true, type = 'module' } = options;
-  const text = program.replaceAll('NET_MODULE', type === 'module' ? NET : new URL(NET).pathname);
-  const args = [...(register ? ['--import', REGISTER] : []), `--input-type=${type}`, '-e', text];
+  const { env = {}, register = true, type = 'module', flags = [] } = options;
+  const text = program
+    .replaceAll('NET_MODULE', type === 'module' ? NET : new URL(NET).pathname)
+    .replaceAll('REGISTER_MODULE', REGISTER);
+  const args = [...flags, ...(register ? ['--import', REGISTER] : []), `--input-type=${type}`, '-e', text];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
