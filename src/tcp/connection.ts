@@ -120,8 +120,6 @@ export class Connection {
   /** Last soft error, or null. */
   softError: ConnectionErrorCode | null = null;
   dscp: number;
-  /** The way through the states so far: at most as long as the diagram, which has no circle. */
-  readonly history: HistoryStep[] = [];
 
   readonly snd = new SendVariables();
   readonly rcv = new ReceiveVariables();
@@ -157,6 +155,7 @@ export class Connection {
   /** The next segment of new data tells the peer that its echo of congestion was heard (RFC 3168 §6.1.2). */
   cwrDue = false;
   private replyThrottle: ReplyThrottle | null = null;
+  private lastStep: HistoryStep | null = null;
 
   nagle: boolean;
   quickAck = false;
@@ -422,6 +421,13 @@ export class Connection {
     };
   }
 
+  /** The way through the states so far: at most as long as the diagram, which has no circle. */
+  get history(): HistoryStep[] {
+    const steps: HistoryStep[] = [];
+    for (let step = this.lastStep; step !== null; step = step.before) steps.unshift(step);
+    return steps;
+  }
+
   /** Why the connection ended, and what makes it slow. */
   explain(now: number): Explanation {
     return explain(this, now);
@@ -552,7 +558,7 @@ export class Connection {
   enter(to: State, trigger: Trigger, segment: SegmentView | null, now: number): void {
     const transition: Transition = transitionFor(this.state, to, trigger);
     this.state = to;
-    this.history.push({ transition, at: now });
+    this.lastStep = { transition, at: now, before: this.lastStep };
     this.trace?.stateChanged(this, transition, segment, now);
   }
 

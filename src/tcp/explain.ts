@@ -50,6 +50,8 @@ export interface HistoryStep {
   readonly transition: Transition;
   /** Clock ms. */
   readonly at: number;
+  /** The one before it, or null for the first. */
+  readonly before: HistoryStep | null;
 }
 
 /** Explains the connection as it is at `now`, in clock ms. */
@@ -80,13 +82,14 @@ const BY_TRIGGER: Partial<Record<Trigger, EndedBy>> = {
 
 /** An end in order belongs to whom closed first; one that failed, to what broke it off. */
 function explainEnd(c: Connection, info: TcpInfo): EndExplanation | null {
-  const closing = c.history.filter(({ transition }) => isOfTheEnd(transition));
+  const { history } = c;
+  const closing = history.filter(({ transition }) => isOfTheEnd(transition));
   const first = closing[0];
   const last = closing.at(-1);
   if (first === undefined || last === undefined) return null;
   const orderly = last.transition.to !== State.CLOSED || !isAbrupt(last.transition.trigger);
   const decisive = orderly ? first : last;
-  const openedAt = c.history[0]!.at;
+  const openedAt = history[0]!.at;
   return {
     by: BY_TRIGGER[decisive.transition.trigger] ?? 'peer',
     orderly,

@@ -4,6 +4,7 @@
 // Invariant: record i covers [end(i - 1), end(i)), the first one begins at `start`, and together they cover SND.UNA to
 // SND.NXT. A SYN and a FIN take a number each, like everywhere.
 import { type Seq, seqDiff, seqGt, seqLeq } from '../wire/seq.js';
+import { giveBackRing, NO_RING, takeRing } from './flight-ring.js';
 
 /** What is known of a record; bits. */
 export const Mark = {
@@ -18,8 +19,6 @@ export const Mark = {
   /** The last transmission happened while the application had too little to send. */
   APP_LIMITED: 16,
 } as const;
-
-const INITIAL_RECORDS = 8;
 
 /** What a sender notes with each transmission, for the delivery rate. */
 export interface SendSnapshot {
@@ -51,20 +50,13 @@ export class Flight {
   judged = 0;
 
   private head = 0;
-  private mask = INITIAL_RECORDS - 1;
-  private ends = new Int32Array(INITIAL_RECORDS);
-  private marks = new Uint8Array(INITIAL_RECORDS);
-  private sent = new Float64Array(INITIAL_RECORDS);
-  private sentBefores = new Float64Array(INITIAL_RECORDS);
-  private delivered = new Float64Array(INITIAL_RECORDS);
-  private deliveredTimes = new Float64Array(INITIAL_RECORDS);
-  private firstSentTimes = new Float64Array(INITIAL_RECORDS);
-  private lostThen = new Float64Array(INITIAL_RECORDS);
-  private inFlightThen = new Float64Array(INITIAL_RECORDS);
+  private ring = NO_RING;
+  /** `ring.size - 1`. */
+  private mask = -1;
 
   /** Number after record `i`. */
   end(i: number): Seq {
-    return this.ends[(this.head + i) & this.mask]!;
+    return this.ring.ends[(this.head + i) & this.mask]!;
   }
 
   /** First number of record `i`. */
@@ -78,28 +70,28 @@ export class Flight {
 
   /** Bits of `Mark`. */
   mark(i: number): number {
-    return this.marks[(this.head + i) & this.mask]!;
+    return this.ring.marks[(this.head + i) & this.mask]!;
   }
 
   /** Clock ms of the latest transmission. */
   sentAt(i: number): number {
-    return this.sent[(this.head + i) & this.mask]!;
+    return this.ring.sent[(this.head + i) & this.mask]!;
   }
 
   /** Clock ms of the transmission before the latest; only for what was sent more than once. */
   sentBefore(i: number): number {
-    return this.sentBefores[(this.head + i) & this.mask]!;
+    return this.ring.sentBefores[(this.head + i) & this.mask]!;
   }
 
   /** Fills `into` with what was noted at the latest transmission. */
   snapshot(i: number, into: SendSnapshot): void {
     const at = (this.head + i) & this.mask;
-    into.delivered = this.delivered[at]!;
-    into.deliveredAt = this.deliveredTimes[at]!;
-    into.firstSentAt = this.firstSentTimes[at]!;
-    into.lost = this.lostThen[at]!;
-    into.inFlight = this.inFlightThen[at]!;
-    into.isAppLimited = (this.marks[at]! & Mark.APP_LIMITED) !== 0;
+    into.delivered = this.ring.delivered[at]!;
+    into.deliveredAt = this.ring.deliveredTimes[at]!;
+    into.firstSentAt = this.ring.firstSentTimes[at]!;
+    into.lost = this.ring.lostThen[at]!;
+    into.inFlight = this.ring.inFlightThen[at]!;
+    into.isAppLimited = (this.ring.marks[at]! & Mark.APP_LIMITED) !== 0;
   }
 
   /** Adds the segment that ends at `end`, sent for the first time. */
@@ -107,8 +99,8 @@ export class Flight {
     if (this.count > this.mask) this.grow();
     const i = this.count++;
     const at = (this.head + i) & this.mask;
-    this.ends[at] = end;
-    this.marks[at] = 0;
+    this.ring.ends[at] = end;
+    this.ring.marks[at] = 0;
     this.note(at, now, noted);
   }
 
@@ -132,6 +124,7 @@ export class Flight {
     this.count--;
     if (this.dueHint > 0) this.dueHint--;
     if (this.judged > 0) this.judged--;
+    if (this.count === 0) this.release();
   }
 
   /** The first record begins at `seq`, within it, from now on: the bytes before are acknowledged. */
@@ -145,9 +138,9 @@ export class Flight {
   /** Adds marks to record `i`, and keeps the sums. */
   setMark(i: number, bits: number): void {
     const at = (this.head + i) & this.mask;
-    const before = this.marks[at]!;
+    const before = this.ring.marks[at]!;
     this.tally(i, before, -1);
-    this.marks[at] = before | bits;
+    this.ring.marks[at] = before | bits;
     this.tally(i, before | bits, 1);
     if (i < this.dueHint && isDue(before | bits)) this.dueHint = i;
   }
@@ -155,9 +148,9 @@ export class Flight {
   /** Takes marks from record `i`. */
   unmark(i: number, bits: number): void {
     const at = (this.head + i) & this.mask;
-    const before = this.marks[at]!;
+    const before = this.ring.marks[at]!;
     this.tally(i, before, -1);
-    this.marks[at] = before & ~bits;
+    this.ring.marks[at] = before & ~bits;
     this.tally(i, before & ~bits, 1);
     if (i < this.dueHint && isDue(before & ~bits)) this.dueHint = i;
   }
@@ -167,7 +160,7 @@ export class Flight {
     const at = (this.head + i) & this.mask;
     this.unmark(i, Mark.APP_LIMITED);
     this.setMark(i, Mark.RESENT | Mark.EVER_RESENT);
-    this.sentBefores[at] = this.sent[at]!;
+    this.ring.sentBefores[at] = this.ring.sent[at]!;
     this.note(at, now, noted);
   }
 
@@ -189,8 +182,8 @@ export class Flight {
     this.openGap(i);
     const at = (this.head + i) & this.mask;
     // `openGap` left a copy of record i behind it.
-    this.ends[at] = seq;
-    const marks = this.marks[at]!;
+    this.ring.ends[at] = seq;
+    const marks = this.ring.marks[at]!;
     if (marks & Mark.SACKED) this.sackedCount++;
     if (this.dueHint > i) this.dueHint++;
     if (this.judged > i) this.judged++;
@@ -199,8 +192,8 @@ export class Flight {
   /** Makes one record of `i` and the one behind it, which bear the same marks. */
   merge(i: number): void {
     const at = (this.head + i) & this.mask;
-    if (this.marks[at]! & Mark.SACKED) this.sackedCount--;
-    this.ends[at] = this.end(i + 1);
+    if (this.ring.marks[at]! & Mark.SACKED) this.sackedCount--;
+    this.ring.ends[at] = this.end(i + 1);
     this.closeGap(i + 1);
     if (this.dueHint > i) this.dueHint--;
     if (this.judged > i) this.judged--;
@@ -211,7 +204,7 @@ export class Flight {
     const i = this.count - 1;
     const marks = this.mark(i);
     this.unmark(i, marks);
-    this.ends[(this.head + i) & this.mask] = end;
+    this.ring.ends[(this.head + i) & this.mask] = end;
     this.setMark(i, marks);
   }
 
@@ -241,13 +234,13 @@ export class Flight {
   }
 
   private note(at: number, now: number, noted: SendSnapshot): void {
-    this.sent[at] = now;
-    this.delivered[at] = noted.delivered;
-    this.deliveredTimes[at] = noted.deliveredAt;
-    this.firstSentTimes[at] = noted.firstSentAt;
-    this.lostThen[at] = noted.lost;
-    this.inFlightThen[at] = noted.inFlight;
-    if (noted.isAppLimited) this.marks[at]! |= Mark.APP_LIMITED;
+    this.ring.sent[at] = now;
+    this.ring.delivered[at] = noted.delivered;
+    this.ring.deliveredTimes[at] = noted.deliveredAt;
+    this.ring.firstSentTimes[at] = noted.firstSentAt;
+    this.ring.lostThen[at] = noted.lost;
+    this.ring.inFlightThen[at] = noted.inFlight;
+    if (noted.isAppLimited) this.ring.marks[at]! |= Mark.APP_LIMITED;
   }
 
   private tally(i: number, marks: number, sign: number): void {
@@ -283,36 +276,31 @@ export class Flight {
   private copy(from: number, to: number): void {
     const a = (this.head + from) & this.mask;
     const b = (this.head + to) & this.mask;
-    this.ends[b] = this.ends[a]!;
-    this.marks[b] = this.marks[a]!;
-    this.sent[b] = this.sent[a]!;
-    this.sentBefores[b] = this.sentBefores[a]!;
-    this.delivered[b] = this.delivered[a]!;
-    this.deliveredTimes[b] = this.deliveredTimes[a]!;
-    this.firstSentTimes[b] = this.firstSentTimes[a]!;
-    this.lostThen[b] = this.lostThen[a]!;
-    this.inFlightThen[b] = this.inFlightThen[a]!;
+    this.ring.ends[b] = this.ring.ends[a]!;
+    this.ring.marks[b] = this.ring.marks[a]!;
+    this.ring.sent[b] = this.ring.sent[a]!;
+    this.ring.sentBefores[b] = this.ring.sentBefores[a]!;
+    this.ring.delivered[b] = this.ring.delivered[a]!;
+    this.ring.deliveredTimes[b] = this.ring.deliveredTimes[a]!;
+    this.ring.firstSentTimes[b] = this.ring.firstSentTimes[a]!;
+    this.ring.lostThen[b] = this.ring.lostThen[a]!;
+    this.ring.inFlightThen[b] = this.ring.inFlightThen[a]!;
   }
 
   private grow(): void {
-    const size = 2 * (this.mask + 1);
-    this.ends = this.unrolled(this.ends, new Int32Array(size));
-    this.marks = this.unrolled(this.marks, new Uint8Array(size));
-    this.sent = this.unrolled(this.sent, new Float64Array(size));
-    this.sentBefores = this.unrolled(this.sentBefores, new Float64Array(size));
-    this.delivered = this.unrolled(this.delivered, new Float64Array(size));
-    this.deliveredTimes = this.unrolled(this.deliveredTimes, new Float64Array(size));
-    this.firstSentTimes = this.unrolled(this.firstSentTimes, new Float64Array(size));
-    this.lostThen = this.unrolled(this.lostThen, new Float64Array(size));
-    this.inFlightThen = this.unrolled(this.inFlightThen, new Float64Array(size));
+    const wider = takeRing(2 * this.ring.size);
+    wider.takeOver(this.ring, this.head);
+    giveBackRing(this.ring);
+    this.ring = wider;
     this.head = 0;
-    this.mask = size - 1;
+    this.mask = wider.size - 1;
   }
 
-  private unrolled<T extends Int32Array | Uint8Array | Float64Array>(old: T, wider: T): T {
-    wider.set(old.subarray(this.head));
-    wider.set(old.subarray(0, this.head), old.length - this.head);
-    return wider;
+  private release(): void {
+    giveBackRing(this.ring);
+    this.ring = NO_RING;
+    this.head = 0;
+    this.mask = -1;
   }
 }
 

@@ -10,7 +10,9 @@ export class LimitClock {
   /** Since when both hold; negative before the first note. */
   private since = -1;
   private busyMs = 0;
-  private readonly limitedMs = new Float64Array(LIMIT_NAMES.length);
+  private handshakeMs = 0;
+  /** Of all others, by number; made when one of them is over. */
+  private limitedMs: number[] | null = null;
 
   /**
    * From `now` on the sender is stopped by `by`.
@@ -19,7 +21,7 @@ export class LimitClock {
   note(by: Limit, isBusy: boolean, now: number): void {
     if (by === this.by && isBusy === this.isBusy && this.since >= 0) return;
     const elapsed = this.elapsed(now);
-    this.limitedMs[this.by]! += elapsed;
+    this.add(this.by, elapsed);
     if (this.isBusy) this.busyMs += elapsed;
     this.by = by;
     this.isBusy = isBusy;
@@ -28,12 +30,22 @@ export class LimitClock {
 
   /** Time for which `limit` has stopped the sender, up to `now`. */
   msBy(limit: Limit, now: number): number {
-    return this.limitedMs[limit]! + (limit === this.by ? this.elapsed(now) : 0);
+    const finished = limit === Limit.HANDSHAKE ? this.handshakeMs : (this.limitedMs?.[limit] ?? 0);
+    return finished + (limit === this.by ? this.elapsed(now) : 0);
   }
 
   /** Time for which something was queued or sent and not acknowledged, up to `now`. */
   busyUntil(now: number): number {
     return this.busyMs + (this.isBusy ? this.elapsed(now) : 0);
+  }
+
+  private add(limit: Limit, ms: number): void {
+    if (limit === Limit.HANDSHAKE) {
+      this.handshakeMs += ms;
+    } else {
+      this.limitedMs ??= new Array<number>(LIMIT_NAMES.length).fill(0);
+      this.limitedMs[limit]! += ms;
+    }
   }
 
   private elapsed(now: number): number {

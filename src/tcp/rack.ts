@@ -15,13 +15,15 @@ const PERSIST_RECOVERIES = 16;
 /** The window is this share of the least round-trip time, times the multiplier, at most one round trip. */
 const WINDOW_SHARE = 4;
 const INITIAL_RESENDS = 4;
+const NO_BEGINS = new Int32Array(0);
+const NO_TIMES = new Float64Array(0);
 
 /** Retransmissions in the order in which they left: what is no longer true of its segment is skipped when looked at. */
 class Resends {
   count = 0;
   private head = 0;
-  private begins = new Int32Array(INITIAL_RESENDS);
-  private times = new Float64Array(INITIAL_RESENDS);
+  private begins = NO_BEGINS;
+  private times = NO_TIMES;
 
   add(begin: Seq, at: number): void {
     if (this.count === this.begins.length) this.grow();
@@ -46,8 +48,9 @@ class Resends {
   }
 
   private grow(): void {
-    const begins = new Int32Array(2 * this.begins.length);
-    const times = new Float64Array(2 * this.times.length);
+    const size = Math.max(2 * this.begins.length, INITIAL_RESENDS);
+    const begins = new Int32Array(size);
+    const times = new Float64Array(size);
     for (let i = 0; i < this.count; i++) {
       const slot = (this.head + i) & (this.begins.length - 1);
       begins[i] = this.begins[slot]!;

@@ -43,21 +43,37 @@ export const TIMER_NAMES = [
 const COUNT = TIMER_NAMES.length;
 const OFF = Number.POSITIVE_INFINITY;
 
-/** Deadlines of one connection in clock milliseconds; Infinity means off. */
+/** For timers of which none is set. Never written. */
+const NONE_SET: number[] = [];
+for (let i = 0; i < COUNT; i++) NONE_SET.push(OFF);
+/** Tables that nobody uses, to be used again. */
+const kept: number[][] = [];
+const MOST_KEPT = 256;
+
+/** Deadlines of one connection in clock milliseconds; Infinity means off. While none is set it holds no table. */
 export class Timers {
-  private readonly deadlines = new Float64Array(COUNT).fill(OFF);
+  private deadlines = NONE_SET;
+  /** How many are set. */
+  private count = 0;
 
   /** Starts or moves a timer. */
   set(timer: Timer, at: number): void {
+    if (this.deadlines === NONE_SET) this.deadlines = kept.pop() ?? NONE_SET.slice();
+    if (this.deadlines[timer] === OFF) this.count++;
     this.deadlines[timer] = at;
   }
 
   clear(timer: Timer): void {
+    if (this.deadlines[timer] === OFF) return;
     this.deadlines[timer] = OFF;
+    if (--this.count === 0) this.release();
   }
 
   clearAll(): void {
+    if (this.deadlines === NONE_SET) return;
     this.deadlines.fill(OFF);
+    this.count = 0;
+    this.release();
   }
 
   isSet(timer: Timer): boolean {
@@ -75,7 +91,13 @@ export class Timers {
   /** The earliest deadline, or Infinity. */
   next(): number {
     let next = OFF;
+    if (this.count === 0) return next;
     for (let i = 0; i < COUNT; i++) if (this.deadlines[i]! < next) next = this.deadlines[i]!;
     return next;
+  }
+
+  private release(): void {
+    if (kept.length < MOST_KEPT) kept.push(this.deadlines);
+    this.deadlines = NONE_SET;
   }
 }

@@ -6,6 +6,9 @@ const SAMPLING_ROUND_TRIPS = 3;
 const SAMPLING_MIN_MS = 1000;
 /** Stretches into which the sampling period is cut; each keeps its largest sample (§4.5.1). */
 const BUCKETS = 4;
+/** Of stretches without samples. Never written. */
+const NEVER: number[] = [];
+for (let i = 0; i < BUCKETS; i++) NEVER.push(Number.NEGATIVE_INFINITY);
 /** The non-validated period, NVP (§4.4): five minutes at most. */
 const NVP_MS = 300_000;
 
@@ -28,8 +31,8 @@ const NVP_MS = 300_000;
  */
 export class CwndValidation {
   /** Beginning and greatest sample of the stretches of the sampling period, a ring whose newest is `newest`. */
-  private readonly bucketAt = new Float64Array(BUCKETS).fill(Number.NEGATIVE_INFINITY);
-  private readonly bucketBytes = new Float64Array(BUCKETS);
+  private bucketAt = NEVER;
+  private bucketBytes = NEVER;
   private newest = 0;
   /** False while pipeACK has the value "undefined", with which every window is valid (§4.2). */
   private isDefined = false;
@@ -129,7 +132,7 @@ export class CwndValidation {
     this.isSampling = false;
     this.inRecovery = false;
     this.usedAtLoss = 0;
-    this.bucketAt.fill(Number.NEGATIVE_INFINITY);
+    this.bucketAt = NEVER;
     this.validAt = now;
   }
 
@@ -165,6 +168,10 @@ export class CwndValidation {
   private endSample(): void {
     this.isSampling = false;
     this.isDefined = true;
+    if (this.bucketAt === NEVER) {
+      this.bucketAt = NEVER.slice();
+      this.bucketBytes = NEVER.slice();
+    }
     if (this.sampleAt - this.bucketAt[this.newest]! < this.samplingPeriodMs() / BUCKETS) {
       this.bucketBytes[this.newest] = Math.max(this.bucketBytes[this.newest]!, this.sampleBytes);
       return;
