@@ -3,51 +3,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../native/load.js';
-import { clean } from './clean.js';
-import { connect } from './connect.js';
-import { doctor } from './doctor/doctor.js';
-import { down } from './down.js';
-import { drill } from './drill.js';
-import { echo } from './echo.js';
-import { explain } from './explain.js';
-import { type CliFailure, ExitCode, toFailure, usageError } from './failure.js';
-import { get } from './get.js';
-import { http } from './http.js';
-import { lab } from './lab/lab.js';
+import { type CliFailure, ExitCode, toFailure } from './failure.js';
 import { withLifetime } from './lifetime.js';
-import { listen } from './listen.js';
 import { type Arguments, isOn, readNetns } from './options.js';
 import { mayMakeNamespaces, runAgainAsUserRoot } from './privileges.js';
-import { serve } from './serve.js';
-import { sh } from './sh.js';
-import { tap } from './tap.js';
 import { createTerminal, paint, type Terminal } from './terminal.js';
-import { up } from './up.js';
 import { helpOf, readWords, type Verb } from './verb.js';
-import { wire } from './wire.js';
+import { allVerbs, verbNamed } from './verbs.js';
 
-const VERBS: readonly Verb[] = [
-  doctor,
-  echo,
-  http,
-  serve,
-  connect,
-  listen,
-  get,
-  lab,
-  explain,
-  tap,
-  wire,
-  drill,
-  up,
-  down,
-  sh,
-  clean,
-];
-
-function overview(): string {
-  const width = Math.max(...VERBS.map((verb) => verb.name.length));
-  const rows = VERBS.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`);
+async function overview(): Promise<string> {
+  const verbs = await allVerbs();
+  const width = Math.max(...verbs.map((verb) => verb.name.length));
+  const rows = verbs.map((verb) => `  ${verb.name.padEnd(width)}  ${verb.summary}`);
   return [
     'usage: synwave VERB [...]',
     '',
@@ -66,12 +33,6 @@ function version(): string {
   return version;
 }
 
-function verbNamed(name: string): Verb {
-  const verb = VERBS.find((candidate) => candidate.name === name);
-  if (verb !== undefined) return verb;
-  throw usageError(`there is no verb "${name}"`, `one of: ${VERBS.map((one) => one.name).join(', ')}`);
-}
-
 async function runVerb(verb: Verb, args: Arguments, terminal: Terminal): Promise<number> {
   const needsRoot = verb.needs !== 'nothing' && !mayMakeNamespaces();
   if (needsRoot && readNetns(args.values) !== 'host') return runAgainAsUserRoot();
@@ -81,7 +42,7 @@ async function runVerb(verb: Verb, args: Arguments, terminal: Terminal): Promise
 async function main(words: readonly string[]): Promise<number> {
   const [first, ...rest] = words;
   if (first === undefined) {
-    process.stderr.write(`${overview()}\n`);
+    process.stderr.write(`${await overview()}\n`);
     return ExitCode.USAGE;
   }
   if (first === '--version' || first === '-V') {
@@ -89,10 +50,10 @@ async function main(words: readonly string[]): Promise<number> {
     return ExitCode.OK;
   }
   if (first === 'help' || first === '--help' || first === '-h') {
-    process.stdout.write(`${rest[0] === undefined ? overview() : helpOf(verbNamed(rest[0]))}\n`);
+    process.stdout.write(`${rest[0] === undefined ? await overview() : helpOf(await verbNamed(rest[0]))}\n`);
     return ExitCode.OK;
   }
-  const verb = verbNamed(first);
+  const verb = await verbNamed(first);
   const args = readWords(verb, rest);
   if (isOn(args.values, 'help')) {
     process.stdout.write(`${helpOf(verb)}\n`);

@@ -1,11 +1,7 @@
-// Opens the link that `--link` asks for. What the stack does with it is the same for all of them.
-import { type EthernetLinkOptions, ethernetLink } from '../link/ethernet.js';
-import { memoryLinkPair } from '../link/memory.js';
-import { rawLink } from '../link/raw.js';
-import { tapLink } from '../link/tap.js';
-import { tunLink } from '../link/tun.js';
+// Opens the link that `--link` asks for, and loads no other. What the stack does with it is the same for all of them.
+import type { EthernetLinkOptions } from '../link/ethernet.js';
 import type { Link } from '../stack/link.js';
-import { MemoryPeer } from './memory-peer.js';
+import type { MemoryPeer } from './memory-peer.js';
 import { HOST } from './namespace.js';
 import type { StackSettings } from './options.js';
 
@@ -29,26 +25,32 @@ export async function openLink(settings: StackSettings, ports: readonly number[]
   const addresses = settings.addresses.map((own) => `${own.address}/${own.prefix}`);
   switch (choice.kind) {
     case 'tun': {
+      const { tunLink } = await import('../link/tun.js');
       const hostAddress = settings.hostAddresses;
       const link = await tunLink({ name: choice.device, hostAddress, ...place, ...size });
       return { link, addresses, peer: null };
     }
     case 'tap': {
+      const { tapLink } = await import('../link/tap.js');
       const hostAddress = settings.hostAddresses;
       const frames = frameOptions(settings);
       const link = await tapLink({ name: choice.device, hostAddress, ...place, ...size, ...frames });
       return { link, addresses, peer: null };
     }
     case 'ethernet': {
+      const { ethernetLink } = await import('../link/ethernet.js');
       const frames = frameOptions(settings);
       const link = await ethernetLink({ interface: choice.device, addresses, ...place, ...frames });
       return { link, addresses, peer: null };
     }
     case 'raw': {
+      const { rawLink } = await import('../link/raw.js');
       const link = await rawLink({ address: choice.addresses.map(String), ports, ...place, ...size });
       return { link, addresses: link.addresses, peer: null };
     }
     case 'memory': {
+      const { memoryLinkPair } = await import('../link/memory.js');
+      const { MemoryPeer } = await import('./memory-peer.js');
       const [link, far] = memoryLinkPair(size);
       return { link, addresses, peer: await MemoryPeer.open(far, settings.hostAddresses) };
     }

@@ -1,7 +1,6 @@
 // What the serving verbs share: services on ports of one stack, until somebody ends them.
 
 import { statSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
 import { resolve } from 'node:path';
 import { ExitCode, usageError } from './failure.js';
 import { formatLink, type LinkChoice } from './link-choice.js';
@@ -9,7 +8,6 @@ import { isOn } from './options.js';
 import { ServedTally } from './served-tally.js';
 import { chargen, discard, echo, type Service } from './services.js';
 import { openSession, type Session, type StackSocket } from './session.js';
-import { fileHandler } from './static-files.js';
 import type { Context, JsonOutput } from './verb.js';
 
 /** One service on one port. */
@@ -96,17 +94,28 @@ function checkOffers(offers: readonly Offer[]): void {
   }
 }
 
-function openOffer(session: Session, context: Context, offer: Offer, options: ServeOptions): Promise<void> {
+async function openOffer(
+  session: Session,
+  context: Context,
+  offer: Offer,
+  options: ServeOptions,
+): Promise<void> {
   const accept =
     offer.kind === 'http'
-      ? httpAcceptor(resolve(offer.directory ?? '.'), context, options)
+      ? await httpAcceptor(resolve(offer.directory ?? '.'), context, options)
       : (socket: StackSocket) => SIMPLE[offer.kind as keyof typeof SIMPLE](socket);
-  return session.listen(offer.port, accept);
+  await session.listen(offer.port, accept);
 }
 
 /** `node:http` works on any duplex stream: the server never listens, it is handed connections. */
-function httpAcceptor(root: string, context: Context, options: ServeOptions): (socket: StackSocket) => void {
-  const server = createHttpServer(
+async function httpAcceptor(
+  root: string,
+  context: Context,
+  options: ServeOptions,
+): Promise<(socket: StackSocket) => void> {
+  const { createServer } = await import('node:http');
+  const { fileHandler } = await import('./static-files.js');
+  const server = createServer(
     fileHandler({
       root,
       closeAfterResponse: options.closeFirst,

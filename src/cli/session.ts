@@ -1,11 +1,10 @@
-// A running stack for one verb: its namespace, link, log, ladder and capture, and their end in the right order.
+// A running stack for one verb: its namespace, link, log, ladder and capture, and their end in the right order. What a run
+// does not ask for is not loaded either: the first SYN should not have to wait for it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createStack, type SynwaveStack } from '../index.js';
-import { impair } from '../link/impair.js';
-import { PreciseClock } from '../link/precise-clock.js';
+import { createStack, type SynwaveStack } from '../create-stack.js';
 import type { Socket } from '../net/socket.js';
-import { type LadderTrace, ladderTrace } from '../observe/ladder.js';
+import type { LadderTrace } from '../observe/ladder.js';
 import { createLogger } from '../observe/logger.js';
 import { type PinoTrace, pinoTrace } from '../observe/pino.js';
 import { RecorderGroup } from '../observe/recorder-group.js';
@@ -13,8 +12,6 @@ import { type Clock, SystemClock } from '../stack/clock.js';
 import type { Link } from '../stack/link.js';
 import type { StackTrace } from '../stack/trace.js';
 import { State } from '../tcp/state.js';
-import { subjectOf } from './doctor/check.js';
-import { addressClash } from './doctor/network.js';
 import { environmentError, networkError, usageError } from './failure.js';
 import { makesDevice } from './link-choice.js';
 import type { MemoryPeer } from './memory-peer.js';
@@ -58,7 +55,7 @@ export async function openSession(
   const claim = makesDevice(settings.link) ? claimNamespace(settings.netns, verb, context.life) : null;
   const parts: Parts = { context, settings, clock: new SystemClock() };
   const log = pinoTrace({ logger: openLogger(parts), lang: settings.lang });
-  const ladder = openLadder(parts);
+  const ladder = await openLadder(parts);
   const opened = await openLink(settings, options.ports ?? []);
   const { link, peer } = opened;
   context.life.defer(`the link ${link.name}`, () => link.close());
@@ -67,7 +64,7 @@ export async function openSession(
   const observers = [log, ...(ladder === null ? [] : [ladder]), ...(options.observers ?? [])];
   return openStack(
     parts,
-    { ...opened, link: openImpairment(parts, link, log, ladder) },
+    { ...opened, link: await openImpairment(parts, link, log, ladder) },
     log,
     observers,
     verb,
@@ -200,6 +197,8 @@ export class Session {
 
 async function refuseClash(settings: StackSettings): Promise<void> {
   if (settings.netns !== HOST || !makesDevice(settings.link)) return;
+  const { subjectOf } = await import('./doctor/check.js');
+  const { addressClash } = await import('./doctor/network.js');
   const found = [await addressClash(subjectOf(settings, []))]
     .flat()
     .find((finding) => finding.verdict === 'FAIL');
@@ -222,8 +221,9 @@ function openLogger({ context, settings, clock }: Parts): Logger {
 /** Payloads up to so many bytes are shown in the ladder. */
 const PREVIEW_BYTES = 24;
 
-function openLadder({ context, settings }: Parts): LadderTrace | null {
+async function openLadder({ context, settings }: Parts): Promise<LadderTrace | null> {
   if (!settings.ladder) return null;
+  const { ladderTrace } = await import('../observe/ladder.js');
   const ladder = ladderTrace({
     live: process.stderr,
     lang: settings.lang,
@@ -234,9 +234,16 @@ function openLadder({ context, settings }: Parts): LadderTrace | null {
   return ladder;
 }
 
-function openImpairment({ settings }: Parts, link: Link, log: PinoTrace, ladder: LadderTrace | null): Link {
+async function openImpairment(
+  { settings }: Parts,
+  link: Link,
+  log: PinoTrace,
+  ladder: LadderTrace | null,
+): Promise<Link> {
   const faults = settings.impairment;
   if (faults === null) return link;
+  const { impair } = await import('../link/impair.js');
+  const { PreciseClock } = await import('../link/precise-clock.js');
   return impair(link, {
     ...faults,
     clock: new PreciseClock(),
