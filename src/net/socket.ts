@@ -55,6 +55,10 @@ function isBelowStreamWrapper(stream: Duplex): boolean {
   return stream.listeners('end').some((listener) => listener.toString().includes('.emitEOF('));
 }
 
+function onEnd(this: Socket): void {
+  this._onPeerEnd();
+}
+
 /**
  * A TCP connection on this stack; shape, events, defaults and errors as `net.Socket`.
  * One more event: `softError` (an Error with `code`), for trouble that the connection may survive (RFC 9293 MUST-47).
@@ -73,11 +77,13 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   blockList?: BlockList;
 
   readonly #context: NetContext;
-  readonly #idle: IdleTimer;
+  /** Made by the first `setTimeout`. */
+  #idle: IdleTimer | null = null;
   readonly #onRead: OnRead | null;
   #willReadOn = false;
   readonly #signal: AbortSignal | undefined;
-  /** While connecting and connected. */
+  /** While connecting and connected there is a handle; it is made when somebody looks at it. */
+  #hasHandle = false;
   #handle: SocketHandle | null = null;
   #attempts: Connecting | null = null;
   #transport: Transport | null = null;
@@ -120,7 +126,6 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
       decodeStrings: false,
     });
     this.#context = context;
-    this.#idle = new IdleTimer(context.stack.clock, () => this._onTimeout());
     this.#noDelay = Boolean(options.noDelay);
     const initialDelay = parseInitialDelay(options.keepAliveInitialDelay);
     this.#keepAlive = askedKeepAlive(options.keepAlive, initialDelay, undefined, undefined);
@@ -130,12 +135,12 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.#onRead = OnRead.of(onread);
     const blocked = parseBlockList(blockList);
     if (blocked !== undefined) this.blockList = blocked;
-    this.on('end', this.#onEnd);
+    this.on('end', onEnd);
     this.#signal = signal;
     if (signal) addAbortSignal(signal, this);
     if (handle !== undefined) {
       this.#bound = handle._adopt(context);
-      this.#handle = this.#newHandle();
+      this.#hasHandle = true;
     }
     const accepted = options[ACCEPTED];
     if (accepted !== undefined) this.#accept(accepted);
@@ -165,7 +170,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     if (channels.clientSocket.hasSubscribers) channels.clientSocket.publish({ socket: this });
     this.#probing = probingOf(attempts.config);
     this.#attempts = attempts;
-    this.#handle = this.#newHandle();
+    this.#hasHandle = true;
+    this.#handle = null;
     this.connecting = true;
     this._unrefTimer();
     attempts.start();
@@ -209,12 +215,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     }
   }
 
-  #newHandle(): SocketHandle {
-    return new SocketHandle(() => this.#transport);
-  }
-
   #attach(endpoint: Endpoint): Transport {
-    this.#handle ??= this.#newHandle();
+    this.#hasHandle = true;
     const transport = new Transport(endpoint, this, this.#context.liveness);
     this.#transport = transport;
     this.#endpoint = endpoint;
@@ -333,8 +335,9 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.#bound = null;
     const unsent = this.#waitingDone;
     this.connecting = false;
+    this.#hasHandle = false;
     this.#handle = null;
-    this.#idle.set(0);
+    this.#idle?.set(0);
     // What was tried can still be asked why it failed.
     this.#endpoint ??= this.#attempts?.latest ?? null;
     this.#attempts?.cancel();
@@ -360,12 +363,13 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.server?._onSocketGone(this);
   }
 
-  readonly #onEnd = () => {
+  /** The end was read. */
+  _onPeerEnd(): void {
     this.#peerEnded = true;
     // TLS ends the socket below it by itself, when it has said goodbye and its own reader has come to the end; until then
     // that socket must stay, as one of `node:net` does, or what is not read yet would be lost with it.
     if (isBelowStreamWrapper(this)) this.allowHalfOpen = true;
-  };
+  }
 
   // ---- writing
 
@@ -397,15 +401,15 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** Closes with RST instead of FIN. While connecting, does so once connected. */
   resetAndDestroy(): this {
     if (this.#transport !== null) this.#reset();
-    else if (this.connecting) this.once('connect', this.#reset);
+    else if (this.connecting) this.once('connect', () => this.#reset());
     else this.destroy(socketClosed());
     return this;
   }
 
-  readonly #reset = () => {
+  #reset(): void {
     this.#aborting = true;
     this.destroy();
-  };
+  }
 
   // ---- options
 
@@ -489,7 +493,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
       throw invalidArgType('callback', 'of type function', callback);
     }
     this.timeout = msecs;
-    this.#idle.set(ms);
+    if (ms > 0) this.#idle ??= new IdleTimer(this.#context.stack.clock, () => this._onTimeout());
+    this.#idle?.set(ms);
     if (callback === undefined) return this;
     if (ms === 0) this.removeListener('timeout', callback);
     else this.once('timeout', callback);
@@ -498,7 +503,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   /** Starts the idle time anew, as traffic does. */
   _unrefTimer(): void {
-    this.#idle.touch();
+    this.#idle?.touch();
   }
 
   _onTimeout(): void {
@@ -523,7 +528,9 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   /** As `node:net` has it: null without a connection, else what Node's libraries look into. */
   get _handle(): SocketHandle | null {
-    return #handle in this ? this.#handle : null;
+    if (!(#handle in this) || !this.#hasHandle) return null;
+    this.#handle ??= new SocketHandle(() => this.#transport);
+    return this.#handle;
   }
 
   /** The TCP endpoint below, for what `node:net` does not have; null before there is one. Stays after the end. */

@@ -289,7 +289,7 @@ export class Flight {
 
   private grow(): void {
     const wider = takeRing(2 * this.ring.size);
-    wider.takeOver(this.ring, this.head);
+    if (this.count > 0) wider.takeOver(this.ring, this.head);
     giveBackRing(this.ring);
     this.ring = wider;
     this.head = 0;
