@@ -1,4 +1,5 @@
 // `synwave up`: a namespace and a persistent TUN for experiments by hand. They stay until `synwave down`.
+import { TX_QUEUE_PACKETS } from '../native/host-interface.js';
 import { mustRun, run } from './command.js';
 import { ExitCode, environmentError, usageError } from './failure.js';
 import { formatLink } from './link-choice.js';
@@ -99,7 +100,8 @@ function makeDevice(settings: StackSettings, device: string, marker: Marker): vo
     const knob = `/proc/sys/net/ipv6/conf/${device}/disable_ipv6`;
     mustRun(inNamespace(netns, ['sh', '-c', `test ! -e "$0" || echo 1 >"$0"`, knob]));
   }
-  ip('link', 'set', 'dev', device, 'mtu', String(settings.mtu ?? 1500));
+  const mtu = String(settings.mtu ?? 1500);
+  ip('link', 'set', 'dev', device, 'mtu', mtu, 'txqueuelen', String(TX_QUEUE_PACKETS));
   for (const address of settings.hostAddresses) {
     ip('addr', 'add', address, 'dev', device, ...(address.includes(':') ? ['nodad'] : []));
   }

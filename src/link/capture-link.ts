@@ -81,6 +81,8 @@ export class CaptureLink implements EthernetLink {
   private capture: Capture;
   private receiver: LinkReceiver | null = null;
   private retry: NodeJS.Timeout | null = null;
+  /** Octets of the frame in `outgoing`. */
+  private outgoingLength = 0;
   private readonly watch: NodeJS.Timeout;
   private sentThisTurn = 0;
   private ended = false;
@@ -132,18 +134,25 @@ export class CaptureLink implements EthernetLink {
     }
     for (let i = 0; i < headerLength; i++) outgoing[i] = header[headerOffset + i]!;
     payload?.copyTo(outgoing, headerLength);
-    try {
-      this.capture.send(outgoing, length);
-    } catch (error) {
-      return this.notSent(error);
-    }
-    stats.packetsOut++;
-    stats.bytesOut += length;
+    this.outgoingLength = length;
+    this.handOver();
     if (this.sentThisTurn++ === 0) setImmediate(() => this.nextTurn());
     return true;
   }
 
-  /** Nothing waits: `send` hands over at once. */
+  /** Gives the frame in `outgoing` to the kernel. Where that has no room it stays there and is given later. */
+  private handOver(): void {
+    try {
+      this.capture.send(this.outgoing, this.outgoingLength);
+    } catch (error) {
+      this.notSent(error);
+      return;
+    }
+    this.stats.packetsOut++;
+    this.stats.bytesOut += this.outgoingLength;
+  }
+
+  /** Nothing to do: `send` hands over at once. */
   flush(): void {}
 
   async close(): Promise<void> {
@@ -156,16 +165,14 @@ export class CaptureLink implements EthernetLink {
     this.discard(this.capture);
   }
 
-  /** Whether the frame counts as taken. */
-  private notSent(error: unknown): boolean {
+  private notSent(error: unknown): void {
     const failure = sendFailureOf(error);
     if (failure === 'full') {
       this.retry = setTimeout(() => this.tryAgain(), RETRY_MS);
-      return false;
+      return;
     }
     this.stats.dropped++;
     if (failure !== 'packet') this.failLater(failure === 'gone');
-    return true;
   }
 
   /** Immediates come after devices were looked at, so what has arrived is in the intake by now. */
@@ -184,7 +191,9 @@ export class CaptureLink implements EthernetLink {
 
   private tryAgain(): void {
     this.retry = null;
-    if (!this.ended) this.receiver?.writable();
+    if (this.ended) return;
+    this.handOver();
+    if (this.writable) this.receiver?.writable();
   }
 
   private open(): Capture {

@@ -25,6 +25,8 @@ export class RawOutput {
   private readonly words = new Int32Array(4 * KNOWN);
   private readonly texts: (string | undefined)[] = new Array(KNOWN).fill(undefined);
   private readonly nothing = (): void => {};
+  /** Of the packet in `packet`. */
+  private length = 0;
 
   /**
    * @param sockets of the families that the link has
@@ -36,8 +38,8 @@ export class RawOutput {
   ) {}
 
   /**
-   * Sends one packet, which is copied into the kernel before this returns.
-   * @returns null, or the code of the error: `EAGAIN` when the socket is full
+   * Sends one packet, which is copied before this returns.
+   * @returns null, or the code of the error: `EAGAIN` when the socket is full, which `again` is for
    */
   send(
     header: Uint8Array,
@@ -50,17 +52,29 @@ export class RawOutput {
     if (total > LARGEST_PACKET) return this.refused('EMSGSIZE');
     for (let i = 0; i < headerLength; i++) packet[i] = header[headerOffset + i]!;
     payload?.copyTo(packet, headerLength);
+    this.length = total;
+    return this.again();
+  }
+
+  /** Sends the packet of the last `send` once more, as that found the socket full. Returns as `send`. */
+  again(): string | null {
+    const { packet, length } = this;
     const family = packet[0]! >>> 4 === 4 ? 4 : 6;
     const socket = this.sockets[family];
     if (socket === undefined) return this.refused('EAFNOSUPPORT');
     const address = family === 4 ? this.ipv4Text() : this.ipv6Text();
     try {
-      socket.wrap.send(packet, 0, total, address, this.nothing);
+      socket.wrap.send(packet, 0, length, address, this.nothing);
       return null;
     } catch (error) {
       const code = codeOf(error);
       return code === 'EAGAIN' ? code : this.refused(code);
     }
+  }
+
+  /** Octets of the packet of the last `send`. */
+  get sentBytes(): number {
+    return this.length;
   }
 
   private refused(code: string): string {

@@ -110,7 +110,8 @@ export async function rawLink(options: RawLinkOptions): Promise<RawLink> {
   }
 }
 
-interface Sockets {
+/** Raw sockets of a link. */
+export interface Sockets {
   readonly senders: Partial<Record<4 | 6, RawSocket>>;
   readonly sources: (RawSource & { readonly socket: RawSocket })[];
 }
@@ -201,7 +202,7 @@ const open = new Set<RawSocketLink>();
  * Node: ticks and microtasks would not run after them, and a parser of `node:http` would abort the process. So nothing
  * is done there but to ask for an immediate, which comes in the same turn of the event loop.
  */
-class RawSocketLink implements RawLink {
+export class RawSocketLink implements RawLink {
   readonly name: string;
   readonly medium = 'ip';
   readonly mtu: number;
@@ -266,20 +267,23 @@ class RawSocketLink implements RawLink {
     payload: PayloadPieces | null,
   ): boolean {
     if (!this.writable) return false;
-    const code = this.output.send(header, headerOffset, headerLength, payload);
-    if (code === null) {
-      this.stats.packetsOut++;
-      this.stats.bytesOut += headerLength + (payload === null ? 0 : payload.total);
-    } else if (code === 'EAGAIN') {
-      this.waitUntilWritable();
-      return false;
-    } else {
-      this.stats.dropped++;
-    }
+    this.handedOver(this.output.send(header, headerOffset, headerLength, payload));
     return true;
   }
 
-  /** Nothing waits: `send` hands over at once. */
+  /** What became of a packet. One for which there was no room stays in `output` until there is. */
+  private handedOver(code: string | null): void {
+    if (code === null) {
+      this.stats.packetsOut++;
+      this.stats.bytesOut += this.output.sentBytes;
+    } else if (code === 'EAGAIN') {
+      this.waitUntilWritable();
+    } else {
+      this.stats.dropped++;
+    }
+  }
+
+  /** Nothing to do: `send` hands over at once. */
   flush(): void {}
 
   pull(): number {
@@ -324,7 +328,7 @@ class RawSocketLink implements RawLink {
   private onSendReady(sender: RawSocket): void {
     if (this.ended) return;
     sender.pauseSend();
-    if (this.full > 0) this.full--;
+    if (this.full > 0 && --this.full === 0) this.handedOver(this.output.again());
     if (this.writable) this.receiver?.writable();
   }
 

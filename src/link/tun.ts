@@ -15,7 +15,7 @@ import {
   type NativePort,
   PACKET_ROOM,
 } from '../native/binding.js';
-import { checkInterface, netnsPath, setUpInterface } from '../native/host-interface.js';
+import { checkInterface, netnsPath, setUpInterface, TX_QUEUE_PACKETS } from '../native/host-interface.js';
 import { loadBinding } from '../native/load.js';
 import { TransmitQueue } from '../native/transmit-queue.js';
 import { checkInterfaceName, deviceGoneError, explainOpenError, TunError } from '../native/tun-errors.js';
@@ -38,8 +38,6 @@ export { findTunOwner, type TunOwner } from '../native/tun-owner.js';
 const BATCH_PACKETS = 256;
 /** Holds a full batch at MTU 1500, and 31 of the largest packets. */
 const SLAB_BYTES = 32 * PACKET_ROOM;
-/** The kernel drops silently what does not fit here; the default of 500 is less than one fast sender's window. */
-const TX_QUEUE_LENGTH = 10_000;
 /** Default of `busyPollUs`. */
 const BUSY_POLL_US = 50;
 /** How long `close` waits for the device to disappear. */
@@ -178,7 +176,7 @@ async function openLink(
 async function setUp(link: PortLink): Promise<void> {
   await setUpInterface(link.name, link.netns ?? undefined, {
     addresses: link.hostAddresses,
-    txQueueLength: TX_QUEUE_LENGTH,
+    txQueueLength: TX_QUEUE_PACKETS,
     // A host on an Ethernet has one, and its neighbours are entitled to it; on a TUN device it would only make noise.
     noLinkLocal: !link.ipv6Disabled && !(link.medium === 'ethernet' && link.speaksIpv6),
   });

@@ -8,6 +8,12 @@ import { TunError } from './tun-errors.js';
 /** An address and prefix length for the kernel's end, as `ip address add` takes it. */
 export type InterfaceAddress = string;
 
+/**
+ * Packets from the kernel that may wait in a device's queue. What does not fit is dropped silently, and the default of 500 is
+ * less than one fast sender's window.
+ */
+export const TX_QUEUE_PACKETS = 10_000;
+
 /** How to set up a device. */
 export interface InterfaceSetup {
   readonly addresses: readonly InterfaceAddress[];

@@ -126,7 +126,8 @@ export interface Link {
    * Queues one packet: `header[headerOffset … headerOffset + headerLength)`, which is copied at once, followed by the
    * payload, which is only referenced until the next `flush` returns.
    * @param packetId number of this packet, taken by the sender from `packetIds`
-   * @returns false when the link is full: the packet was not taken, and `writable()` will follow
+   * @returns false when the link is full: the packet was not taken, and `writable()` will follow. A link takes the packet when it
+   * was `writable` before the call: what it finds no room for then, it keeps.
    */
   send(
     packetId: number,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Lab, type Program, until } from './lab.js';
+import { KERNEL, type Lab, makePatient, type Program, until } from './lab.js';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 /** `kernel-peer.ts`, built. */
@@ -64,6 +64,7 @@ export class Bench {
     const up = await this.run('up');
     assert.equal(up.status, 0, up.stderr);
     this.lab.stopTailLossProbes(this.netns);
+    makePatient(this.netns, 'lab0', [KERNEL]);
   }
 
   /** Claims that stand. */

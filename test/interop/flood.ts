@@ -12,8 +12,19 @@ capture.open(device, 'greater 262144', 1 << 20, Buffer.alloc(65_535));
 
 const CHUNK = 500;
 let sent = 0;
+/** @returns false when the interface has no room now */
+function throwOne(): boolean {
+  try {
+    capture.send(bytes, bytes.length);
+    return true;
+  } catch (error) {
+    if (/temporarily unavailable|No buffer space/.test((error as Error).message)) return false;
+    throw error;
+  }
+}
+
 function chunk(): void {
-  for (let i = 0; i < CHUNK && sent < Number(count); i++, sent++) capture.send(bytes, bytes.length);
+  for (let i = 0; i < CHUNK && sent < Number(count) && throwOne(); i++) sent++;
   if (sent < Number(count)) {
     setImmediate(chunk);
     return;

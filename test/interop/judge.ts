@@ -11,19 +11,6 @@ export type Allowance = Partial<Record<Finding, number | readonly [least: number
 /** Any number of a finding. */
 export const ANY: readonly [number, number] = [0, Number.POSITIVE_INFINITY];
 
-/**
- * With both ends sending at once the kernel sends from two processors: what its process sends, and what our ACKs set free while
- * they are being written. The one overtakes the other now and then, and is answered as a gap.
- */
-export const BOTH_WAYS: Allowance = {
-  lost_segment: ANY,
-  out_of_order: ANY,
-  duplicate_ack: ANY,
-  retransmission: ANY,
-  fast_retransmission: ANY,
-  spurious_retransmission: ANY,
-};
-
 /** What to ask of a capture. */
 export interface Demands {
   readonly allow?: Allowance;

@@ -245,15 +245,37 @@ export interface StackLink {
   readonly addresses: readonly string[];
 }
 
-async function openTun(lab: Lab, index: number, mtu: number): Promise<StackLink> {
+async function openTun(lab: Lab, index: number, options: TestStackOptions): Promise<StackLink> {
   const octet = 9 + index;
+  const kernel = [`10.${octet}.0.1`, `fd00:${octet}::1`] as const;
   const link = await tunLink({
     name: `lab${index}`,
     netns: lab.netns,
-    hostAddress: [`10.${octet}.0.1/24`, `fd00:${octet}::1/64`],
-    mtu,
+    hostAddress: [`${kernel[0]}/24`, `${kernel[1]}/64`],
+    mtu: options.mtu ?? 1500,
   });
+  if (options.impair === undefined) makePatient(lab.netns, link.name, kernel);
   return { link, addresses: [`10.${octet}.0.2/24`, `fd00:${octet}::2/64`] };
+}
+
+/**
+ * A pause of this process is no loss: has the kernel wait for longer than its usual 200 ms before it sends again.
+ * @param device the kernel's end of the link
+ * @param addresses the kernel's on it, one of each family that it speaks
+ */
+export function makePatient(
+  netns: string,
+  device: string,
+  addresses: readonly string[] = [KERNEL, KERNEL_V6],
+): void {
+  const patient = ['dev', device, 'rto_min', '5s'];
+  for (const address of addresses) {
+    const route = address.includes(':')
+      ? ['-6', 'route', 'add', `${address.slice(0, -1)}/64`, 'metric', '1']
+      : ['route', 'change', `${address.slice(0, -1)}0/24`, 'src', address];
+    const { status, stderr } = spawnSync('ip', ['-n', netns, ...route, ...patient], { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`ip ${route.join(' ')}: ${stderr}`);
+  }
 }
 
 /** A stack with its `net`, on a TUN device unless told otherwise. The first of a lab has the usual addresses. */
@@ -269,7 +291,7 @@ export class TestStack {
 
   static async open(lab: Lab, index: number, options: TestStackOptions): Promise<TestStack> {
     const clock = new SystemClock();
-    const opened = await (options.over?.() ?? openTun(lab, index, options.mtu ?? 1500));
+    const opened = await (options.over?.() ?? openTun(lab, index, options));
     let { link } = opened;
     if (options.impair !== undefined) link = impair(link, { ...options.impair, clock });
     const capture = options.capture === undefined ? null : lab.file(options.capture);

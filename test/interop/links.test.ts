@@ -1,9 +1,9 @@
 // The same conversations over every way onto the wire but TUN, which has tests of its own throughout this folder.
 import { tapLink } from '../../src/link/tap.js';
 import type { Allowance } from './judge.js';
-import { KERNEL, KERNEL_V6, STACK, STACK_V6 } from './lab.js';
+import { KERNEL, KERNEL_V6, makePatient, STACK, STACK_V6 } from './lab.js';
 import { ECHO_PORT, HTTP_PORT, type LinkKind, linkSuite } from './link-suite.js';
-import { makePatient, NeighbourHost } from './neighbour-host.js';
+import { NeighbourHost } from './neighbour-host.js';
 
 /**
  * On a busy machine the kernel works off what crosses a veth pair some time after it was sent: a tail loss probe goes out

@@ -4,7 +4,16 @@ import { spawnSync } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { type EthernetLinkOptions, ethernetLink } from '../../src/link/ethernet.js';
 import { rawLink } from '../../src/link/raw.js';
-import { KERNEL, KERNEL_V6, type Lab, type Program, STACK, STACK_V6, type StackLink } from './lab.js';
+import {
+  KERNEL,
+  KERNEL_V6,
+  type Lab,
+  makePatient,
+  type Program,
+  STACK,
+  STACK_V6,
+  type StackLink,
+} from './lab.js';
 
 /** The host's end of the cable, and the kernel's. */
 export const HOST_DEVICE = 'eth0';
@@ -34,6 +43,8 @@ export class NeighbourHost {
     host.bringUp(lab.netns, KERNEL_DEVICE, [`${KERNEL}/24`, `${KERNEL_V6}/64`]);
     host.bringUp(netns, HOST_DEVICE, ownsAddresses ? [`${STACK}/24`, `${STACK_V6}/64`] : []);
     makePatient(lab.netns, KERNEL_DEVICE);
+    host.keepOrder(lab.netns, KERNEL_DEVICE);
+    host.keepOrder(netns, HOST_DEVICE);
     return host;
   }
 
@@ -64,6 +75,16 @@ export class NeighbourHost {
     return must('nsenter', `--net=/run/netns/${this.netns}`, '--', ...argv);
   }
 
+  /**
+   * Has one processor receive all that comes over the cable. A packet is otherwise queued on the processor that sent it, and what
+   * the kernel's process sends is overtaken by what our ACKs set free on another. Where the kernel cannot steer, that remains.
+   */
+  private keepOrder(netns: string, device: string): void {
+    const knob = `/sys/class/net/${device}/queues/rx-0/rps_cpus`;
+    // `ip netns exec` brings the namespace's own view of /sys.
+    spawnSync('ip', ['netns', 'exec', netns, 'sh', '-c', 'echo 1 >"$0"', knob]);
+  }
+
   private bringUp(netns: string, device: string, addresses: readonly string[]): void {
     // Else the kernel's first packets would be router solicitations, and it could solicit no neighbour for a second.
     for (const knob of ['router_solicitations', 'accept_dad', 'dad_transmits']) {
@@ -75,16 +96,6 @@ export class NeighbourHost {
     }
     must('ip', '-n', netns, 'link', 'set', device, 'up');
   }
-}
-
-/**
- * A pause of this process is no loss: has the kernel wait for longer than its usual 200 ms before it sends again.
- * @param device the kernel's end of the link, with the usual addresses
- */
-export function makePatient(netns: string, device: string): void {
-  const patient = ['dev', device, 'rto_min', '5s'];
-  must('ip', '-n', netns, 'route', 'change', '10.9.0.0/24', 'src', KERNEL, ...patient);
-  must('ip', '-n', netns, '-6', 'route', 'add', 'fd00:9::/64', 'metric', '1', ...patient);
 }
 
 function must(...argv: readonly string[]): string {

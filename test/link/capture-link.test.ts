@@ -84,16 +84,21 @@ describe('sending by libpcap', () => {
     await link.close();
   });
 
-  it('refuses a frame for which the kernel has no room, and says when to try again', async () => {
-    const { link, got, send } = bench();
+  it('keeps a frame for which the kernel has no room, refuses the next, and says when it goes on', async () => {
+    const { link, got, send, capture } = bench();
     for (const said of ['send: No buffer space available', 'send: Resource temporarily unavailable']) {
       ScriptedCapture.sendError = said;
-      const before = got.writableCalls;
-      assert.equal(send(), false);
+      const before = { calls: got.writableCalls, packets: link.stats.packetsOut };
+      const already = capture.sent.length;
+      assert.equal(send(Uint8Array.of(7)), true);
       assert.equal(link.writable, false);
+      assert.equal(send(Uint8Array.of(8)), false);
+      assert.equal(link.stats.packetsOut, before.packets, 'it has not left yet');
       ScriptedCapture.sendError = null;
-      await until('it may be tried again', () => got.writableCalls > before);
-      assert.equal(send(), true);
+      await until('it may be tried again', () => got.writableCalls > before.calls);
+      assert.equal(send(Uint8Array.of(9)), true);
+      assert.deepEqual(capture.sent.slice(already), [Uint8Array.of(7), Uint8Array.of(9)]);
+      assert.equal(link.stats.packetsOut, before.packets + 2);
     }
     assert.equal(link.stats.dropped, 0);
     await link.close();
