@@ -1,4 +1,4 @@
-// Packets from the stack to itself: they are copied once and taken in again in the same turn, and never see the link.
+// Packets from the stack to itself: they are copied once and taken in again within a turn, and never see the link.
 import type { PayloadPieces } from '../wire/payload.js';
 import type { PacketBatch } from './link.js';
 
@@ -62,6 +62,11 @@ export class Loopback {
   /** False when the next packet might not fit. */
   get hasRoom(): boolean {
     return this.filling === null || this.filling.hasRoom;
+  }
+
+  /** Nothing waits to be taken. */
+  get isEmpty(): boolean {
+    return this.filling === null || this.filling.count === 0;
   }
 
   /** Queues a copy of a packet. Returns false when there is no room. */

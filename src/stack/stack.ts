@@ -451,6 +451,7 @@ export class Stack {
         if (batch !== null) this.input.receive(batch, true, now);
         return batch !== null;
       },
+      hasLooped: () => !this.loopback.isEmpty,
       defer: options.defer ?? queueMicrotask,
       resume: (callback) => void clock.schedule(clock.now(), callback),
       report: options.report ?? throwLater,

@@ -21,6 +21,8 @@ export interface TurnParts {
   readonly paths: PathMtu;
   /** Takes in packets from us to us; false when there were none. */
   takeLooped(now: number): boolean;
+  /** Whether there are packets from us to us. */
+  hasLooped(): boolean;
   /** Runs a callback soon, at the end of the present task: for calls from outside of a turn. */
   defer(callback: () => void): void;
   /** Runs a callback after others had their turn: for work that one turn had to leave over. */
@@ -43,6 +45,8 @@ export class Turn implements EndpointDriver {
   private readonly listeners: Listener[] = [];
   private readonly errors: unknown[] = [];
   private eventBudget = 0;
+  /** Whether packets from us to us are taken in now; see `rounds`. */
+  private takesLooped = true;
 
   constructor(private readonly parts: TurnParts) {}
 
@@ -122,10 +126,15 @@ export class Turn implements EndpointDriver {
     this.isDeferred = true;
     this.parts.defer(() => {
       this.isDeferred = false;
+      this.takesLooped = false;
       this.run(nothing);
     });
   }
 
+  /**
+   * Packets from us to us are taken in without end, but not once somebody was told something, nor at the end of a task in
+   * which somebody called: their promises run first, and add listeners, as they do while a kernel takes its time.
+   */
   private rounds(): void {
     const { parts, turnNow } = this;
     let isLooping = true;
@@ -133,13 +142,14 @@ export class Turn implements EndpointDriver {
       this.deliver();
       this.transmit();
       parts.output.flush();
-      const looped = parts.takeLooped(turnNow);
+      const looped = this.takesLooped && parts.takeLooped(turnNow);
       isLooping = looped || (this.hasEvents && this.eventBudget > 0) || this.canTransmit;
     }
+    this.takesLooped = true;
     parts.ended(turnNow);
     // What a full link holds back goes on with `writable`; everything else needs another turn.
     const isSendable = this.transmission.length > 0 && parts.output.isLinkWritable;
-    if (isLooping || this.hasEvents || isSendable) this.resumeLater();
+    if (isLooping || this.hasEvents || isSendable || parts.hasLooped()) this.resumeLater();
   }
 
   private get hasEvents(): boolean {
@@ -164,6 +174,7 @@ export class Turn implements EndpointDriver {
   private announce(listener: Listener): void {
     listener.awaitsDelivery = false;
     if (!listener.isListening) return;
+    this.takesLooped = false;
     try {
       listener.handler.onAcceptable(listener);
     } catch (error) {
@@ -180,6 +191,7 @@ export class Turn implements EndpointDriver {
     if (!this.parts.output.isLinkWritable) endpoint.connection.heldBack(this.turnNow);
     this.arm(endpoint);
     if (handler === null || events === 0) return;
+    this.takesLooped = false;
     try {
       handler.onEvents(endpoint, events);
     } catch (error) {

@@ -44,6 +44,26 @@ export function defineConnectingCases(env: Environment): void {
     }
   });
 
+  test('promises that run before the loop turns can still add listeners', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port, server } = await c.listen();
+    const accepted = once(server, 'connection');
+    const client = c.connect({ port });
+    for (let i = 0; i < 10; i++) await null;
+    const seen = recordEvents(client, ['connect', 'ready', 'data', 'end', 'close']);
+    const [socket] = (await accepted) as [Socket];
+    const hears = recordEvents(socket, ['data', 'end']);
+    client.end('to the server');
+    socket.end('to the client');
+    for (let i = 0; i < 10; i++) await null;
+    assert.deepEqual(hears, []);
+    socket.resume();
+    client.resume();
+    await Promise.all([closeOf(client), closeOf(socket)]);
+    assert.deepEqual(seen, ['connect', 'ready', 'data', 'end', 'close']);
+    assert.deepEqual(hears, ['data', 'end']);
+  });
+
   test('connecting, pending and readyState on the way', timed, async (t) => {
     const c = new Case(env, t);
     const { port } = await c.listen();
