@@ -211,10 +211,10 @@ export class Bbr implements Controller {
     }
   }
 
-  /** HandleRestartFromIdle: neither a gain, nor a silence taken for aggregation of ACKs. */
+  /** HandleRestartFromIdle: without a gain, and without what was acknowledged in a bunch before. */
   private restartFromIdle(now: number): void {
     this.isIdleRestart = true;
-    this.extraAcked.restart(now);
+    this.extraAcked.restart();
     if (isProbeBw(this.phase)) setPacingRateToBw(this);
     else if (this.phase === Phase.PROBE_RTT) checkProbeRttDone(this, now);
   }

@@ -59,9 +59,7 @@ function maxInflight(b: Bbr): number {
 
 /** SetCwnd: down to what the model needs at once, up to it by no more than was delivered. */
 export function setCwnd(b: Bbr): void {
-  if (b.fullPipe.isReached || b.cwnd < maxInflight(b) || b.delivered < b.initialWindow) {
-    b.cwnd += b.rs.newlyAcked;
-  }
+  if (b.cwnd < maxInflight(b) || b.delivered < b.initialWindow) b.cwnd += b.rs.newlyAcked;
   boundCwnd(b);
 }
 

@@ -101,7 +101,7 @@ export function undo(b: Bbr, priorCwnd: number): void {
   longTerm.inflight = Math.max(longTerm.inflight, e.undoLongTerm);
   const phase = e.undoPhase;
   e.undoPhase = null;
-  if (phase === Phase.STARTUP && b.phase !== Phase.STARTUP) {
+  if (phase === Phase.STARTUP) {
     fullPipe.isReached = false;
     if (b.phase !== Phase.PROBE_RTT) enterStartup(b);
   } else if (phase === Phase.UP && b.phase !== Phase.UP && b.phase !== Phase.PROBE_RTT) {

@@ -15,9 +15,8 @@ export class ExtraAcked {
   private readonly maxima = new Float64Array(SLOTS);
   private lastRound = 0;
 
-  /** Data begins to flow, at first or after an idle time, which is no silence between bunches. */
-  restart(now: number): void {
-    this.intervalStart = now;
+  /** Data begins to flow after an idle time: what came before it in a bunch is no part of the next one. */
+  restart(): void {
     this.delivered = 0;
   }
 
@@ -35,7 +34,7 @@ export class ExtraAcked {
     this.forgetSkipped(round);
     const slot = round % SLOTS;
     const extra = Math.min(this.delivered - expected, b.cwnd);
-    if (extra > this.maxima[slot]!) this.maxima[slot] = extra;
+    this.maxima[slot] = Math.max(this.maxima[slot]!, extra);
     this.bytes = this.maximumOf(
       round,
       b.fullPipe.isReached ? EXTRA_ACKED_ROUNDS : EXTRA_ACKED_STARTUP_ROUNDS,
@@ -51,10 +50,7 @@ export class ExtraAcked {
 
   private maximumOf(round: number, window: number): number {
     let most = 0;
-    for (let r = Math.max(0, round - window); r <= round; r++) {
-      const value = this.maxima[r % SLOTS]!;
-      if (value > most) most = value;
-    }
+    for (let r = Math.max(0, round - window); r <= round; r++) most = Math.max(most, this.maxima[r % SLOTS]!);
     return most;
   }
 }

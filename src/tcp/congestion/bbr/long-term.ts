@@ -25,11 +25,6 @@ export class LongTerm {
     this.acked = 0;
   }
 
-  /** DOWN begins: no growth. */
-  stopGrowth(): void {
-    this.ackedPerSegment = Number.POSITIVE_INFINITY;
-  }
-
   /** By one segment in the first round trip, by two in the next, then four: a new bandwidth is found in its logarithm. */
   raiseSlope(cwnd: number, mss: number): void {
     this.ackedPerSegment = Math.max(cwnd / 2 ** this.doublings, mss);

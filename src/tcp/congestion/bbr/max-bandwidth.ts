@@ -11,9 +11,9 @@ export class MaxBandwidth {
   /** A slow sample of an idle application says nothing about the path; a fast one does (BBR §5.5.4). */
   update(rs: RateSample): void {
     const rate = rs.deliveryRate;
-    if (rate <= 0 || (rs.isAppLimited && rate < this.value)) return;
-    if (rate > this.current) this.current = rate;
-    if (rate > this.value) this.value = rate;
+    if (rs.isAppLimited && rate < this.value) return;
+    this.current = Math.max(this.current, rate);
+    this.value = Math.max(this.value, rate);
   }
 
   /** A cycle is over. One without any sample is not counted, so that the estimate cannot vanish. */

@@ -14,7 +14,7 @@ export function initPacingRate(b: Bbr, rttMs = NOMINAL_RTT_MS): void {
 /** SetPacingRate: until the pipe is known to be full, slow samples of an idle application must not brake. */
 export function setPacingRate(b: Bbr): void {
   const rate = PACING_GAIN[b.phase] * b.bw * (1 - PACING_MARGIN);
-  if (rate > b.pacingRate || (b.fullPipe.isReached && rate > 0)) b.pacingRate = rate;
+  b.pacingRate = b.fullPipe.isReached && rate > 0 ? rate : Math.max(rate, b.pacingRate);
 }
 
 /** The pace after an idle time in PROBE-BW, whatever the phase: as fast as the path, and no faster. */

@@ -9,52 +9,45 @@ import { enterCruise, enterDown, enterRefill, enterUp } from './transitions.js';
 /** UpdateProbeBWCyclePhase. */
 export function updateProbeBw(b: Bbr): void {
   if (!b.fullPipe.isReached) return;
-  if (adaptLongTerm(b)) return;
-  switch (b.phase) {
-    case Phase.DOWN:
-      if (isTimeToProbe(b)) enterRefill(b);
-      else if (isTimeToCruise(b)) enterCruise(b);
-      break;
-    case Phase.CRUISE:
-      if (isTimeToProbe(b)) enterRefill(b);
-      break;
-    case Phase.REFILL:
-      if (!b.rounds.isStart) break;
-      b.isBwProbeSample = true;
-      enterUp(b);
-      break;
-    case Phase.UP:
-      if (!isTimeToGoDown(b)) break;
-      b.wasTooHigh = false;
-      enterDown(b, b.rs.now);
-      break;
+  if (b.rounds.isStart && advanceAckPhase(b)) return;
+  adaptLongTerm(b);
+  const { phase } = b;
+  if (phase === Phase.DOWN || phase === Phase.CRUISE) {
+    if (isTimeToProbe(b)) enterRefill(b);
+    else if (isTimeToCruise(b)) enterCruise(b);
+  } else if (phase === Phase.REFILL && b.rounds.isStart) {
+    b.isBwProbeSample = true;
+    enterUp(b);
+  } else if (phase === Phase.UP && isTimeToGoDown(b)) {
+    b.wasTooHigh = false;
+    enterDown(b, b.rs.now);
   }
 }
 
-/** AdaptLongTermModel. Returns true when it has moved the machine on. */
-function adaptLongTerm(b: Bbr): boolean {
-  const { rs, longTerm } = b;
-  if (b.rounds.isStart) {
-    if (b.ackPhase === AckPhase.PROBE_STARTING) b.ackPhase = AckPhase.PROBE_FEEDBACK;
-    else if (b.ackPhase === AckPhase.PROBE_STOPPING && endOfProbe(b)) return true;
-  }
-  if (isInflightTooHigh(b, rs.lost, rs.txInFlight)) return false;
-  if (longTerm.inflight === Number.POSITIVE_INFINITY) return false;
-  if (rs.txInFlight > longTerm.inflight) longTerm.inflight = rs.txInFlight;
-  if (b.phase === Phase.UP) probeUpward(b);
-  return false;
+/** The first half of AdaptLongTermModel. Returns true when it has moved the machine on. */
+function advanceAckPhase(b: Bbr): boolean {
+  if (b.ackPhase === AckPhase.PROBE_STARTING) b.ackPhase = AckPhase.PROBE_FEEDBACK;
+  return b.ackPhase === AckPhase.PROBE_STOPPING && endOfProbe(b);
 }
 
 /** All that the probe sent is acknowledged: its rates are known, and whether it was safe. */
 function endOfProbe(b: Bbr): boolean {
   b.isBwProbeSample = false;
   b.ackPhase = AckPhase.INIT;
-  if (!isProbeBw(b.phase)) return false;
-  if (!b.rs.isAppLimited) b.maxBw.advance();
+  const isCycle = isProbeBw(b.phase);
+  if (isCycle && !b.rs.isAppLimited) b.maxBw.advance();
   // BBR §5.3.3.6: a probe that stopped early, for caution, went well after all. The next one may stay.
-  if (!b.isPrecautionary || b.wasTooHigh) return false;
+  if (!isCycle || !b.isPrecautionary || b.wasTooHigh) return false;
   enterRefill(b);
   return true;
+}
+
+/** The second half: what was in flight without losing too much is safe. */
+function adaptLongTerm(b: Bbr): void {
+  const { rs, longTerm } = b;
+  if (isInflightTooHigh(b, rs.lost, rs.txInFlight)) return;
+  longTerm.inflight = Math.max(longTerm.inflight, rs.txInFlight);
+  if (b.phase === Phase.UP) probeUpward(b);
 }
 
 /** ProbeInflightLongtermUpward: only what the bound held back can show that more is safe. */

@@ -32,8 +32,8 @@ export class ShortTerm {
 
   /** UpdateLatestDeliverySignals. */
   update(rs: RateSample): void {
-    if (rs.deliveryRate > this.bwLatest) this.bwLatest = rs.deliveryRate;
-    if (rs.delivered > this.inflightLatest) this.inflightLatest = rs.delivered;
+    this.bwLatest = Math.max(this.bwLatest, rs.deliveryRate);
+    this.inflightLatest = Math.max(this.inflightLatest, rs.delivered);
     this.isRoundStart = rs.priorDelivered >= this.roundDelivered;
     if (this.isRoundStart) this.roundDelivered = rs.totalDelivered;
   }

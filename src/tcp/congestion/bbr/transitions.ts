@@ -17,7 +17,6 @@ export function enterDrain(b: Bbr): void {
 /** StartProbeBW_DOWN: a cycle begins; when it will probe is decided by chance. */
 export function enterDown(b: Bbr, now: number): void {
   b.shortTerm.resetSignals();
-  b.longTerm.stopGrowth();
   b.rounds.sinceProbeUp = b.chance.draw(now, b.delivered) < 0.5 ? 0 : 1;
   b.probeWaitMs = PROBE_WAIT_MS + PROBE_WAIT_SPREAD_MS * b.chance.draw(now, b.delivered);
   b.cycleAt = now;
