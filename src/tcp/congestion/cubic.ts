@@ -20,23 +20,23 @@ class Cubic extends WindowController {
   private wMax = 0;
   /** Window before the last congestion; 0 where slow start has ended without: Reno's own increase holds (§4.10). */
   private cwndPrior = 0;
-  /** Whether a congestion-avoidance stage is under way: `epochAt`, `k` and `wEst` belong to it. */
-  private inEpoch = false;
   /** t_epoch, moved on by the time in which the window was not used. */
   private epochAt = 0;
   /** K: ms from the beginning of the stage until W_cubic reaches `wMax`. */
   private k = 0;
   /** W_est: what Reno's window would be. */
   private wEst = 0;
-  /** `cwnd` as this class left it. When it is another, the sender has set it, and the curve begins anew from there. */
+  /**
+   * `cwnd` as this class left it in congestion avoidance. When it is another, slow start or the sender has set it, and a
+   * stage with a curve of its own begins: `epochAt`, `k` and `wEst`.
+   */
   private cwndSeen = 0;
   /** Clock ms up to which the use of the window is known. */
   private knownAt = 0;
 
-  private hasUndo = false;
   private undoWMax = 0;
   private undoCwndPrior = 0;
-  private undoInEpoch = false;
+  private undoCwndSeen = 0;
   private undoEpochAt = 0;
   private undoK = 0;
   private undoWEst = 0;
@@ -47,11 +47,11 @@ class Cubic extends WindowController {
 
   override setMss(mss: number): void {
     super.setMss(mss);
-    this.inEpoch = false;
+    this.cwndSeen = 0;
   }
 
   protected override avoidCongestion(sample: AckSample, ackedBytes: number): void {
-    if (!this.inEpoch || this.cwndSeen !== this.cwnd) this.beginEpoch(sample.now);
+    if (this.cwndSeen !== this.cwnd) this.beginEpoch(sample.now);
     this.knownAt = sample.now;
     const window = this.cwnd + this.fraction;
     const t = sample.now - this.epochAt;
@@ -80,13 +80,11 @@ class Cubic extends WindowController {
   }
 
   private beginEpoch(now: number): void {
-    this.inEpoch = true;
     this.epochAt = now;
     // §4.8, §4.10: with no size to return to, the curve begins at its plateau.
     this.wMax = Math.max(this.wMax, this.cwnd);
     this.k = Math.cbrt((this.wMax - this.cwnd) / (C * this.mss));
     this.wEst = this.cwnd;
-    this.fraction = 0;
   }
 
   /** §4.2, §5.8: t leaves out the time in which the application, or the receiver, did not use the window. */
@@ -104,7 +102,6 @@ class Cubic extends WindowController {
     // §4.7: fast convergence. Below the old maximum, others need room.
     this.wMax = this.cwnd < this.wMax ? (this.cwnd * (1 + BETA)) / 2 : this.cwnd;
     this.cwndPrior = this.cwnd;
-    this.inEpoch = false;
     super.onCongestion(sample, cause);
   }
 
@@ -121,31 +118,27 @@ class Cubic extends WindowController {
       this.cwndPrior = this.cwnd;
     }
     this.wMax = 0;
-    this.inEpoch = false;
     super.onTimeout(sample, isFirst);
   }
 
   /** §4.9: everything as if nothing had happened, unless the window has outgrown what it was. */
   override onSpurious(priorCwnd: number, priorSsthresh: number, now: number): void {
-    const shallRestore = this.hasUndo && this.cwnd < priorCwnd;
+    const shallRestore = this.cwnd < priorCwnd;
     super.onSpurious(priorCwnd, priorSsthresh, now);
     if (!shallRestore) return;
-    this.hasUndo = false;
     this.wMax = this.undoWMax;
     this.cwndPrior = this.undoCwndPrior;
-    this.inEpoch = this.undoInEpoch;
+    this.cwndSeen = this.undoCwndSeen;
     this.epochAt = this.undoEpochAt;
     this.k = this.undoK;
     this.wEst = this.undoWEst;
-    this.cwndSeen = this.cwnd;
     this.knownAt = now;
   }
 
   private saveForUndo(): void {
-    this.hasUndo = true;
     this.undoWMax = this.wMax;
     this.undoCwndPrior = this.cwndPrior;
-    this.undoInEpoch = this.inEpoch;
+    this.undoCwndSeen = this.cwndSeen;
     this.undoEpochAt = this.epochAt;
     this.undoK = this.k;
     this.undoWEst = this.wEst;
@@ -156,7 +149,6 @@ class Cubic extends WindowController {
     if (this.cwnd <= this.initialWindow) return;
     const known = Math.floor((3 * this.cwnd) / 4);
     this.ssthresh = Math.max(this.ssthresh, known);
-    this.inEpoch = false;
     super.onIdle(idleMs);
   }
 }

@@ -24,8 +24,7 @@ const NVP_MS = 300_000;
  * - calls `onTimeout` when the retransmission timer fires;
  * - asks `windowAt` on each ACK. When that is less than `cwnd`, `ssthresh` becomes `thresholdAt`, and then `cwnd` the
  *   answer. A connection that pauses for longer than a timeout begins anew all the same, as with Linux: that is
- *   `Controller.onIdle` (RFC 5681 §4.1);
- * - paces by `pacingRate` while that is positive, where it can pace (§4.4.2).
+ *   `Controller.onIdle` (RFC 5681 §4.1).
  *
  * Where the controller `ownsRecovery` and has a model of the path, none of this is for it.
  */
@@ -42,7 +41,7 @@ export class CwndValidation {
   private sampleBytes = 0;
   private srttMs = 0;
   /** When the window was last known to be valid, or the last NVP ended. */
-  private validAt = Number.NaN;
+  private validAt = 0;
   /** Between `windowAtLoss` and `windowAfterRecovery`. */
   private inRecovery = false;
   /** max(pipeACK, LossFlightSize), or 0 when the window was valid at the loss. */
@@ -69,7 +68,7 @@ export class CwndValidation {
     this.sampleBytes += ackedBytes;
     // With nothing in flight, the rest of the round trip will bring no more.
     if (flightBytes === 0) this.endSample();
-    if (Number.isNaN(this.validAt) || this.isValidated(now, cwnd)) this.validAt = now;
+    if (this.isValidated(now, cwnd)) this.validAt = now;
   }
 
   /** The pipeACK variable in bytes (§4.2): the most that a recent round trip carried; -1 for "undefined". */
@@ -144,7 +143,6 @@ export class CwndValidation {
   windowAt(now: number, cwnd: number, initialWindow: number): number {
     if (this.isValidated(now, cwnd)) return cwnd;
     const periods = Math.floor((now - this.validAt) / NVP_MS);
-    if (periods < 1) return cwnd;
     this.validAt += periods * NVP_MS;
     return Math.min(cwnd, Math.max(Math.floor(cwnd / 2 ** periods), initialWindow));
   }
@@ -152,13 +150,6 @@ export class CwndValidation {
   /** `ssthresh` to be set when `windowAt` is less than `cwnd`: the old window was sustained for a long time (§4.4.3). */
   thresholdAt(cwnd: number, ssthresh: number): number {
     return Math.max(ssthresh, Math.floor((3 * cwnd) / 4));
-  }
-
-  /**
-   * Bytes per ms that keep the unused part of a window from leaving in one burst (§4.4.2), or 0 for no such limit.
-   */
-  pacingRate(now: number, cwnd: number): number {
-    return this.srttMs > 0 && !this.isValidated(now, cwnd) ? cwnd / this.srttMs : 0;
   }
 
   private samplingPeriodMs(): number {

@@ -52,7 +52,6 @@ class Dctcp extends NewReno {
     const remaining = this.remaining(sample, 'ecn');
     this.ssthresh = Math.max(remaining, 2 * this.mss);
     this.cwnd = Math.min(this.cwnd, Math.max(remaining, this.mss));
-    this.fraction = 0;
   }
 
   protected override remaining(sample: AckSample, cause: CongestionCause | 'timeout'): number {

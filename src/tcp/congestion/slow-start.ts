@@ -18,6 +18,7 @@ export class SlowStart {
   private isAfterTimeout = false;
   /** A round has passed when something sent after this many bytes were delivered is delivered itself. */
   private roundBegin = 0;
+  /** Infinity, which nothing exceeds, in the first round. */
   private lastRoundMinRttMs = Number.POSITIVE_INFINITY;
   private currentRoundMinRttMs = Number.POSITIVE_INFINITY;
   private rttSampleCount = 0;
@@ -41,7 +42,7 @@ export class SlowStart {
 
   /** The last round of CSS has passed: `ssthresh` shall be set to `cwnd` (RFC 9406 §4.2). */
   get isOver(): boolean {
-    return this.isConservative && this.cssRounds >= CSS_ROUNDS;
+    return this.cssRounds >= CSS_ROUNDS;
   }
 
   /**
@@ -78,11 +79,9 @@ export class SlowStart {
     this.isAfterTimeout = false;
   }
 
-  /** After a pause the delays of before it prove nothing. */
+  /** After a pause the delays of before it prove nothing. The next acknowledgment begins a round. */
   forgetDelay(): void {
-    this.lastRoundMinRttMs = Number.POSITIVE_INFINITY;
     this.currentRoundMinRttMs = Number.POSITIVE_INFINITY;
-    this.rttSampleCount = 0;
     this.cssBaselineMinRttMs = Number.POSITIVE_INFINITY;
     this.cssRounds = 0;
   }
@@ -109,7 +108,6 @@ export class SlowStart {
 
   private turnConservativeWhenSlower(): void {
     const last = this.lastRoundMinRttMs;
-    if (last === Number.POSITIVE_INFINITY) return;
     const threshold = Math.max(MIN_RTT_THRESH_MS, Math.min(last / MIN_RTT_DIVISOR, MAX_RTT_THRESH_MS));
     if (this.currentRoundMinRttMs < last + threshold) return;
     this.cssBaselineMinRttMs = this.currentRoundMinRttMs;

@@ -47,33 +47,32 @@ export abstract class WindowController implements Controller {
 
   setMss(mss: number): void {
     const wasInitial = this.cwnd === this.initialWindow;
-    const segments = this.cwnd / this.mss;
     this.mss = mss;
     // RFC 5681 §3.1: after a lost SYN the first window is one segment, whatever its size will be.
-    if (this.isFresh) this.cwnd = wasInitial ? this.initialWindow : Math.round(segments * mss);
+    if (this.isFresh) this.cwnd = wasInitial ? this.initialWindow : mss;
     this.cwnd = Math.max(this.cwnd, mss);
   }
 
   onAck(sample: AckSample): void {
-    if (sample.deliveredBytes > 0) this.isFresh = false;
+    this.isFresh = false;
     if (!sample.windowLimited) {
       this.notLimited(sample.now);
       return;
     }
-    const left = this.inSlowStart ? this.growExponentially(sample) : sample.ackedBytes;
-    if (left > 0) this.avoidCongestion(sample, left);
+    if (this.inSlowStart) this.growExponentially(sample);
+    else this.avoidCongestion(sample, sample.ackedBytes);
   }
 
-  /** Returns the bytes that are left for congestion avoidance, when `ssthresh` is reached in the midst of an ACK. */
-  private growExponentially(sample: AckSample): number {
+  /** What is left when `ssthresh` is reached in the midst of an ACK counts for congestion avoidance. */
+  private growExponentially(sample: AckSample): void {
     const isFirst = this.ssthresh === UNKNOWN_SSTHRESH;
     const growth = this.slowStart.growth(sample, this.mss, isFirst);
     const room = this.ssthresh - this.cwnd;
     this.growBy(Math.min(growth, room));
     if (isFirst && this.slowStart.isOver) this.ssthresh = this.cwnd;
-    if (this.inSlowStart) return 0;
+    if (this.inSlowStart) return;
     this.slowStart.end();
-    return Math.max(0, growth - room);
+    this.avoidCongestion(sample, Math.max(growth, room) - room);
   }
 
   /** Grows the window by any number of bytes, keeping `cwnd` whole. */
@@ -94,7 +93,6 @@ export abstract class WindowController implements Controller {
     this.ssthresh = Math.max(remaining, 2 * this.mss);
     // RFC 3168 §6.1.2, RFC 9438 §4.6: marks alone may bring the window down to one segment.
     this.windowAfterMarks = cause === 'ecn' ? Math.max(remaining, this.mss) : 0;
-    this.fraction = 0;
   }
 
   /** Bytes to which congestion brings the window, before any least size is seen to. */
@@ -103,14 +101,12 @@ export abstract class WindowController implements Controller {
   }
 
   onRecovered(_sample: AckSample): void {
-    if (this.windowAfterMarks > 0) this.cwnd = Math.min(this.cwnd, this.windowAfterMarks);
+    if (this.windowAfterMarks !== 0) this.cwnd = Math.min(this.cwnd, this.windowAfterMarks);
     this.slowStart.end();
   }
 
   onTimeout(sample: AckSample, isFirst: boolean): void {
     this.cwnd = this.loseFlight(sample, isFirst);
-    this.fraction = 0;
-    this.windowAfterMarks = 0;
   }
 
   /** Returns the loss window (RFC 5681 §3.1). */
@@ -126,14 +122,12 @@ export abstract class WindowController implements Controller {
   onSpurious(priorCwnd: number, priorSsthresh: number, _now: number): void {
     this.cwnd = Math.max(this.cwnd, priorCwnd);
     this.ssthresh = Math.max(this.ssthresh, priorSsthresh);
-    this.windowAfterMarks = 0;
     this.slowStart.end();
   }
 
   /** RFC 5681 §4.1: the restart window is the initial window. */
   onIdle(_idleMs: number): void {
     this.cwnd = Math.min(this.cwnd, this.initialWindow);
-    this.fraction = 0;
     this.slowStart.forgetDelay();
   }
 }

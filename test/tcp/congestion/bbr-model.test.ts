@@ -141,7 +141,13 @@ test('BBR §5.3.4.3: as short a round trip as the least is no shorter one; any m
 
 test('BBR §2.3: a sample is of the newest segment that was delivered, or of none', () => {
   const rs = new RateSample();
-  const told = { ...emptySample(7), totalDelivered: 9000, totalLost: 5000, sentLost: 2000, sentInFlight: 700 };
+  const told = {
+    ...emptySample(7),
+    totalDelivered: 9000,
+    totalLost: 5000,
+    sentLost: 2000,
+    sentInFlight: 700,
+  };
   rs.take({ ...told, sentDelivered: 0, rttMs: 33 }, true);
   assert.deepEqual(
     [rs.now, rs.delivered, rs.priorDelivered, rs.txInFlight, rs.lost, rs.rttMs, rs.isAppLimited],

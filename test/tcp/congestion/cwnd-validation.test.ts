@@ -61,6 +61,48 @@ describe('pipeACK', () => {
     assert.ok(Math.abs(v.pipeAck(now) - 5000) <= 500, `${v.pipeAck(now)}`);
   });
 
+  test('RFC7661 §4.2: wherever in the second it was, and not when it is a second old', () => {
+    for (const stretch of [0, 1, 2, 3]) {
+      const v = new CwndValidation();
+      for (let now = 0; now < 1000; now += 125) {
+        v.onAck(now, Math.floor(now / 250) === stretch ? 40_000 : 1000, 0, RTT_MS, 50_000);
+      }
+      const begin = 250 * stretch;
+      assert.equal(v.pipeAck(999 + begin), 40_000, `${stretch}`);
+      // In each stretch the second sample joins the first, with the time of that.
+      assert.ok(v.pipeAck(1000 + begin) <= 1000, `${stretch}`);
+    }
+  });
+
+  test('RFC7661 §4.2: of the samples of a stretch the greatest, in whichever order they come', () => {
+    for (const [first, second] of [
+      [10_000, 30_000],
+      [30_000, 10_000],
+    ] as const) {
+      const v = new CwndValidation();
+      v.onAck(0, first, 0, RTT_MS, 50_000);
+      v.onAck(150, second, 0, RTT_MS, 50_000);
+      v.onAck(260, 1000, 0, RTT_MS, 50_000);
+      assert.equal(v.pipeAck(270), 30_000);
+    }
+  });
+
+  test('RFC7661 §4.2: the sample under way counts as far as it has come', () => {
+    const v = new CwndValidation();
+    const now = acked(v, 0, 1000, 10_000, 50_000);
+    v.onAck(now, 30_000, 10_000, RTT_MS, 50_000);
+    assert.ok(v.pipeAck(now) >= 30_000, `${v.pipeAck(now)}`);
+  });
+
+  test('RFC7661 §4.1: the first sample is over after a round trip, wherever the clock stands', () => {
+    const v = new CwndValidation();
+    v.onAck(1e6, 5000, 5000, RTT_MS, 1e9);
+    assert.equal(v.pipeAck(1e6), -1);
+    const short = new CwndValidation();
+    short.onAck(1e6, 5000, 0, 0.5, 1e9);
+    assert.equal(short.pipeAck(1e6), 5000, 'however short');
+  });
+
   test('RFC7661 §4.2: or of three round trips, where these are longer', () => {
     const v = new CwndValidation();
     for (let now = 0; now <= 3000; now += 100) v.onAck(now, 1000, 10_000, 1000, 20_000);
@@ -97,13 +139,6 @@ describe('phases', () => {
     assert.equal(v.isValidated(now, 40_000), true);
     assert.equal(v.isValidated(now + 1100, 40_000), false);
   });
-
-  test('RFC7661 §4.4.2: there the window is spread over a round trip', () => {
-    const v = new CwndValidation();
-    const now = acked(v, 0, 2000, 40_000, 40_000);
-    assert.equal(v.pacingRate(now, 40_000), 0);
-    assert.equal(v.pacingRate(now + 1100, 40_000), 400);
-  });
 });
 
 describe('congestion', () => {
@@ -127,6 +162,18 @@ describe('congestion', () => {
     const most = unused();
     most.v.windowAtLoss(most.now, 80_000, 30_000, MSS);
     assert.equal(most.v.windowAfterRecovery(most.now + 100, 29_500, MSS), MSS);
+  });
+
+  test('RFC7661 §4.4.1: in whole bytes', () => {
+    const odd = unused();
+    assert.equal(odd.v.windowAtLoss(odd.now, 80_000, 30_001, MSS), 15_000);
+  });
+
+  test('RFC7661 §4.4.1: an episode that no loss began knows nothing of the one before', () => {
+    const { v, now } = unused();
+    v.windowAtLoss(now, 80_000, 30_000, MSS);
+    v.windowAfterRecovery(now + 100, 0, MSS);
+    assert.equal(v.windowAfterRecovery(now + 300, 0, MSS), Number.POSITIVE_INFINITY);
   });
 
   test('RFC7661 §4.3: in the validated phase the controller decides alone', () => {
@@ -165,6 +212,7 @@ describe('the end of the non-validated period', () => {
     assert.equal(v.windowAt(now + FIVE_MINUTES_MS, 80_000, INITIAL), 40_000);
     assert.equal(v.thresholdAt(80_000, 20_000), 60_000);
     assert.equal(v.thresholdAt(80_000, 70_000), 70_000);
+    assert.equal(v.thresholdAt(80_001, 0), 60_000, 'in whole bytes');
     assert.equal(v.windowAt(now + FIVE_MINUTES_MS + 1, 40_000, INITIAL), 40_000);
     assert.equal(v.windowAt(now + 2 * FIVE_MINUTES_MS, 40_000, INITIAL), 20_000);
   });
@@ -173,6 +221,9 @@ describe('the end of the non-validated period', () => {
     const v = new CwndValidation();
     const now = acked(v, 0, 1000, 80_000, 80_000);
     assert.equal(v.windowAt(now + 2.5 * FIVE_MINUTES_MS, 80_000, INITIAL), 20_000);
+    const odd = new CwndValidation();
+    acked(odd, 0, 1000, 90_001, 90_001);
+    assert.equal(odd.windowAt(now + 3.5 * FIVE_MINUTES_MS, 90_001, INITIAL), 11_250);
     const w = new CwndValidation();
     acked(w, 0, 1000, 80_000, 80_000);
     assert.equal(w.windowAt(now + 100 * FIVE_MINUTES_MS, 80_000, INITIAL), INITIAL);

@@ -123,6 +123,49 @@ describe('reduction', () => {
     assert.deepEqual(windows, [100 * MSS, 50 * MSS, 25 * MSS, 12.5 * MSS]);
   });
 
+  test('RFC8257 §3.3: the next window of data begins with what was sent after the reduction', () => {
+    const c = avoiding(100);
+    const mark = (totalDelivered: number, sentDelivered: number) => {
+      c.onAck(ack({ totalDelivered, sentDelivered, ecnEcho: true }));
+      return c.cwnd;
+    };
+    assert.equal(mark(10_000, 0), 50 * MSS);
+    assert.equal(mark(11_000, 9999), 50 * MSS);
+    assert.equal(mark(12_000, 10_000), 25 * MSS);
+  });
+
+  test('RFC8257 §3.3: in whole bytes', () => {
+    const c = avoiding(100);
+    c.cwnd = c.ssthresh = 100 * MSS + 1;
+    c.onAck(ack({ totalDelivered: 10_000, ecnEcho: true }));
+    assert.equal(c.cwnd, 50_000);
+    const seldom = avoiding(100);
+    round(new Rounds(seldom), 0);
+    seldom.cwnd = 100 * MSS + 1;
+    seldom.onAck(ack({ totalDelivered: 1_000_000, sentDelivered: 500_000, ecnEcho: true }));
+    assert.ok(seldom.cwnd > 51_000);
+    seldom.onCongestion(flight(seldom.cwnd), 'loss');
+    assert.equal(seldom.ssthresh, 50_000);
+  });
+
+  test('RFC8257 §3.3: an acknowledgment of nothing is no observation', () => {
+    const c = avoiding(100);
+    c.onAck(ack({ ackedBytes: 0, totalDelivered: 0 }));
+    assert.equal(c.alpha, 1);
+    c.onAck(ack({ ackedBytes: 1, totalDelivered: 1 }));
+    assert.equal(c.alpha, 1 - G, 'one of a byte is');
+  });
+
+  test('RFC3465 §2.3: after a recovery slow start is that of a beginning', () => {
+    const c = avoiding(100);
+    c.onTimeout(flight(100 * MSS), true);
+    lose(c, 50 * MSS);
+    c.ssthresh = 100 * MSS;
+    const { cwnd } = c;
+    c.onAck(ack({ ackedBytes: 2 * MSS }));
+    assert.equal(c.cwnd, cwnd + 2 * MSS);
+  });
+
   test('RFC3168 §6.1.2: an ACK that echoes marks lets nothing grow', () => {
     const c = dctcp(MSS, 10);
     c.onAck(ack({ totalDelivered: MSS, ecnEcho: true }));

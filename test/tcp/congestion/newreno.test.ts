@@ -118,9 +118,9 @@ describe('congestion', () => {
     const c = avoiding(20);
     c.onAck(ack({ ackedBytes: 19 * MSS }));
     lose(c, 20 * MSS);
-    c.onAck(ack({ ackedBytes: 9 * MSS }));
+    c.onAck(ack({ ackedBytes: 10 * MSS - 1 }));
     assert.equal(c.cwnd, 10 * MSS);
-    c.onAck(ack());
+    c.onAck(ack({ ackedBytes: 1 }));
     assert.equal(c.cwnd, 11 * MSS);
   });
 });
@@ -134,12 +134,27 @@ describe('timeouts, pauses and mistakes', () => {
     assert.deepEqual([c.cwnd, c.ssthresh], [MSS, 10 * MSS]);
   });
 
+  test('RFC5681 §3.1 (4): a timeout, too, leaves an ssthresh of two segments at least', () => {
+    const c = avoiding(20);
+    c.onTimeout(flight(1), true);
+    assert.equal(c.ssthresh, 2 * MSS, 'a byte of data is no SYN');
+    const small = newReno(MSS, 10);
+    small.onTimeout(flight(2), true);
+    assert.equal(small.ssthresh, 2 * MSS);
+  });
+
+  test('RFC5681 §3.1 (4): also one of the first flight', () => {
+    const c = newReno(MSS, 10);
+    c.onTimeout(flight(10 * MSS), true);
+    assert.deepEqual([c.cwnd, c.ssthresh], [MSS, 5 * MSS]);
+  });
+
   test('RFC5681 §3.1: growth after a timeout begins with a whole new round', () => {
     const c = avoiding(20);
     c.onAck(ack({ ackedBytes: 19 * MSS }));
     c.onTimeout(flight(20 * MSS), true);
     while (c.inSlowStart) c.onAck(ack());
-    c.onAck(ack({ ackedBytes: 9 * MSS }));
+    c.onAck(ack({ ackedBytes: 10 * MSS - 1 }));
     assert.equal(c.cwnd, 10 * MSS);
   });
 

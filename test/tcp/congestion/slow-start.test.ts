@@ -28,6 +28,8 @@ describe('bytes', () => {
     assert.equal(c.cwnd, 12 * MSS);
     c.onAck(ack({ ackedBytes: 8 * MSS }));
     assert.equal(c.cwnd, 14 * MSS);
+    c.onAck(ack({ ackedBytes: 8 * MSS, priorInFlight: 100 * MSS }));
+    assert.equal(c.cwnd, 16 * MSS, 'however large the flight was');
   });
 
   test('RFC9406 §4.3: under HyStart++ by eight segments, or a quarter of the flight where that is more', () => {
@@ -45,12 +47,30 @@ describe('bytes', () => {
     c.onTimeout(flight(11 * MSS), true);
     c.onAck(ack({ ackedBytes: 2 * MSS }));
     assert.equal(c.cwnd, 2 * MSS);
+    c.onAck(ack({ ackedBytes: 2 * MSS }));
+    assert.equal(c.cwnd, 3 * MSS);
     while (c.inSlowStart) c.onAck(ack({ ackedBytes: 2 * MSS }));
     // A later slow start, which no timeout began.
     c.ssthresh = 100 * MSS;
     const before = c.cwnd;
     c.onAck(ack({ ackedBytes: 2 * MSS }));
     assert.equal(c.cwnd, before + 2 * MSS);
+  });
+
+  test('RFC3465 §2.3: after a recovery, or a timeout that was needless, it is that of a beginning', () => {
+    const recovered = newReno(MSS, 10);
+    recovered.onAck(ack());
+    recovered.onTimeout(flight(11 * MSS), true);
+    lose(recovered, 8 * MSS);
+    recovered.ssthresh = 100 * MSS;
+    recovered.onAck(ack({ ackedBytes: 2 * MSS }));
+    assert.equal(recovered.cwnd, 6 * MSS);
+    const undone = newReno(MSS, 10);
+    undone.onAck(ack());
+    undone.onTimeout(flight(11 * MSS), true);
+    undone.onSpurious(11 * MSS, UNKNOWN, 0);
+    undone.onAck(ack({ ackedBytes: 2 * MSS }));
+    assert.equal(undone.cwnd, 13 * MSS);
   });
 
   test('RFC3465 §2: dividing one ACK into many, or repeating it, gains nothing', () => {
@@ -142,6 +162,37 @@ describe('HyStart++', () => {
     assert.equal(controller.cwnd, 32 * MSS * 2 ** 6);
   });
 
+  test('RFC9406 §4.2: a later conservative growth has five rounds of its own', () => {
+    const { controller, rounds } = guarded();
+    for (const rttMs of [80, 100, 100, 100, 80, 80]) rounds.round(rttMs);
+    let count = 0;
+    for (; controller.inSlowStart && count < 10; count++) rounds.round(100);
+    assert.equal(count, 6, 'the ACK that begins the sixth ends it');
+  });
+
+  test('RFC9406 §4.2: a round begins with what was sent when the last one had begun', () => {
+    const slowStart = new SlowStart(2, true);
+    const round = (rttMs: number, sentDelivered: number, totalDelivered: number) => {
+      for (let i = 0; i < 8; i++) slowStart.growth(ack({ rttMs, sentDelivered, totalDelivered }), MSS, true);
+    };
+    round(50, 0, 1);
+    round(52, 1, 2);
+    assert.equal(slowStart.isConservative, false);
+    round(60, 2, 3);
+    assert.equal(slowStart.isConservative, true);
+  });
+
+  test('RFC9406 §4.2: a round trip of no time is a measurement', () => {
+    const slowStart = new SlowStart(2, true);
+    const round = (rttMs: number, sentDelivered: number) => {
+      for (let i = 0; i < 8; i++)
+        slowStart.growth(ack({ rttMs, sentDelivered, totalDelivered: sentDelivered + 1 }), MSS, true);
+    };
+    round(0, 0);
+    round(4, 1);
+    assert.equal(slowStart.isConservative, true);
+  });
+
   test('RFC9406 §4.2: the rounds of an earlier conservative growth do not count again', () => {
     const { controller, rounds } = guarded();
     for (const rttMs of [80, 100, 100, 100, 80, 80]) rounds.round(rttMs);
@@ -227,6 +278,18 @@ describe('HyStart++', () => {
     controller.onIdle(10_000);
     for (let i = 0; i < 3; i++) rounds.round(100);
     assert.equal(controller.cwnd, 16 * MSS * 8, 'another path, but no rising delay');
+  });
+
+  test('RFC9406 §4.3: also in the midst of conservative growth, whose rounds begin anew', () => {
+    const { controller, rounds } = guarded(16);
+    for (const rttMs of [50, 60, 60, 60]) rounds.round(rttMs);
+    controller.onIdle(10_000);
+    assert.equal(controller.cwnd, 16 * MSS);
+    rounds.round(60);
+    assert.equal(controller.cwnd, 32 * MSS);
+    let count = 0;
+    for (; controller.inSlowStart && count < 10; count++) rounds.round(80);
+    assert.equal(count, 6);
   });
 
   test('NewReno has no HyStart++', () => {
