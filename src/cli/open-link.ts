@@ -19,7 +19,7 @@ export interface OpenedLink {
  * @throws the errors of the link
  */
 export async function openLink(settings: StackSettings, ports: readonly number[]): Promise<OpenedLink> {
-  const { link: choice, mtu } = settings;
+  const { link: choice, mtu, offload } = settings;
   const size = mtu === null ? {} : { mtu };
   const place = settings.netns === HOST ? {} : { netns: settings.netns };
   const addresses = settings.addresses.map((own) => `${own.address}/${own.prefix}`);
@@ -27,14 +27,14 @@ export async function openLink(settings: StackSettings, ports: readonly number[]
     case 'tun': {
       const { tunLink } = await import('../link/tun.js');
       const hostAddress = settings.hostAddresses;
-      const link = await tunLink({ name: choice.device, hostAddress, ...place, ...size });
+      const link = await tunLink({ name: choice.device, hostAddress, offload, ...place, ...size });
       return { link, addresses, peer: null };
     }
     case 'tap': {
       const { tapLink } = await import('../link/tap.js');
       const hostAddress = settings.hostAddresses;
       const frames = frameOptions(settings);
-      const link = await tapLink({ name: choice.device, hostAddress, ...place, ...size, ...frames });
+      const link = await tapLink({ name: choice.device, hostAddress, offload, ...place, ...size, ...frames });
       return { link, addresses, peer: null };
     }
     case 'ethernet': {

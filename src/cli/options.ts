@@ -105,6 +105,10 @@ export const STACK_OPTIONS: OptionSpecs = {
   },
   vlan: { type: 'string', value: 'ID', help: 'speak in this VLAN, with tagged frames' },
   mtu: { type: 'string', value: 'BYTES', help: 'largest IP packet (default 1500)' },
+  'no-offload': {
+    type: 'boolean',
+    help: 'tun and tap: every packet as on a wire, not up to 64 KiB and checksums left to the kernel',
+  },
   isn: { type: 'string', value: 'HOW', help: 'initial sequence numbers: rfc6528 (default) or fixed[:N]' },
   msl: {
     type: 'string',
@@ -174,6 +178,8 @@ export interface StackSettings {
   readonly vlan: number | null;
   /** Bytes, or null for what the device has. */
   readonly mtu: number | null;
+  /** Whether checksums and segmentation are left to a device that can do them. */
+  readonly offload: boolean;
   /** Initial sequence number of every connection, or null for RFC 6528. */
   readonly isn: number | null;
   /** Milliseconds, or null for the default. */
@@ -205,6 +211,7 @@ export function readStackSettings(values: OptionValues): StackSettings {
     hostAddresses: hasOwnPeer(link) ? hostAddressesFor(addresses, textsOf(values, 'peer')) : [],
     ...readFrameSettings(values, link),
     mtu: mtu === undefined ? null : parseInteger(mtu, '--mtu', 576, 65535),
+    offload: !isOn(values, 'no-offload'),
     isn: parseIsn(text('isn') ?? 'rfc6528'),
     mslMs,
     connection: readConnection(values, mslMs),

@@ -32,7 +32,7 @@ const KNOBS: Readonly<Record<string, string>> = {
 export async function openKernelWorld(settings: PlaySettings, netns: string): Promise<PlayedWorld> {
   const { variant, clientPort } = settings;
   setKnobs(netns, { ...KNOBS, ...variant.knobs });
-  const link = await tunLink({ name: 'lab0', netns, hostAddress: `${PEER_ADDRESS}/24` });
+  const link = await tunLink({ name: 'lab0', netns, hostAddress: `${PEER_ADDRESS}/24`, offload: false });
   if (variant.repeats !== true) makePatient(netns);
   const rig = new Rig(settings, new SystemClock(), link);
   const peer = new KernelActor({

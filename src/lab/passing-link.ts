@@ -1,5 +1,5 @@
 // A link around a link that changes nothing by itself: what stands between our stack and the link in the lab looks at
-// what is sent, or adds to what is received.
+// what is sent, or adds to what is received, packet by packet as on a wire.
 import { LinkWrapper } from '../link/link-wrapper.js';
 import type { Link, LinkOffload, LinkReceiver, LinkStats } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
@@ -13,6 +13,7 @@ export class PassingLink extends LinkWrapper implements Link {
 
   constructor(inner: Link) {
     super(inner);
+    this.declineOffload();
   }
 
   get offload(): LinkOffload {

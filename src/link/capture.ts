@@ -1,9 +1,18 @@
 // A link that shows every packet crossing another link to a recorder, with the comments that observers attach to it
 // in the same turn. Formats and files are the recorder's affair.
 import { type Clock, epochNanoseconds, type ScheduledCall } from '../stack/clock.js';
-import type { Link, LinkOffload, LinkReceiver, LinkStats, PacketBatch } from '../stack/link.js';
+import {
+  type Link,
+  type LinkOffload,
+  type LinkReceiver,
+  type LinkStats,
+  type PacketBatch,
+  PacketHint,
+  type PacketOffload,
+} from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
 import { LinkWrapper } from './link-wrapper.js';
+import { completePacket } from './unfinished-checksum.js';
 
 /** Packets and events that may wait for comments; more are recorded without waiting. */
 const MAX_PENDING = 2048;
@@ -58,6 +67,9 @@ export interface CaptureOptions {
  * Wraps `link`: received packets are recorded before the stack sees them, sent ones when the link has taken them.
  * A packet waits for annotations until the turn ends: at `flush`, at the next received batch, at the clock's next
  * opportunity or at `close`, whichever is first. `close` closes the link, then the recorder.
+ *
+ * Over a link with offload packets are recorded as they cross it, of many segments joined where that is so, and with the
+ * checksums that the other side of the link completes or leaves out.
  */
 export function captureLink(link: Link, recorder: PacketRecorder, options: CaptureOptions): CaptureLink {
   return new CaptureLink(link, recorder, options.clock);
@@ -181,9 +193,10 @@ export class CaptureLink extends LinkWrapper implements Link {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    offload: PacketOffload | null = null,
   ): boolean {
-    if (!this.inner.send(packetId, header, headerOffset, headerLength, payload)) return false;
-    this.keepSent(packetId, header, headerOffset, headerLength, payload);
+    if (!this.inner.send(packetId, header, headerOffset, headerLength, payload, offload)) return false;
+    this.keepSent(packetId, header, headerOffset, headerLength, payload, offload !== null);
     return true;
   }
 
@@ -195,7 +208,7 @@ export class CaptureLink extends LinkWrapper implements Link {
     headerLength: number,
     payload: PayloadPieces | null,
   ): void {
-    this.keepSent(packetId, header, headerOffset, headerLength, payload);
+    this.keepSent(packetId, header, headerOffset, headerLength, payload, false);
     this.awaitsArrival = true;
   }
 
@@ -205,12 +218,14 @@ export class CaptureLink extends LinkWrapper implements Link {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    isUnfinished: boolean,
   ): void {
     if (this.recorder.isIdle === true) return;
     const length = headerLength + (payload === null ? 0 : payload.total);
     let bytes = new Uint8Array(length);
     bytes.set(header.subarray(headerOffset, headerOffset + headerLength));
     payload?.copyTo(bytes, headerLength);
+    if (isUnfinished) this.complete(bytes);
     if (length > this.recorder.snapLength) bytes = bytes.slice(0, this.recorder.snapLength);
     this.remember('out', this.timeNs(), packetId, bytes, length);
   }
@@ -248,9 +263,17 @@ export class CaptureLink extends LinkWrapper implements Link {
     for (let i = 0; i < batch.count; i++) {
       const offset = batch.offsets[i]!;
       const length = batch.lengths[i]!;
-      const bytes = batch.bytes.slice(offset, offset + Math.min(length, this.recorder.snapLength));
+      const isUnfinished = ((batch.hints?.[i] ?? 0) & PacketHint.UNFINISHED) !== 0;
+      const kept = Math.min(length, this.recorder.snapLength);
+      let bytes = batch.bytes.slice(offset, offset + (isUnfinished ? length : kept));
+      if (isUnfinished) this.complete(bytes);
+      if (bytes.length > kept) bytes = bytes.slice(0, kept);
       this.remember('in', timeNs, batch.ids[i]!, bytes, length);
     }
+  }
+
+  private complete(bytes: Uint8Array<ArrayBuffer>): void {
+    completePacket(bytes, new DataView(bytes.buffer), 0, bytes.length, this.medium);
   }
 
   private remember(

@@ -2,12 +2,7 @@
 // the event loop for itself. The package reads until its ring is empty, which may be never: see native-notes/pcap.md.
 import { offloadRemedy } from '../native/host-interface.js';
 import type { LinkReceiver, LinkStats, PacketBatch, PacketIds } from '../stack/link.js';
-import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
-import { EthernetView, EtherType, parseEthernet } from '../wire/ethernet.js';
-import { ParseError } from '../wire/parse-error.js';
-import { IpProtocol } from '../wire/protocol.js';
-import { TCP_CHECKSUM_OFFSET } from '../wire/tcp.js';
-import { completeChecksum } from './unfinished-checksum.js';
+import { completePacket } from './unfinished-checksum.js';
 
 const BATCH_PACKETS = 256;
 /** Holds a full batch at MTU 1500, and 32 of the largest frames. */
@@ -66,7 +61,6 @@ export class FrameIntake {
   /** The end of the present run of frames; it comes when the ring has been empty. */
   private pause: NodeJS.Immediate | null = null;
   private runBegan = 0;
-  private readonly frame = new EthernetView();
 
   /**
    * @param incoming where each frame is while it is taken
@@ -161,26 +155,10 @@ export class FrameIntake {
     this.receiver.receive(batch);
   }
 
-  /** Finishes a TCP checksum that the sender's kernel left to a device, so that what is received and recorded is sound. */
+  /** Finishes a checksum that the sender's kernel left to a device, so that what is received and recorded is sound. */
   private complete(at: number, length: number): void {
-    const { frame } = this;
     const { bytes, view } = this.filling;
-    if (parseEthernet(view, at, length, frame) !== ParseError.NONE) return;
-    const ip = frame.payloadOffset;
-    let isCompleted = false;
-    if (frame.type === EtherType.IPV4 && frame.payloadLength >= 40) {
-      const header = (bytes[ip]! & 15) * 4;
-      const tcp = view.getUint16(ip + 2) - header;
-      const isWhole = (view.getUint16(ip + 6) & 0x3fff) === 0 && header >= 20 && tcp >= 20;
-      if (bytes[ip + 9] !== IpProtocol.TCP || !isWhole || header + tcp > frame.payloadLength) return;
-      const sum = pseudoHeader4(view.getInt32(ip + 12), view.getInt32(ip + 16), IpProtocol.TCP, tcp);
-      isCompleted = completeChecksum(bytes, ip + header, tcp, TCP_CHECKSUM_OFFSET, sum);
-    } else if (frame.type === EtherType.IPV6 && frame.payloadLength >= 60) {
-      const tcp = view.getUint16(ip + 4);
-      if (bytes[ip + 6] !== IpProtocol.TCP || 40 + tcp > frame.payloadLength) return;
-      isCompleted = completeChecksum(bytes, ip + 40, tcp, TCP_CHECKSUM_OFFSET, pseudoSum6(view, ip, tcp));
-    }
-    if (isCompleted && this.unfinished++ === 0) this.tell();
+    if (completePacket(bytes, view, at, length, 'ethernet') && this.unfinished++ === 0) this.tell();
   }
 
   private tell(): void {
@@ -192,20 +170,4 @@ export class FrameIntake {
         offloadRemedy('IFACE'),
     });
   }
-}
-
-function pseudoSum6(view: DataView, ip: number, length: number): number {
-  const word = (i: number) => view.getInt32(ip + 8 + 4 * i);
-  return pseudoHeader6(
-    word(0),
-    word(1),
-    word(2),
-    word(3),
-    word(4),
-    word(5),
-    word(6),
-    word(7),
-    IpProtocol.TCP,
-    length,
-  );
 }

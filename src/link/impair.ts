@@ -27,11 +27,12 @@ const STORED_BATCH_PACKETS = 256;
  * the same one, and injected packets get new ones. Packets that are not passed on at once are copied.
  *
  * Segmentation and checksums must be done by the stack, because a fault is one of a packet as it is on the wire: the
- * result offers no offload, and a link that has any is refused.
- * @throws Error (`ERR_SYNWAVE_LINK_OFFLOAD`) when `link` offloads; RangeError (`ERR_OUT_OF_RANGE`) for a setting;
+ * result offers no offload, and a link that has any must decline it.
+ * @throws Error (`ERR_SYNWAVE_LINK_OFFLOAD`) when `link` offloads and cannot decline; RangeError (`ERR_OUT_OF_RANGE`) for a setting;
  * RuleError (`ERR_SYNWAVE_RULE`) for a rule
  */
 export function impair(link: Link, options: ImpairOptions): ImpairedLink {
+  link.declineOffload?.();
   const { transmitChecksum, receiveChecksum, maxSegmentationBytes } = link.offload;
   if (transmitChecksum || receiveChecksum || maxSegmentationBytes > 0) {
     const error = new Error(

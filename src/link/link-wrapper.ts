@@ -38,6 +38,10 @@ export abstract class LinkWrapper {
     else this.inner.whenDelivered(delivered);
   }
 
+  declineOffload(): void {
+    this.inner.declineOffload?.();
+  }
+
   pull(): number {
     return this.inner.pull?.() ?? 0;
   }

@@ -14,6 +14,7 @@ import {
   IFF_TUN,
   type NativePort,
   PACKET_ROOM,
+  VNET_HEADER_BYTES,
 } from '../native/binding.js';
 import { checkInterface, netnsPath, setUpInterface, TX_QUEUE_PACKETS } from '../native/host-interface.js';
 import { loadBinding } from '../native/load.js';
@@ -23,13 +24,16 @@ import { findTunOwner } from '../native/tun-owner.js';
 import {
   type EthernetIdentity,
   type Link,
+  type LinkOffload,
   type LinkReceiver,
   NO_OFFLOAD,
   newLinkStats,
   type PacketBatch,
   PacketIds,
+  type PacketOffload,
 } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
+import { completeBatch } from './unfinished-checksum.js';
 
 export { TunError } from '../native/tun-errors.js';
 export { findTunOwner, type TunOwner } from '../native/tun-owner.js';
@@ -43,6 +47,14 @@ const BUSY_POLL_US = 50;
 /** How long `close` waits for the device to disappear. */
 const CLOSE_DEADLINE_MS = 5000;
 const CLOSE_POLL_MS = 2;
+
+/** What a device with virtio-net headers does. Whether a received packet was verified is told of each. */
+const DEVICE_OFFLOAD: LinkOffload = {
+  transmitChecksum: true,
+  receiveChecksum: false,
+  // With the longest headers that TCP and IPv6 without extensions have, within the 65535 octets of an IPv4 packet.
+  maxSegmentationBytes: 65_535 - 40 - 60,
+};
 
 /** Settings of `tunLink`. */
 export interface TunLinkOptions {
@@ -71,6 +83,11 @@ export interface TunLinkOptions {
    * does the kernel's receive work before it returns. Of use where the kernel forwards to a slower device.
    */
   sendBufferBytes?: number;
+  /**
+   * Leaves checksums, and the cutting of up to 64 KiB into segments, to the kernel, and takes the same from it. `offload`
+   * of the link tells whether it came to that: the kernel may not offer it. Default true.
+   */
+  offload?: boolean;
   /** Numbering of the packets. Default: a new one. */
   packetIds?: PacketIds;
 }
@@ -198,7 +215,7 @@ class PortLink implements DeviceLink {
   readonly index: number;
   readonly persistent: boolean;
   readonly ipv6Disabled: boolean;
-  readonly offload = NO_OFFLOAD;
+  offload: LinkOffload;
   readonly packetIds: PacketIds;
   readonly stats = newLinkStats();
   readonly netns: string | null;
@@ -222,13 +239,14 @@ class PortLink implements DeviceLink {
     this.medium = ethernet === undefined ? 'ip' : 'ethernet';
     this.speaksIpv6 = hostAddresses.some((address) => address.includes(':'));
     const slab = new Uint8Array(SLAB_BYTES);
-    const table = new Int32Array(2 * BATCH_PACKETS);
+    const table = new Int32Array(3 * BATCH_PACKETS);
     this.batch = {
       bytes: slab,
       view: new DataView(slab.buffer),
       count: 0,
       offsets: table.subarray(0, BATCH_PACKETS),
-      lengths: table.subarray(BATCH_PACKETS),
+      lengths: table.subarray(BATCH_PACKETS, 2 * BATCH_PACKETS),
+      hints: table.subarray(2 * BATCH_PACKETS),
       ids: new Float64Array(BATCH_PACKETS),
     };
     this.packetIds = options.packetIds ?? new PacketIds();
@@ -237,6 +255,8 @@ class PortLink implements DeviceLink {
       name,
       ...(netns === undefined ? {} : { netns }),
       flags: (ethernet === undefined ? IFF_TUN : IFF_TAP) | IFF_NO_PI,
+      // The kernel cuts no segments out of tagged frames.
+      offload: (options.offload ?? true) && (ethernet === undefined || ethernet.vlan === 0),
       mtu: options.mtu ?? 0,
       sendBufferBytes: options.sendBufferBytes ?? 0,
       disableIpv6: !this.speaksIpv6,
@@ -254,6 +274,8 @@ class PortLink implements DeviceLink {
     this.persistent = this.port.persistent;
     this.ipv6Disabled = this.port.ipv6Disabled;
     this.netns = netns ?? null;
+    this.offload = this.port.offload ? DEVICE_OFFLOAD : NO_OFFLOAD;
+    if (this.port.offload) this.queue.useVnetHeaders();
   }
 
   get writable(): boolean {
@@ -275,14 +297,20 @@ class PortLink implements DeviceLink {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    offload: PacketOffload | null = null,
   ): boolean {
     if (!this.writable) return false;
-    if (this.queue.push(header, headerOffset, headerLength, payload)) return true;
+    if (this.queue.push(header, headerOffset, headerLength, payload, offload)) return true;
     this.flush();
     if (!this.writable) return false;
     // What an empty queue cannot hold is larger than any IP packet.
-    if (!this.queue.push(header, headerOffset, headerLength, payload)) this.stats.dropped++;
+    if (!this.queue.push(header, headerOffset, headerLength, payload, offload)) this.stats.dropped++;
     return true;
+  }
+
+  declineOffload(): void {
+    this.port.setOffload(false);
+    this.offload = NO_OFFLOAD;
   }
 
   flush(): void {
@@ -335,6 +363,8 @@ class PortLink implements DeviceLink {
       bytes += lengths[i]!;
     }
     batch.count = count;
+    // What the kernel had queued before offload was declined.
+    if (this.port.offload && this.offload === NO_OFFLOAD) completeBatch(batch, this.medium);
     this.stats.packetsIn += count;
     this.stats.bytesIn += bytes;
     this.receiver!.receive(batch);
@@ -348,7 +378,8 @@ class PortLink implements DeviceLink {
     const dropped = this.control[CONTROL_DROPPED]!;
     const errno = this.control[CONTROL_ERROR]!;
     this.stats.packetsOut += taken - dropped;
-    this.stats.bytesOut += this.control[CONTROL_BYTES]!;
+    const headers = this.port.offload ? VNET_HEADER_BYTES * (taken - dropped) : 0;
+    this.stats.bytesOut += this.control[CONTROL_BYTES]! - headers;
     this.stats.dropped += dropped;
     this.draining = errno === constants.errno.EAGAIN;
     if (this.draining) {
@@ -394,6 +425,8 @@ class PortLink implements DeviceLink {
     this.ended = true;
     this.stats.dropped += this.queue.packets;
     this.queue.clear();
+    // Whoever opens the device next may not know of virtio-net headers.
+    if (this.persistent && this.port.offload) this.port.setOffload(false);
     this.port.close();
     if (!this.persistent) await this.vanished();
   }

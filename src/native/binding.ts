@@ -5,7 +5,6 @@ export const IFF_TUN = 0x0001;
 export const IFF_TAP = 0x0002;
 export const IFF_MULTI_QUEUE = 0x0100;
 export const IFF_NO_PI = 0x1000;
-export const IFF_VNET_HDR = 0x4000;
 
 /** Events of a port, the first argument of `onEvent`. The second is a packet count, 0, or an errno. */
 export const EVENT_PACKETS = 0;
@@ -22,6 +21,9 @@ export const CONTROL_WORDS = 4;
 /** Free bytes that every read needs in the slab, as in packet_io.h: the largest packet with a virtio-net header. */
 export const PACKET_ROOM = 65_664;
 
+/** Octets of the virtio-net header before each packet where a port has offload, as in packet_io.h. */
+export const VNET_HEADER_BYTES = 16;
+
 /** Payload pieces of one packet that the addon gathers, as in packet_io.h. */
 export const MAX_PIECES = 16;
 
@@ -33,6 +35,8 @@ export interface NativePortOptions {
   readonly netns?: string;
   /** A sum of `IFF_` constants. */
   readonly flags: number;
+  /** Asks for virtio-net headers, checksums and segmentation both ways. */
+  readonly offload: boolean;
   /** Bytes; 0 leaves the kernel's choice, and so does a device that exists already. */
   readonly mtu: number;
   /** Bytes of written packets that may wait inside the kernel (TUNSETSNDBUF); 0 leaves it unlimited. */
@@ -43,9 +47,9 @@ export interface NativePortOptions {
   readonly spinUs: number;
   /** Memory for received packets, at least `PACKET_ROOM` bytes. */
   readonly slab: Uint8Array;
-  /** Offsets of the packets of a batch in its first half, lengths in its second. */
+  /** Offsets of the packets of a batch in its first third, lengths in its second, `PacketHint`s in its last. */
   readonly table: Int32Array;
-  /** Headers of packets to write. */
+  /** Headers of packets to write, each behind a virtio-net header when the port has offload. */
   readonly arena: Uint8Array;
   /** Per packet: header offset, header length, number of pieces; per piece: buffer number, offset, length. */
   readonly descriptors: Int32Array;
@@ -63,6 +67,8 @@ export interface NativePort {
   readonly persistent: boolean;
   /** Whether `disableIpv6` took effect. */
   readonly ipv6Disabled: boolean;
+  /** Every packet has a virtio-net header of `VNET_HEADER_BYTES` before it, and the offloads are on. */
+  readonly offload: boolean;
   startReading(): void;
   stopReading(): void;
   /** Reads what there is at once; the number of packets. An errno, if any, is in `control[CONTROL_ERROR]`. */
@@ -72,6 +78,8 @@ export interface NativePort {
    * EAGAIN the rest must be kept, and `EVENT_WRITABLE` follows.
    */
   flush(packets: number, buffers: readonly Uint8Array[]): number;
+  /** Whether the kernel may leave checksums and segmentation to this side; headers stay. False when it refuses. */
+  setOffload(on: boolean): boolean;
   ref(): void;
   unref(): void;
   /** Idempotent. No event follows. */

@@ -1,11 +1,25 @@
 // The two inner loops: read() until there is no more, writev() per packet.
 #include "packet_io.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <linux/virtio_net.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "tun_device.h"
+
+// The device was told to speak little-endian.
+static int32_t read_hints(const uint8_t *at) {
+  struct virtio_net_hdr header;
+  memcpy(&header, at, sizeof header);
+  int32_t hints = 0;
+  if (header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) hints = HINT_VERIFIED | HINT_UNFINISHED;
+  if (header.flags & VIRTIO_NET_HDR_F_DATA_VALID) hints |= HINT_VERIFIED;
+  if (header.gso_type != VIRTIO_NET_HDR_GSO_NONE) hints |= le16toh(header.gso_size);
+  return hints;
+}
 
 int packets_read(int fd, const read_area *area, int *error) {
   size_t at = 0;
@@ -18,9 +32,10 @@ int packets_read(int fd, const read_area *area, int *error) {
       if (errno != EAGAIN) *error = errno == EBADFD ? ENODEV : errno;
       break;
     }
-    if (length == 0) break;
-    area->offsets[count] = (int32_t)at;
-    area->lengths[count] = (int32_t)length;
+    if (length <= (ssize_t)area->header_bytes) break;
+    area->offsets[count] = (int32_t)(at + area->header_bytes);
+    area->lengths[count] = (int32_t)((size_t)length - area->header_bytes);
+    area->hints[count] = area->header_bytes > 0 ? read_hints(area->slab + at) : 0;
     count++;
     at += ((size_t)length + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
   }

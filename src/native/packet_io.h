@@ -17,13 +17,24 @@
 // Pieces of one packet's payload that one write takes; the sender joins them when there are more.
 #define MAX_PIECES 16
 
+// Octets of the virtio-net header before each packet of a descriptor that has them: struct virtio_net_hdr, and padding
+// that aligns the IP header behind it.
+#define VNET_HEADER_BYTES 16
+
+// What a virtio-net header says of a packet that was read: the TCP payload of the segments joined in it in the low half
+// (0: it is one segment), and these bits. `PacketHint` in stack/link.ts has the same.
+#define HINT_VERIFIED 0x10000    // the kernel vouches for its checksum
+#define HINT_UNFINISHED 0x20000  // its checksum field holds the sum of the pseudo header only
+
 // Where reads go. Packet `i` of a batch is slab[offsets[i] … offsets[i] + lengths[i]).
 typedef struct {
   uint8_t *slab;
   size_t slab_bytes;
   int32_t *offsets;
   int32_t *lengths;
-  int capacity;  // entries in `offsets` and in `lengths`
+  int32_t *hints;       // all 0 without virtio-net headers
+  int capacity;         // entries in each of the three
+  size_t header_bytes;  // of the virtio-net header: VNET_HEADER_BYTES or 0
 } read_area;
 
 // Reads until the kernel has no more or the area is full. Returns the number of packets; `*error` is 0 or the errno

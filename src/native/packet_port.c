@@ -70,9 +70,10 @@ static int read_batch(packet_port *port, int *error) {
     *error = EFAULT;
     return 0;
   }
-  int capacity = (int)(table->length / 2);
+  int capacity = (int)(table->length / 3);
   int32_t *words = table->data;
-  read_area area = {slab->data, slab->length, words, words + capacity, capacity};
+  read_area area = {slab->data, slab->length,           words,           words + capacity, words + 2 * capacity,
+                    capacity,   port->vnet_bytes};
   return packets_read(port->fd, &area, error);
 }
 
@@ -86,7 +87,7 @@ static bool loop_busy(packet_port *port) {
 // wake-up through epoll costs more than a round trip.
 static void deliver(packet_port *port) {
   uint64_t begun = uv_hrtime(), last = begun;
-  int capacity = (int)(port->memory[MEMORY_TABLE].length / 2);
+  int capacity = (int)(port->memory[MEMORY_TABLE].length / 3);
   for (;;) {
     int error = 0;
     int count = read_batch(port, &error);
@@ -135,12 +136,13 @@ static void on_teardown(napi_async_cleanup_hook_handle hook, void *data) {
   port_close(data);
 }
 
-int port_open(napi_env env, int fd, uint64_t spin_ns, packet_port **result) {
+int port_open(napi_env env, int fd, size_t vnet_bytes, uint64_t spin_ns, packet_port **result) {
   uv_loop_t *loop;
   packet_port *port = calloc(1, sizeof *port);
   if (port == NULL) return UV_ENOMEM;
   port->env = env;
   port->fd = fd;
+  port->vnet_bytes = vnet_bytes;
   port->spin_ns = spin_ns;
   int failure = napi_get_uv_event_loop(env, &loop) == napi_ok ? uv_poll_init(loop, &port->poll, fd) : UV_EINVAL;
   if (failure != 0) {

@@ -1,7 +1,8 @@
 // Packets on their way to the device: headers copied into an arena, payload by reference, described for one native call per
 // flush. Knows nothing of devices; what they did not take is copied and kept here.
 import type { PayloadPieces } from '../wire/payload.js';
-import { CONTROL_QUEUED, MAX_PIECES, type NativePortOptions } from './binding.js';
+import { CONTROL_QUEUED, MAX_PIECES, type NativePortOptions, VNET_HEADER_BYTES } from './binding.js';
+import { type DeviceWork, writeVnetHeader } from './vnet-header.js';
 
 /** Bytes for headers, and for payload that is better copied than referenced. Holds several of the largest packets. */
 const ARENA_BYTES = 512 * 1024;
@@ -23,29 +24,46 @@ export class TransmitQueue {
   readonly buffers: Uint8Array[] = [];
   /** Packets queued. */
   packets = 0;
+  /** Octets of the virtio-net header before each packet: `VNET_HEADER_BYTES` or 0. */
+  private vnetBytes = 0;
+  private readonly arenaView = new DataView(this.arena.buffer);
   private arenaUsed = 0;
   private words = 0;
 
   /** @param control the control array of the port, where the number of queued packets is shown to it */
   constructor(private readonly control: NativePortOptions['control']) {}
 
+  /** Puts a virtio-net header before every packet, from now on. The queue is empty. */
+  useVnetHeaders(): void {
+    this.vnetBytes = VNET_HEADER_BYTES;
+  }
+
   /**
    * Appends a packet.
+   * @param work what is left to the device; only with virtio-net headers
    * @returns false when there is no room until the queue is flushed
    */
-  push(header: Uint8Array, offset: number, length: number, payload: PayloadPieces | null): boolean {
+  push(
+    header: Uint8Array,
+    offset: number,
+    length: number,
+    payload: PayloadPieces | null,
+    work: DeviceWork | null = null,
+  ): boolean {
+    const { vnetBytes } = this;
     const total = payload === null ? 0 : payload.total;
     const pieces = payload === null ? 0 : payload.count;
     const copied = total <= COPY_BYTES || pieces > MAX_PIECES;
-    const bytes = copied ? length + total : length;
+    const bytes = vnetBytes + (copied ? length + total : length);
     const words = WORDS_PER_PACKET + (copied ? 0 : WORDS_PER_PIECE * pieces);
     if (this.arenaUsed + bytes > ARENA_BYTES || this.words + words > DESCRIPTOR_WORDS) return false;
     if (this.packets >= MAX_PACKETS) return false;
 
     const at = this.arenaUsed;
-    copyPiece(this.arena, at, header, offset, length);
+    if (vnetBytes > 0) writeVnetHeader(this.arenaView, at, header, offset, length, work);
+    copyPiece(this.arena, at + vnetBytes, header, offset, length);
     if (payload !== null && total > 0) {
-      if (copied) this.copyPayload(payload, at + length);
+      if (copied) this.copyPayload(payload, at + vnetBytes + length);
       else this.describePieces(payload);
     }
     const descriptors = this.descriptors;

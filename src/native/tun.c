@@ -110,7 +110,7 @@ static bool share_all(napi_env env, napi_value options, packet_port *port) {
       !share(env, options, "descriptors", napi_int32_array, &memory[MEMORY_DESCRIPTORS]) ||
       !share(env, options, "control", napi_int32_array, &memory[MEMORY_CONTROL]))
     return false;
-  if (memory[MEMORY_SLAB].length >= PACKET_ROOM && memory[MEMORY_TABLE].length >= 2 &&
+  if (memory[MEMORY_SLAB].length >= PACKET_ROOM && memory[MEMORY_TABLE].length >= 3 &&
       memory[MEMORY_CONTROL].length >= CONTROL_WORDS)
     return true;
   napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "slab, table or control is too small");
@@ -128,7 +128,8 @@ static bool read_request(napi_env env, napi_value options, tun_request *request,
   if (!read_string(env, options, "name", name, NAME_ROOM) || !read_string(env, options, "netns", netns, PATH_ROOM) ||
       !read_int(env, options, "flags", &request->flags) || !read_int(env, options, "mtu", &request->mtu) ||
       !read_int(env, options, "sendBufferBytes", &request->send_buffer) ||
-      !read_bool(env, options, "disableIpv6", &request->disable_ipv6))
+      !read_bool(env, options, "disableIpv6", &request->disable_ipv6) ||
+      !read_bool(env, options, "offload", &request->offload))
     return false;
   if (strlen(name) >= IFNAMSIZ) {
     napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "interface names have at most 15 bytes");
@@ -146,14 +147,17 @@ static void describe(napi_env env, napi_value self, const tun_device *device) {
   set_int(env, self, "mtu", device->mtu);
   set_bool(env, self, "persistent", device->persistent);
   set_bool(env, self, "ipv6Disabled", device->ipv6_disabled);
+  set_bool(env, self, "offload", device->offload);
 }
 
 // Puts a port for an open device under `self`. From napi_wrap on, the object's finalizer owns it.
-static bool wrap_port(napi_env env, napi_value self, napi_value options, napi_value callback, int32_t spin_us, int fd) {
+static bool wrap_port(napi_env env, napi_value self, napi_value options, napi_value callback, int32_t spin_us,
+                      const tun_device *device) {
   packet_port *port;
-  int failure = port_open(env, fd, (uint64_t)spin_us * 1000, &port);
+  size_t vnet_bytes = device->offload ? VNET_HEADER_BYTES : 0;
+  int failure = port_open(env, device->fd, vnet_bytes, (uint64_t)spin_us * 1000, &port);
   if (failure != 0) {
-    close(fd);
+    close(device->fd);
     tun_error error = {-failure, "epoll_ctl", NULL};
     throw_system(env, &error);
     return false;
@@ -193,7 +197,7 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     throw_system(env, &error);
     return NULL;
   }
-  if (!wrap_port(env, self, options, callback, spin_us, device.fd)) return NULL;
+  if (!wrap_port(env, self, options, callback, spin_us, &device)) return NULL;
   describe(env, self, &device);
   return self;
 }
@@ -250,6 +254,20 @@ static napi_value flush(napi_env env, napi_callback_info info) {
   }
   napi_create_int32(env, done, &taken);
   return taken;
+}
+
+// setOffload(on): whether the kernel went along.
+static napi_value set_offload(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument, result = NULL;
+  bool on = false;
+  packet_port *port = open_port(env, info, &count, &argument);
+  if (port != NULL && (count < 1 || napi_get_value_bool(env, argument, &on) != napi_ok)) {
+    throw_type(env, "on");
+    return NULL;
+  }
+  napi_get_boolean(env, port != NULL && tun_set_offload(port->fd, on), &result);
+  return result;
 }
 
 static napi_value ref(napi_env env, napi_callback_info info) {
@@ -332,8 +350,8 @@ NAPI_MODULE_INIT() {
   const napi_property_descriptor methods[] = {
       METHOD("startReading", start_reading), METHOD("stopReading", stop_reading),
       METHOD("pull", pull),                  METHOD("flush", flush),
-      METHOD("ref", ref),                    METHOD("unref", unref),
-      METHOD("close", close_port),
+      METHOD("setOffload", set_offload),     METHOD("ref", ref),
+      METHOD("unref", unref),                METHOD("close", close_port),
   };
   if (napi_define_class(env, "Port", NAPI_AUTO_LENGTH, construct, NULL, sizeof methods / sizeof methods[0], methods,
                         &constructor) != napi_ok ||

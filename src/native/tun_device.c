@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "packet_io.h"
+
 static const char CLONE_DEVICE[] = "/dev/net/tun";
 static const char OWN_NETNS[] = "/proc/thread-self/ns/net";
 
@@ -82,17 +84,38 @@ static int inspect(const tun_request *request, tun_device *device, tun_error *er
   return result;
 }
 
+bool tun_set_offload(int fd, bool on) {
+  unsigned long features = on ? TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN : 0;
+  return ioctl(fd, TUNSETOFFLOAD, features) == 0;
+}
+
+// Whether packets may have virtio-net headers, and segments of many kilobytes may cross in one piece.
+static bool offers_offload(int fd) {
+  unsigned features = 0;
+  return ioctl(fd, TUNGETFEATURES, &features) == 0 && (features & IFF_VNET_HDR) != 0;
+}
+
+static bool agree_on_headers(int fd) {
+  int bytes = VNET_HEADER_BYTES, little_endian = 1;
+  return ioctl(fd, TUNSETVNETHDRSZ, &bytes) == 0 && ioctl(fd, TUNSETVNETLE, &little_endian) == 0;
+}
+
 // TUNSETIFF comes before anything polls the descriptor: until then it reports nothing but an error.
 static int attach(const tun_request *request, tun_device *device, tun_error *error) {
   struct ifreq ifr;
   memset(&ifr, 0, sizeof ifr);
   memcpy(ifr.ifr_name, request->name, IFNAMSIZ);
-  ifr.ifr_flags = (short)request->flags;
+  device->offload = request->offload && offers_offload(device->fd);
+  ifr.ifr_flags = (short)(request->flags | (device->offload ? IFF_VNET_HDR : 0));
   if (ioctl(device->fd, TUNSETIFF, &ifr) < 0) return fail(error, "TUNSETIFF", CLONE_DEVICE);
   memcpy(device->name, ifr.ifr_name, IFNAMSIZ);
 
   if (ioctl(device->fd, TUNGETIFF, &ifr) < 0) return fail(error, "TUNGETIFF", CLONE_DEVICE);
   device->persistent = (ifr.ifr_flags & IFF_PERSIST) != 0;
+  // Offloads stay on a persistent device until somebody sets others.
+  if (device->offload && !agree_on_headers(device->fd)) return fail(error, "TUNSETVNETHDRSZ", CLONE_DEVICE);
+  bool is_set = tun_set_offload(device->fd, device->offload);
+  if (device->offload && !is_set) return fail(error, "TUNSETOFFLOAD", CLONE_DEVICE);
 
   if (request->send_buffer > 0) {
     int bytes = request->send_buffer;
@@ -111,13 +134,22 @@ static int open_here(const tun_request *request, tun_device *device, tun_error *
   return -1;
 }
 
+// What offload needs may be refused where it was promised; the device then does without.
+static int open_device(const tun_request *request, tun_device *device, tun_error *error) {
+  if (open_here(request, device, error) == 0) return 0;
+  if (!device->offload) return -1;
+  tun_request plain = *request;
+  plain.offload = false;
+  return open_here(&plain, device, error);
+}
+
 int tun_open(const tun_request *request, tun_device *device, tun_error *error) {
   memset(device, 0, sizeof *device);
   device->fd = -1;
-  if (request->netns == NULL) return open_here(request, device, error);
+  if (request->netns == NULL) return open_device(request, device, error);
   int home = enter_netns(request->netns, error);
   if (home < 0) return -1;
-  int result = open_here(request, device, error);
+  int result = open_device(request, device, error);
   leave_netns(home);
   return result;
 }

@@ -9,7 +9,8 @@
 typedef struct {
   char name[IFNAMSIZ];  // empty: the kernel chooses
   const char *netns;    // path of a network namespace file, or NULL for the caller's own
-  int flags;            // IFF_TUN or IFF_TAP, IFF_NO_PI, IFF_VNET_HDR, IFF_MULTI_QUEUE
+  int flags;            // IFF_TUN or IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE
+  bool offload;         // virtio-net headers, checksums and segmentation both ways, if the kernel has them
   int mtu;              // set on a device that this call made; 0: leave the kernel's
   int send_buffer;      // TUNSETSNDBUF in bytes; 0: leave the kernel's, which is unlimited
   bool disable_ipv6;    // on a device that this call made
@@ -22,6 +23,7 @@ typedef struct {
   int index;
   int mtu;
   bool persistent;     // it existed before, and outlives the descriptor
+  bool offload;        // each packet has a virtio-net header of VNET_HEADER_BYTES before it, and the offloads are on
   bool ipv6_disabled;  // the request's disable_ipv6 took effect
 } tun_device;
 
@@ -42,6 +44,9 @@ int tun_open(const tun_request *request, tun_device *device, tun_error *error);
 
 // Index of the interface of that name, 0 when there is none, -1 with `error` filled in.
 int tun_interface_index(const char *name, const char *netns, tun_error *error);
+
+// Lets the kernel leave checksums and segmentation to the other side of the device, or not. False when it refuses.
+bool tun_set_offload(int fd, bool on);
 
 // False once the device behind this descriptor was deleted.
 bool tun_alive(int fd);

@@ -14,7 +14,7 @@ import { RST } from '../wire/segment.js';
 import { MAX_TCP_HEADER_BYTES, writeTcpChecksum, writeTcpHeader, writeTcpPseudoSum } from '../wire/tcp.js';
 import type { Endpoint } from './endpoint.js';
 import { HeaderNumbers } from './header-numbers.js';
-import type { Link } from './link.js';
+import type { Link, PacketOffload } from './link.js';
 import type { Loopback } from './loopback.js';
 import type { RandomBytes } from './siphash.js';
 import type { IpStats, StackStats } from './stats.js';
@@ -33,11 +33,19 @@ export type PacketExit = Pick<
   'mtu' | 'offload' | 'packetIds' | 'writable' | 'send' | 'looped' | 'flush'
 >;
 
+/** What is left to a link with offload, for the packet under way. */
+class SegmentOffload implements PacketOffload {
+  family: 4 | 6 = 4;
+  transportOffset = 0;
+  segmentBytes = 0;
+}
+
 /** The way out of a stack. */
 export class IpOutput implements SegmentSink {
   private readonly header = new Uint8Array(FRAME_HEADROOM + IPV6_HEADER_BYTES + MAX_TCP_HEADER_BYTES);
   private readonly view = new DataView(this.header.buffer);
   private readonly numbers: HeaderNumbers;
+  private readonly offload = new SegmentOffload();
   private budget = 0;
   private readonly ip: IpStats;
 
@@ -73,7 +81,7 @@ export class IpOutput implements SegmentSink {
 
   /** Sends a connection's segment. */
   segment(connection: Connection, segment: SegmentOut): void {
-    this.budget--;
+    this.budget -= segment.segmentCount;
     const { tuple } = connection;
     const endpoint = connection.owner as Endpoint;
     if (segment.retransmission > 0) this.stats.tcp.retransSegs++;
@@ -124,7 +132,7 @@ export class IpOutput implements SegmentSink {
       return this.fragments(local, remote, isIpv4, protocol, message, most);
     }
     const length = this.writeIp(local, remote, protocol, message.total, DEFAULT_TTL, 0, true);
-    return this.emit(this.link.packetIds.next(), length, message, isLoopback);
+    return this.emit(this.link.packetIds.next(), length, message, isLoopback, null);
   }
 
   /** Cuts a message into packets of at most `most` octets (RFC 791 §3.2, RFC 8200 §4.5). */
@@ -145,7 +153,7 @@ export class IpOutput implements SegmentSink {
       if (isIpv4) this.writeFragment4(local, remote, protocol, piece.total, id, at, more);
       else this.writeFragment6(local, remote, protocol, piece.total, id, at, more);
       // Without one of them the others are worth nothing.
-      if (!this.emit(this.link.packetIds.next(), headerBytes, piece, false)) return false;
+      if (!this.emit(this.link.packetIds.next(), headerBytes, piece, false, null)) return false;
       this.ip.outFragCreates++;
     }
     this.ip.outFragOks++;
@@ -197,18 +205,30 @@ export class IpOutput implements SegmentSink {
     const { header, view } = this;
     const { payload } = segment;
     const tcpBytes = 20 + segment.optionsLength + payload.total;
-    const at = IP_AT + this.writeIp(local, remote, IpProtocol.TCP, tcpBytes, ttl, trafficClass, mayFragment);
+    const ipBytes = this.writeIp(local, remote, IpProtocol.TCP, tcpBytes, ttl, trafficClass, mayFragment);
+    const at = IP_AT + ipBytes;
     const tcpHeaderLength = writeTcpHeader(header, view, at, localPort, remotePort, segment);
     const pseudoSum = pseudoHeader(local, remote, IpProtocol.TCP, tcpBytes);
     const pieces = payload.total > 0 ? payload : null;
-    if (this.leavesChecksum(isLoopback)) writeTcpPseudoSum(pseudoSum, view, at);
+    const leavesChecksum = this.leavesChecksum(isLoopback);
+    if (leavesChecksum) writeTcpPseudoSum(pseudoSum, view, at);
     else writeTcpChecksum(pseudoSum, header, view, at, tcpHeaderLength, pieces);
+    // What leaves as one takes a link that cuts and sums it, or stays in memory as it is.
+    const work = leavesChecksum ? this.workOfLink(ipBytes, segment.segmentBytes) : null;
 
     segment.packetId = this.link.packetIds.next();
     const { tcp } = this.stats;
-    tcp.outSegs++;
+    tcp.outSegs += segment.segmentCount;
     if (segment.flags & RST) tcp.outRsts++;
-    return this.emit(segment.packetId, at - IP_AT + tcpHeaderLength, pieces, isLoopback);
+    return this.emit(segment.packetId, ipBytes + tcpHeaderLength, pieces, isLoopback, work);
+  }
+
+  private workOfLink(ipBytes: number, segmentBytes: number): PacketOffload {
+    const { offload } = this;
+    offload.family = ipBytes === IPV4_HEADER_BYTES ? 4 : 6;
+    offload.transportOffset = ipBytes;
+    offload.segmentBytes = segmentBytes;
+    return offload;
   }
 
   /** What never leaves memory needs no checksum, unless somebody watches; a link with offload completes the pseudo sum. */
@@ -221,6 +241,7 @@ export class IpOutput implements SegmentSink {
     length: number,
     payload: PayloadPieces | null,
     isLoopback: boolean,
+    work: PacketOffload | null,
   ): boolean {
     this.ip.outRequests++;
     if (isLoopback) {
@@ -230,7 +251,7 @@ export class IpOutput implements SegmentSink {
       else this.ip.loopbackDiscards++;
       return taken;
     }
-    const taken = this.link.send(packetId, this.header, IP_AT, length, payload);
+    const taken = this.link.send(packetId, this.header, IP_AT, length, payload, work);
     if (!taken) this.ip.outDiscards++;
     return taken;
   }

@@ -14,6 +14,8 @@ export class IpPacket {
   largestPacket = 0;
   /** True when it was put together of fragments: no link has verified a checksum over them. */
   isReassembled = false;
+  /** What the link said of it, as `PacketHint` has it. */
+  hint = 0;
   /** Octets of the upper layer. */
   payloadOffset = 0;
   payloadLength = 0;
@@ -36,6 +38,7 @@ export class IpPacket {
     this.view = batch.view;
     this.isLoopback = isLoopback;
     this.isReassembled = false;
+    this.hint = batch.hints === undefined ? 0 : batch.hints[index]!;
     this.largestPacket = 0;
   }
 
@@ -44,6 +47,7 @@ export class IpPacket {
     this.bytes = whole;
     this.view = view;
     this.isReassembled = true;
+    this.hint = 0;
     this.largestPacket = largestPacket;
   }
 

@@ -16,7 +16,19 @@ export interface PacketBatch {
   readonly lengths: Int32Array;
   /** Number of each packet, from the link's `packetIds`. */
   readonly ids: Float64Array;
+  /** What the link knows of each packet beside its bytes, as `PacketHint` has it. Absent: nothing of any. */
+  readonly hints?: Int32Array | undefined;
 }
+
+/** The parts of a number that tells of a received packet. */
+export const PacketHint = {
+  /** Mask: payload octets of each TCP segment, of which the packet has joined several; 0: it is as it was sent. */
+  SEGMENT_BYTES: 0xffff,
+  /** Its transport checksum needs no check: it was verified, or the packet never left memory. */
+  VERIFIED: 0x10000,
+  /** Its checksum field holds the sum of the pseudo header alone. */
+  UNFINISHED: 0x20000,
+} as const;
 
 /** Numbers packets of both directions in the order in which they cross, from 1. Shared by a link and its wrappers. */
 export class PacketIds {
@@ -36,6 +48,19 @@ export interface LinkOffload {
   readonly receiveChecksum: boolean;
   /** Largest TCP payload that the link cuts into MSS-sized segments by itself, in bytes; 0 when it does not. */
   readonly maxSegmentationBytes: number;
+}
+
+/** What a link with offload has yet to do to a packet that it is given. Reused by its owner, valid during `send`. */
+export interface PacketOffload {
+  /** Family of the packet. */
+  readonly family: 4 | 6;
+  /**
+   * Octets from the beginning of the given header to the TCP header, whose checksum field holds the sum of the pseudo
+   * header.
+   */
+  readonly transportOffset: number;
+  /** Payload octets of each segment that the packet is to be cut into; 0 leaves it whole. */
+  readonly segmentBytes: number;
 }
 
 /** No offload: the stack computes and verifies every checksum and sends MSS-sized segments. */
@@ -126,6 +151,7 @@ export interface Link {
    * Queues one packet: `header[headerOffset … headerOffset + headerLength)`, which is copied at once, followed by the
    * payload, which is only referenced until the next `flush` returns.
    * @param packetId number of this packet, taken by the sender from `packetIds`
+   * @param offload what the link has to do, within the bounds of its `offload`; default nothing: the packet is complete
    * @returns false when the link is full: the packet was not taken, and `writable()` will follow. A link takes the packet when it
    * was `writable` before the call: what it finds no room for then, it keeps.
    */
@@ -135,7 +161,14 @@ export interface Link {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    offload?: PacketOffload | null,
   ): boolean;
+
+  /**
+   * For who stands around a link and must see packets as they are on a wire: called before `start`, it turns `offload`
+   * into `NO_OFFLOAD`.
+   */
+  declineOffload?(): void;
 
   /** For links that watch: a packet that the stack sends to itself, past the link. As `send`, but nothing is to be done. */
   looped?(

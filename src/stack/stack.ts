@@ -501,6 +501,8 @@ export class Stack {
     const largest = this.link.mtu - HEADER_BYTES[family];
     config.receiveMss = Math.min(largest, asked.receiveMss ?? largest);
     config.pathMss = Math.min(largest, asked.pathMss ?? largest);
+    const joined = this.link.offload.maxSegmentationBytes;
+    config.joinedSendBytes = Math.min(joined, asked.joinedSendBytes ?? joined);
     if (this.link.ecnBlind === family) config.ecn = 'off';
     return config;
   }

@@ -17,6 +17,7 @@ import { Endpoint, type EndpointDriver } from './endpoint.js';
 import type { IpOutput } from './ip-output.js';
 import type { IpPacket } from './ip-packet.js';
 import type { Limits } from './limits.js';
+import { PacketHint } from './link.js';
 import type { Listener } from './listener.js';
 import type { ListenerTable } from './listener-table.js';
 import { RateLimit } from './rate-limit.js';
@@ -55,8 +56,8 @@ export class TcpInput {
   receive(packet: IpPacket, now: number): void {
     const { stats, table, driver } = this.parts;
     const s = this.segment;
-    stats.inSegs++;
     const fault = this.parse(packet, s);
+    stats.inSegs += fault === 'malformed' ? 1 : s.segmentCount;
     if (fault !== null) {
       stats.inErrs++;
       const readable = fault === 'malformed' ? null : s;
@@ -95,9 +96,13 @@ export class TcpInput {
     const { bytes, view, payloadOffset, payloadLength } = packet;
     s.packetId = packet.packetId;
     s.ecn = packet.ecn;
+    s.segmentBytes = packet.hint & PacketHint.SEGMENT_BYTES;
     if (parseTcp(bytes, view, payloadOffset, payloadLength, s) !== ParseError.NONE) return 'malformed';
-    const isVerified = packet.isLoopback || (this.parts.isVerified && !packet.isReassembled);
-    if (!isVerified && !this.isChecksumOk(packet)) {
+    const isVouchedFor =
+      packet.isLoopback ||
+      (packet.hint & PacketHint.VERIFIED) !== 0 ||
+      (this.parts.isVerified && !packet.isReassembled);
+    if (!isVouchedFor && !this.isChecksumOk(packet)) {
       this.parts.stats.inCsumErrors++;
       return 'checksum';
     }

@@ -1,4 +1,5 @@
 // When received text is acknowledged: at once, or a little later together with something else (RFC 9293 §3.8.6.3).
+import type { SegmentView } from '../wire/segment.js';
 import type { Connection } from './connection.js';
 import { AckDue } from './tcb.js';
 import { Timer } from './timers.js';
@@ -49,11 +50,13 @@ export function ackDelay(c: Connection): number {
 
 /**
  * Text or a FIN arrived in order: decides when its ACK is due. Segments that are processed in one batch share one ACK
- * anyhow, because ACKs leave only after the batch (RFC9293 MUST-58, MUST-59).
+ * anyhow, because ACKs leave only after the batch (RFC9293 MUST-58, MUST-59). Bytes count: what a link has joined is
+ * acknowledged as the segments that it was.
  * @param filledHole true when it completed data that had arrived before it
  */
-export function noteTextForAck(c: Connection, payloadLength: number, filledHole: boolean, now: number): void {
-  if (payloadLength > c.rcv.largestPayload) c.rcv.largestPayload = payloadLength;
+export function noteTextForAck(c: Connection, s: SegmentView, filledHole: boolean, now: number): void {
+  const { payloadLength } = s;
+  if (s.firstPayloadLength > c.rcv.largestPayload) c.rcv.largestPayload = s.firstPayloadLength;
   c.bytesSinceAck += payloadLength;
   if (c.ackDue === AckDue.NOW) return;
   // Two full segments (RFC9293 SHLD-19), a hole that closes (RFC 5681 §4.2), the first segments of a connection.

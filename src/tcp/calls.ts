@@ -29,7 +29,7 @@ export function openPassive(c: Connection, syn: SegmentView, reopened: Connectio
   c.state = stateAtArrival;
   c.segmentsIn++;
   c.lastReceivedAt = now;
-  if (syn.payloadLength > 0) c.noteDataIn(now);
+  if (syn.payloadLength > 0) c.noteDataIn(syn, now);
   c.trace?.connectionOpened(c, now);
   chooseIss(c, passiveIss(c, reopened, now));
   startTimestamps(c, now);

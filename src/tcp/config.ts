@@ -7,6 +7,11 @@ export interface ConnectionConfig {
   receiveMss: number;
   /** Largest payload that the path lets us send, before the peer's MSS binds (RFC 9293 §3.7.1). */
   pathMss: number;
+  /**
+   * Most payload bytes of full segments that may leave as one, for the owner to have them cut (segmentation offload); less
+   * than two segments: each leaves by itself.
+   */
+  joinedSendBytes: number;
   /** Bytes that the send buffer holds at the beginning; it grows with the congestion window. */
   sendBufferBytes: number;
   /** Bytes that the send buffer may grow to; no growth when this is not more than `sendBufferBytes`. */

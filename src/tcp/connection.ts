@@ -454,9 +454,9 @@ export class Connection {
   /** A segment with a good checksum for this tuple arrived (§3.10.7). */
   onSegment(segment: SegmentView, now: number): void {
     const stateAtArrival = this.state;
-    this.segmentsIn++;
+    this.segmentsIn += segment.segmentCount;
     this.lastReceivedAt = now;
-    if (segment.payloadLength > 0) this.noteDataIn(now);
+    if (segment.payloadLength > 0) this.noteDataIn(segment, now);
     this.keepAliveProbesSent = 0;
     let verdict: Verdict;
     if (stateAtArrival === State.SYN_SENT) verdict = segmentArrivesSynSent(this, segment, now);
@@ -591,9 +591,9 @@ export class Connection {
   }
 
   /** A segment with payload arrived. */
-  noteDataIn(now: number): void {
+  noteDataIn(segment: SegmentView, now: number): void {
     if (this.dataSegmentsIn > 0) notePause(this, now);
-    this.dataSegmentsIn++;
+    this.dataSegmentsIn += segment.segmentCount;
     this.lastDataReceivedAt = now;
   }
 

@@ -8,6 +8,7 @@ export function defaultConfig(): ConnectionConfig {
   return {
     receiveMss: 1460,
     pathMss: 1460,
+    joinedSendBytes: 0,
     sendBufferBytes: 256 * 1024,
     sendBufferMaxBytes: 16 * 1024 * 1024,
     receiveBufferBytes: 256 * 1024,

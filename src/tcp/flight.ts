@@ -1,5 +1,6 @@
 // What is in flight, segment by segment: when each was sent, what was known then, and what has been learnt of it since.
-// A ring of parallel typed arrays, so that sending a segment allocates nothing. Who is lost is decided elsewhere.
+// A ring of parallel typed arrays, so that sending a segment allocates nothing. Who is lost is decided elsewhere. Segments
+// that left as one have one record, until something is told of a part of them: then it is cut.
 //
 // Invariant: record i covers [end(i - 1), end(i)), the first one begins at `start`, and together they cover SND.UNA to
 // SND.NXT. A SYN and a FIN take a number each, like everywhere.
@@ -66,6 +67,12 @@ export class Flight {
 
   length(i: number): number {
     return seqDiff(this.end(i), this.begin(i));
+  }
+
+  /** Segments in flight, where full ones have `mss` bytes: each record is one, or as many full ones as fill it. */
+  segments(mss: number): number {
+    const end = this.count === 0 ? this.start : this.end(this.count - 1);
+    return Math.max(this.count, Math.ceil(seqDiff(end, this.start) / mss));
   }
 
   /** Bits of `Mark`. */
@@ -178,15 +185,19 @@ export class Flight {
 
   /** Cuts record `i` in two at `seq`, which lies within it. Both halves keep what is known. */
   split(i: number, seq: Seq): void {
-    if (this.count > this.mask) this.grow();
-    this.openGap(i);
-    const at = (this.head + i) & this.mask;
-    // `openGap` left a copy of record i behind it.
-    this.ring.ends[at] = seq;
-    const marks = this.ring.marks[at]!;
-    if (marks & Mark.SACKED) this.sackedCount++;
-    if (this.dueHint > i) this.dueHint++;
-    if (this.judged > i) this.judged++;
+    this.openGap(i, 1);
+    this.ring.ends[(this.head + i) & this.mask] = seq;
+  }
+
+  /** Cuts record `i` into records of `bytes` each, of which the last may be shorter. All keep what is known. */
+  cut(i: number, bytes: number): void {
+    const added = Math.ceil(this.length(i) / bytes) - 1;
+    if (added <= 0) return;
+    const begin = this.begin(i);
+    this.openGap(i, added);
+    for (let k = 0; k < added; k++) {
+      this.ring.ends[(this.head + i + k) & this.mask] = (begin + (k + 1) * bytes) | 0;
+    }
   }
 
   /** Makes one record of `i` and the one behind it, which bear the same marks. */
@@ -256,10 +267,21 @@ export class Flight {
     if (isDue(marks)) this.dueBytes += bytes;
   }
 
-  /** Moves the records behind `i` by one, and leaves a copy of `i` there. */
-  private openGap(i: number): void {
-    this.count++;
-    for (let k = this.count - 1; k > i; k--) this.copy(k - 1, k);
+  /** Makes room for `n` records before `i`, moving the shorter side, and fills it with copies of `i`. */
+  private openGap(i: number, n: number): void {
+    while (this.count + n > this.mask + 1) this.grow();
+    const before = this.count;
+    this.count += n;
+    if (i < before - 1 - i) {
+      this.head = (this.head - n) & this.mask;
+      for (let k = 0; k < i; k++) this.copy(k + n, k);
+    } else {
+      for (let k = before - 1; k >= i; k--) this.copy(k, k + n);
+    }
+    for (let k = i; k < i + n; k++) this.copy(i + n, k);
+    if (this.mark(i) & Mark.SACKED) this.sackedCount += n;
+    if (this.dueHint > i) this.dueHint += n;
+    if (this.judged > i) this.judged += n;
   }
 
   /** Takes record `i` out, moving the shorter side. */

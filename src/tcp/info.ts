@@ -174,7 +174,7 @@ export function tcpInfo(c: Connection, now: number): TcpInfo {
     pmtuBytes: c.pathMss + HEADER_BYTES[c.tuple.remote.family],
 
     unackedBytes: status.inFlight,
-    unackedSegments: flight.count,
+    unackedSegments: flight.segments(snd.mss),
     sackedBytes: flight.sackedBytes + rtx.dupAckBytes,
     lostBytes: flight.lostBytes,
     resentBytes: flight.resentBytes,

@@ -4,6 +4,7 @@ import { seqGt } from '../wire/seq.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { Mark } from './flight.js';
+import { partFirst } from './joined.js';
 import { holdLost } from './losses.js';
 import { Phase } from './tcb.js';
 
@@ -44,6 +45,7 @@ export function detectByDuplicates(c: Connection, news: AckNews, now: number): n
   // A partial ACK sends the next segment again at once (RFC 6582 §3.2 step 3).
   if (partial) rtx.resendHead = true;
   if (flight.mark(0) & Mark.LOST) return 0;
+  partFirst(c);
   holdLost(c, 0, now);
   return flight.length(0);
 }

@@ -2,6 +2,7 @@
 // congestion window, Nagle's rule and silly-window avoidance (RFC 9293 §3.7.4, §3.8.6).
 import { seqAdd, seqDiff, seqGeq } from '../wire/seq.js';
 import type { Connection } from './connection.js';
+import { joinedLength } from './joined.js';
 import { Limit } from './limit.js';
 import { pipe } from './losses.js';
 import { mtuProbeLength, noteMtuProbe } from './mtu-probing.js';
@@ -176,8 +177,13 @@ function sendNewData(c: Connection, now: number, sink: SegmentSink): Limit {
   rtx.override = false;
   if (rtx.doubtSegments > 0) rtx.doubtSegments--;
   const probe = c.mtuProbing === null ? 0 : mtuProbeLength(c, c.mtuProbing, now);
-  sendNew(c, probe > 0 ? probe : length, now, sink);
-  if (probe > 0) noteMtuProbe(c, c.mtuProbing!, probe);
+  if (probe > 0) {
+    sendNew(c, probe, now, sink);
+    noteMtuProbe(c, c.mtuProbing!, probe);
+    return Limit.NONE;
+  }
+  const joined = joinedLength(c, length);
+  sendNew(c, joined, now, sink, joined > length ? payloadLimit(c) : 0);
   return Limit.NONE;
 }
 

@@ -36,8 +36,8 @@ export function rearm(c: Connection, now: number): void {
 
 /** RTO restart (RFC 7765): a short flight has no more ACKs to come that would show a loss, so its wait is not prolonged. */
 function restartDelay(c: Connection, now: number): number {
-  const { flight, rtt } = c;
-  const isShort = flight.count < RESTART_THRESHOLD && !hasUnsent(c);
+  const { flight, rtt, snd } = c;
+  const isShort = flight.segments(snd.mss) < RESTART_THRESHOLD && !hasUnsent(c);
   if (!isShort || c.rtx.phase !== Phase.OPEN) return rtt.rto;
   const left = rtt.rto - (now - flight.sentAt(0));
   return left > 0 ? left : rtt.rto;

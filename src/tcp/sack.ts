@@ -5,6 +5,7 @@ import { type Seq, seqDiff, seqGeq, seqGt, seqLeq, seqLt, seqMin } from '../wire
 import { type AckNews, recordArrived } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { isCovered, Mark } from './flight.js';
+import { part } from './joined.js';
 import type { Scoreboard } from './scoreboard.js';
 import { noteDuplicateReport } from './undo.js';
 
@@ -68,7 +69,9 @@ function markGaps(c: Connection, board: Scoreboard, left: Seq, right: Seq, news:
 function markRange(c: Connection, from: Seq, to: Seq, left: Seq, right: Seq, news: AckNews): void {
   const { flight } = c;
   for (let i = flight.indexOf(from); i < flight.count && seqLt(flight.begin(i), to); i++) {
-    if (flight.mark(i) & Mark.SACKED || !isCovered(flight, i, left, right)) continue;
+    if (flight.mark(i) & Mark.SACKED) continue;
+    part(c, i);
+    if (!isCovered(flight, i, left, right)) continue;
     recordArrived(c, i, news, true);
     flight.unmark(i, Mark.LOST | Mark.RESENT);
     flight.setMark(i, Mark.SACKED);

@@ -22,7 +22,7 @@ const edges = new Int32Array(8);
 export function writeSegmentOptions(c: Connection, out: SegmentOut, now: number): void {
   writeTimestamps(c, out, now);
   if (!c.sackAgreed) return;
-  const room = c.snd.mss - out.payload.total - SACK_HEAD_BYTES;
+  const room = c.snd.mss - (out.segmentBytes || out.payload.total) - SACK_HEAD_BYTES;
   const most = Math.min(mostBlocks(c), Math.floor(room / SACK_BLOCK_BYTES));
   if (most <= 0) return;
   const count = takeSackBlocks(c, edges, most);

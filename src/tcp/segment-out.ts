@@ -23,12 +23,22 @@ export class SegmentOut {
   readonly options = new Uint8Array(MAX_OPTION_BYTES);
   optionsLength = 0;
   readonly payload = new PayloadPieces();
+  /**
+   * Payload of each segment that this one is to be cut into, 0: it is one. CWR belongs to the first of them, PSH and FIN to
+   * the last, everything else to all.
+   */
+  segmentBytes = 0;
   /** How often this data had been sent before; 0 for a first transmission. */
   retransmission = 0;
 
   /** Payload plus one for SYN and one for FIN. */
   get len(): number {
     return this.payload.total + (this.flags & SYN ? 1 : 0) + (this.flags & FIN ? 1 : 0);
+  }
+
+  /** Segments that it is to be cut into. */
+  get segmentCount(): number {
+    return this.segmentBytes === 0 ? 1 : Math.ceil(this.payload.total / this.segmentBytes);
   }
 
   /** Empties it for the next segment. */
@@ -42,6 +52,7 @@ export class SegmentOut {
     this.ecn = 0;
     this.optionsLength = 0;
     this.retransmission = 0;
+    this.segmentBytes = 0;
     this.payload.clear();
   }
 }

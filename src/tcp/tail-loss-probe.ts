@@ -27,7 +27,8 @@ export function armLossProbe(c: Connection, now: number): void {
   if (srtt > 0) {
     // A busy host is part of the path: where round trips vary by more than the margin of §7.2, probes wait for it.
     const margin = Math.max(GRANULARITY_MS, 4 * rttvar - srtt);
-    delay = 2 * srtt + (c.flight.count === 1 && !acknowledgesEach(c) ? PEER_ACK_DELAY_MS : margin);
+    delay =
+      2 * srtt + (c.flight.segments(c.snd.mss) === 1 && !acknowledgesEach(c) ? PEER_ACK_DELAY_MS : margin);
   }
   // It comes at the time of the retransmission timeout at the latest, and in its place.
   const timeout = c.timers.deadline(Timer.RETRANSMISSION) - now;

@@ -8,6 +8,7 @@ import type { Connection } from './connection.js';
 import { ecnEchoArrives } from './ecn.js';
 import { Event } from './events.js';
 import { Mark } from './flight.js';
+import { isJoined } from './joined.js';
 import { pipe } from './losses.js';
 import { judgeMtuProbe } from './mtu-probing.js';
 import { countDuplicate, detectByDuplicates, forgetDuplicates } from './new-reno.js';
@@ -114,16 +115,28 @@ function advance(c: Connection, ack: Seq): void {
 /** Drops the records up to `ack`, noting what is told by them. */
 function releaseFlight(c: Connection, ack: Seq): void {
   const { flight } = c;
-  while (flight.count > 0 && seqLeq(flight.end(0), ack)) {
-    // What SACK had reported is no news.
-    if ((flight.mark(0) & Mark.SACKED) === 0) recordArrived(c, 0, news, false);
-    flight.shift();
-  }
-  if (flight.count > 0 && seqGt(ack, flight.start)) {
-    if ((flight.mark(0) & Mark.SACKED) === 0) news.deliveredBytes += seqDiff(ack, flight.start);
-    flight.trim(ack);
-  }
+  while (flight.count > 0 && seqLeq(flight.end(0), ack)) releaseFirst(c);
+  if (flight.count > 0 && seqGt(ack, flight.start)) releasePart(c, ack);
   if (flight.count === 0) flight.start = ack;
+}
+
+function releaseFirst(c: Connection): void {
+  const { flight } = c;
+  // What SACK had reported is no news.
+  if ((flight.mark(0) & Mark.SACKED) === 0) recordArrived(c, 0, news, false);
+  flight.shift();
+}
+
+/** Of segments that left as one, those up to `ack` are released as any others; less than one tells nothing of it. */
+function releasePart(c: Connection, ack: Seq): void {
+  const { flight } = c;
+  if (isJoined(c, 0)) {
+    flight.split(0, ack);
+    releaseFirst(c);
+    return;
+  }
+  if ((flight.mark(0) & Mark.SACKED) === 0) news.deliveredBytes += seqDiff(ack, flight.start);
+  flight.trim(ack);
 }
 
 /** Releases the acknowledged bytes from the send buffer. */

@@ -36,8 +36,17 @@ export function payloadLimit(c: Connection): number {
   return c.reassembly === null ? c.snd.mss : Math.max(1, c.snd.mss - sackOptionBytes(c));
 }
 
-/** Sends `[SND.NXT, SND.NXT + length)` for the first time: our SYN, data, our FIN. */
-export function sendNew(c: Connection, length: number, now: number, sink: SegmentSink): void {
+/**
+ * Sends `[SND.NXT, SND.NXT + length)` for the first time: our SYN, data, our FIN.
+ * @param segmentBytes payload of the segments that the sink is to cut it into; 0 for one that is no longer than it may be
+ */
+export function sendNew(
+  c: Connection,
+  length: number,
+  now: number,
+  sink: SegmentSink,
+  segmentBytes = 0,
+): void {
   const { snd, rtx } = c;
   const seq = snd.nxt;
   const end = seqAdd(seq, length);
@@ -48,7 +57,7 @@ export function sendNew(c: Connection, length: number, now: number, sink: Segmen
   note(c, length, now);
   c.flight.push(end, now, noted);
   snd.nxt = end;
-  send(c, seq, end, true, now, sink);
+  send(c, seq, end, true, segmentBytes, now, sink);
   if (rtx.probes === 0) armRetransmission(c, now);
 }
 
@@ -64,7 +73,7 @@ export function sendAgain(c: Connection, i: number, now: number, sink: SegmentSi
   c.retransmissions++;
   // Its repair is under way: the wait for it begins here.
   if (i === 0 && rtx.phase === Phase.RECOVERY) c.timers.clear(Timer.RETRANSMISSION);
-  send(c, seq, end, false, now, sink);
+  send(c, seq, end, false, 0, now, sink);
   if (rtx.probes === 0) armRetransmission(c, now);
 }
 
@@ -72,7 +81,7 @@ export function sendAgain(c: Connection, i: number, now: number, sink: SegmentSi
 export function sendFirstOctetAgain(c: Connection, now: number, sink: SegmentSink): void {
   c.flight.setMark(0, Mark.EVER_RESENT);
   c.retransmissions++;
-  send(c, c.snd.una, seqAdd(c.snd.una, 1), false, now, sink);
+  send(c, c.snd.una, seqAdd(c.snd.una, 1), false, 0, now, sink);
 }
 
 /** Notes what is known at the transmission of `bytes`. */
@@ -91,13 +100,22 @@ function note(c: Connection, bytes: number, now: number): void {
   c.pacer?.onSent(bytes, now);
 }
 
-function send(c: Connection, seq: Seq, end: Seq, isNew: boolean, now: number, sink: SegmentSink): void {
+function send(
+  c: Connection,
+  seq: Seq,
+  end: Seq,
+  isNew: boolean,
+  segmentBytes: number,
+  now: number,
+  sink: SegmentSink,
+): void {
   const flags = flagsOf(c, seq, end);
   const payload = flags & SYN ? 0 : seqDiff(seqMin(end, c.finSeq), seq);
   begin(c, seq, flags);
   if (payload > 0) {
     c.requireSendBuffer().gather(seq, payload, out.payload);
-    c.dataSegmentsOut++;
+    out.segmentBytes = segmentBytes;
+    c.dataSegmentsOut += out.segmentCount;
     c.bytesSent += payload;
     if (!isNew) c.bytesResent += payload;
     out.ecn = ecnCodepointFor(c, isNew && c.rtx.probes === 0);
@@ -153,7 +171,7 @@ function finish(c: Connection, now: number, sink: SegmentSink): void {
   ecnFlags(c, out);
   markUrgent(c);
   sink.segment(c, out);
-  c.segmentsOut++;
+  c.segmentsOut += out.segmentCount;
   c.lastSentAt = now;
   if (out.flags & ACK) acknowledged(c, now);
   c.trace?.segmentSent(c, out, now);

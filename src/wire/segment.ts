@@ -37,6 +37,18 @@ export class SegmentView {
   len = 0;
   /** ECN field of the IP header: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
   ecn = 0;
+  /** Payload of each of the segments that the link has joined to this one, in octets; 0: it is one as it was sent. */
+  segmentBytes = 0;
+
+  /** Segments that it is made of. */
+  get segmentCount(): number {
+    return this.segmentBytes === 0 ? 1 : Math.max(1, Math.ceil(this.payloadLength / this.segmentBytes));
+  }
+
+  /** Payload of the first of them: all of it, or a full segment of the peer. */
+  get firstPayloadLength(): number {
+    return this.segmentBytes === 0 ? this.payloadLength : Math.min(this.segmentBytes, this.payloadLength);
+  }
 
   /** MSS option, or -1. */
   mss = -1;

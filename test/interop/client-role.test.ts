@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { patternStream, patternSum, sumOf } from './byte-pattern.js';
 import { type Allowance, ANY, assertJudged } from './judge.js';
 import type { PeerReport } from './kernel-peer.js';
-import { FULL, KERNEL, Lab, obstacle, type TestStack, until } from './lab.js';
+import { FULL, fewestPackets, KERNEL, Lab, obstacle, type TestStack, until } from './lab.js';
 
 const skip = obstacle('tshark');
 const ALONE = FULL ? 1_000_000_000 : 20_000_000;
@@ -34,7 +34,7 @@ async function stage(lab: Lab, role: 'files' | 'http'): Promise<Stage> {
     await stack.settled();
     await stack.close();
     if (stack.capture === null) return;
-    await assertJudged(stack.capture, { allow: FLOW_CONTROL, minFrames: bytes / 1460 });
+    await assertJudged(stack.capture, { allow: FLOW_CONTROL, minFrames: fewestPackets(bytes) });
   };
   return { stack, port, end };
 }

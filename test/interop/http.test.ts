@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { test } from 'node:test';
 import { patternStream, patternSum } from './byte-pattern.js';
 import { type Allowance, ANY, assertJudged } from './judge.js';
-import { FULL, Lab, obstacle, STACK, STACK_V6, type TestStack } from './lab.js';
+import { FULL, fewestPackets, Lab, obstacle, STACK, STACK_V6, type TestStack } from './lab.js';
 import { servePattern } from './pattern-http.js';
 
 const skip = obstacle('curl', 'tshark');
@@ -49,7 +49,7 @@ test('curl: a download of 20 MB arrives unharmed, and no segment is sent twice',
   assert.deepEqual([got.status, got.bytes, got.sum], [0, MEDIUM, patternSum(7, MEDIUM)], got.stderr);
   await stack.settled();
   await stack.close();
-  await assertJudged(stack.capture!, { allow: FLOW_CONTROL, minFrames: MEDIUM / 1460 });
+  await assertJudged(stack.capture!, { allow: FLOW_CONTROL, minFrames: fewestPackets(MEDIUM) });
 });
 
 test('curl: an upload of 20 MB arrives unharmed', { skip }, async (t) => {
@@ -62,7 +62,7 @@ test('curl: an upload of 20 MB arrives unharmed', { skip }, async (t) => {
   assert.deepEqual(JSON.parse(answer.stdout), { bytes: MEDIUM, sum: patternSum(11, MEDIUM) });
   await stack.settled();
   await stack.close();
-  await assertJudged(stack.capture!, { allow: FLOW_CONTROL, minFrames: MEDIUM / 1460 });
+  await assertJudged(stack.capture!, { allow: FLOW_CONTROL, minFrames: fewestPackets(MEDIUM) });
 });
 
 test(`curl: ${LARGE / 1e6} MB down and up`, { skip }, async (t) => {
@@ -87,7 +87,7 @@ async function endJudged(stack: TestStack): Promise<void> {
   await stack.settled();
   await stack.close();
   if (stack.capture === null) return;
-  await assertJudged(stack.capture, { allow: FLOW_CONTROL, minFrames: (AT_ONCE * EACH) / 1460 });
+  await assertJudged(stack.capture, { allow: FLOW_CONTROL, minFrames: fewestPackets(AT_ONCE * EACH) });
 }
 
 test(`curl: ${AT_ONCE} downloads of ${EACH / 1e6} MB at once, each unharmed`, { skip }, async (t) => {

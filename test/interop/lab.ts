@@ -227,6 +227,14 @@ export class Lab {
   }
 }
 
+/** Whether the TUN devices of tests have offload: not with SYNWAVE_TEST_OFFLOAD=off. */
+export const OFFLOAD = process.env.SYNWAVE_TEST_OFFLOAD !== 'off';
+
+/** Packets in which so many bytes come at least, over such a device. */
+export function fewestPackets(bytes: number, segmentBytes = 1460): number {
+  return bytes / (OFFLOAD ? 65_535 : segmentBytes);
+}
+
 /** Settings of a test's stack. */
 export interface TestStackOptions {
   /** Makes the link worse. */
@@ -235,6 +243,8 @@ export interface TestStackOptions {
   readonly capture?: string;
   readonly config?: Partial<ConnectionConfig>;
   readonly mtu?: number;
+  /** Whether the TUN device has offload. Default `OFFLOAD`. */
+  readonly offload?: boolean;
   /** Another link than a TUN device, and the stack's addresses on it. */
   readonly over?: () => Promise<StackLink>;
 }
@@ -253,6 +263,7 @@ async function openTun(lab: Lab, index: number, options: TestStackOptions): Prom
     netns: lab.netns,
     hostAddress: [`${kernel[0]}/24`, `${kernel[1]}/64`],
     mtu: options.mtu ?? 1500,
+    offload: options.offload ?? OFFLOAD,
   });
   if (options.impair === undefined) makePatient(lab.netns, link.name, kernel);
   return { link, addresses: [`10.${octet}.0.2/24`, `fd00:${octet}::2/64`] };

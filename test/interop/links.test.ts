@@ -1,5 +1,7 @@
-// The same conversations over every way onto the wire but TUN, which has tests of its own throughout this folder.
+// The same conversations over every way onto the wire, and over devices with and without offload. TUN has tests of its own
+// throughout this folder.
 import { tapLink } from '../../src/link/tap.js';
+import { tunLink } from '../../src/link/tun.js';
 import type { Allowance } from './judge.js';
 import { KERNEL, KERNEL_V6, makePatient, STACK, STACK_V6 } from './lab.js';
 import { ECHO_PORT, HTTP_PORT, type LinkKind, linkSuite } from './link-suite.js';
@@ -32,15 +34,28 @@ const KINDS: readonly LinkKind[] = [
       return () => host.ethernet();
     },
   },
-  {
-    name: 'tap',
-    prepare: (_t, lab) => async () => {
-      const hostAddress = [`${KERNEL}/24`, `${KERNEL_V6}/64`];
-      const link = await tapLink({ name: 'tap0', netns: lab.netns, hostAddress });
-      makePatient(lab.netns, link.name);
-      return { link, addresses: [`${STACK}/24`, `${STACK_V6}/64`] };
-    },
-  },
+  ...[true, false].flatMap((offload): LinkKind[] => {
+    const how = offload ? 'with' : 'without';
+    const hostAddress = [`${KERNEL}/24`, `${KERNEL_V6}/64`];
+    const addresses = [`${STACK}/24`, `${STACK_V6}/64`];
+    return [
+      {
+        name: `tap ${how} offload`,
+        prepare: (_t, lab) => async () => {
+          const link = await tapLink({ name: 'tap0', netns: lab.netns, hostAddress, offload });
+          makePatient(lab.netns, link.name);
+          return { link, addresses };
+        },
+      },
+      {
+        name: `tun ${how} offload`,
+        prepare: (_t, lab) => async () => {
+          const link = await tunLink({ name: 'tun0', netns: lab.netns, hostAddress, offload });
+          return { link, addresses };
+        },
+      },
+    ];
+  }),
 ];
 
 for (const kind of KINDS) linkSuite(kind);

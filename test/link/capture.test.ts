@@ -3,6 +3,11 @@ import { test } from 'node:test';
 import { captureLink, type PacketRecorder, type RecordedPacket } from '../../src/link/capture.js';
 import { memoryLinkPair } from '../../src/link/memory.js';
 import { epochNanoseconds, VirtualClock } from '../../src/stack/clock.js';
+import { type PacketBatch, PacketHint } from '../../src/stack/link.js';
+import { pseudoHeader } from '../../src/wire/checksum.js';
+import { buildTcpPacket } from '../../src/wire/packet.js';
+import { ACK } from '../../src/wire/segment.js';
+import { batchOf, LOCAL, PEER, TestLink } from '../stack/test-link.js';
 import { Collector, sendPacket } from './link-fixtures.js';
 
 class Recorder implements PacketRecorder {
@@ -157,4 +162,51 @@ test('epoch nanoseconds keep the fraction that one sum of milliseconds would rou
   assert.equal(epochNanoseconds(1_704_067_200_000, 0.000001), 1_704_067_200_000_000_001n);
   assert.equal(epochNanoseconds(1_704_067_200_000.5, 1234.567891), 1_704_067_201_235_067_891n);
   assert.equal(epochNanoseconds(1_704_067_200_000.75, 0.25), 1_704_067_200_001_000_000n);
+});
+
+test('over a link with offload packets are recorded with finished checksums, and passed on as they are', () => {
+  const source = PEER;
+  const destination = LOCAL;
+  const payload = new Uint8Array(4000).fill(5);
+  const packet = buildTcpPacket({
+    source,
+    sourcePort: 1,
+    destination,
+    destinationPort: 2,
+    flags: ACK,
+    payload,
+  }).slice();
+  const sound = packet.slice();
+  new DataView(packet.buffer).setUint16(20 + 16, pseudoHeader(source, destination, 6, packet.length - 20));
+
+  const recorder = new Recorder();
+  const inner = new TestLink(1500, {
+    transmitChecksum: true,
+    receiveChecksum: false,
+    maxSegmentationBytes: 60_000,
+  });
+  const link = captureLink(inner, recorder, { clock: new VirtualClock(0) });
+  const received: PacketBatch[] = [];
+  link.start({ receive: (batch) => void received.push(batch), writable() {}, failed() {} });
+  const hints = Int32Array.of(PacketHint.VERIFIED | PacketHint.UNFINISHED | 1460);
+  inner.receiver!.receive({ ...batchOf([packet], inner.packetIds), hints });
+  assert.equal(received[0]!.hints, hints);
+  assert.deepEqual(received[0]!.bytes, packet);
+
+  const work = { family: 4, transportOffset: 20, segmentBytes: 1460 } as const;
+  link.send(2, packet, 0, packet.length, null, work);
+  link.flush();
+  assert.deepEqual(inner.work, [work]);
+  assert.deepEqual(inner.sent, [packet]);
+  assert.deepEqual(
+    recorder.packets.map(({ bytes }) => bytes),
+    [sound, sound],
+  );
+
+  const short = new Recorder(100);
+  const cutting = captureLink(new TestLink(), short, { clock: new VirtualClock(0) });
+  cutting.send(1, packet, 0, packet.length, null, work);
+  cutting.flush();
+  assert.deepEqual(short.packets[0]!.bytes, sound.slice(0, 100));
+  assert.equal(short.packets[0]!.originalLength, packet.length);
 });

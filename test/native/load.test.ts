@@ -56,9 +56,10 @@ describe('loadBinding', { skip }, () => {
       mtu: 0,
       sendBufferBytes: 0,
       disableIpv6: false,
+      offload: false,
       spinUs: 0,
       slab: new Uint8Array(70_000),
-      table: new Int32Array(2),
+      table: new Int32Array(3),
       arena: new Uint8Array(1),
       descriptors: new Int32Array(3),
       control: new Int32Array(4),
@@ -73,6 +74,7 @@ describe('loadBinding', { skip }, () => {
     refuse({ flags: '1' });
     refuse({ mtu: -1 });
     refuse({ disableIpv6: 1 });
+    refuse({ offload: 'yes' });
     refuse({ onEvent: null });
     refuse({ name: 'x'.repeat(16) }, 'ERR_OUT_OF_RANGE');
     assert.throws(() => Reflect.apply(Port, undefined, [options]));

@@ -12,12 +12,13 @@ import {
   IFF_NO_PI,
   IFF_TAP,
   IFF_TUN,
-  IFF_VNET_HDR,
   type NativePort,
   type NativePortOptions,
   PACKET_ROOM,
+  VNET_HEADER_BYTES,
 } from '../../src/native/binding.js';
 import { loadBinding, packageRoot } from '../../src/native/load.js';
+import { PacketHint } from '../../src/stack/link.js';
 import { echoRequest, pattern, STACK } from './packets.js';
 import { TestNamespace, until, whyNoDevices } from './test-namespace.js';
 
@@ -27,8 +28,11 @@ it('the numbers of binding.ts are those of the C headers', () => {
   const text = ['packet_io.h', 'packet_port.h']
     .map((name) => readFileSync(`${packageRoot()}/src/native/${name}`, 'utf8'))
     .join('');
-  const number = (name: string) => Number(new RegExp(`\\b${name}(?: =)? (\\d+)`).exec(text)?.[1]);
+  const number = (name: string) => Number(new RegExp(`\\b${name}(?: =)? (\\w+)`).exec(text)?.[1]);
   assert.equal(number('PACKET_ROOM'), PACKET_ROOM);
+  assert.equal(number('VNET_HEADER_BYTES'), VNET_HEADER_BYTES);
+  assert.equal(number('HINT_VERIFIED'), PacketHint.VERIFIED);
+  assert.equal(number('HINT_UNFINISHED'), PacketHint.UNFINISHED);
   assert.equal(number('MAX_PIECES'), 16);
   assert.deepEqual([number('EVENT_PACKETS'), number('EVENT_WRITABLE'), number('EVENT_FAILED')], [0, 1, 2]);
   assert.deepEqual(
@@ -62,9 +66,10 @@ describe('Port', { skip }, () => {
       mtu: 0,
       sendBufferBytes: 0,
       disableIpv6: true,
+      offload: false,
       spinUs: 0,
       slab: new Uint8Array(4 * PACKET_ROOM),
-      table: new Int32Array(64),
+      table: new Int32Array(96),
       arena: new Uint8Array(4096),
       descriptors: new Int32Array(64),
       control: new Int32Array(CONTROL_WORDS),
@@ -73,7 +78,7 @@ describe('Port', { skip }, () => {
         if (event !== EVENT_PACKETS) return;
         for (let i = 0; i < value; i++) {
           const at = memory.table[i]!;
-          packets.push(memory.slab.slice(at, at + memory.table[memory.table.length / 2 + i]!));
+          packets.push(memory.slab.slice(at, at + memory.table[memory.table.length / 3 + i]!));
         }
       },
       ...change,
@@ -98,14 +103,20 @@ describe('Port', { skip }, () => {
     port.close();
   });
 
-  it('a virtio-net header precedes each packet when asked for', async () => {
-    const { port, packets } = open('vnet0', IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+  it('with offload a virtio-net header precedes each packet in the slab, and its news are told', async () => {
+    const { port, packets, memory } = open('vnet0', IFF_TUN | IFF_NO_PI, { offload: true });
+    assert.equal(port.offload, true);
     bringUp('vnet0', '10.9.0.1/24');
     port.startReading();
     await namespace.execute('ping', '-n', '-c', '1', '-W', '0.1', STACK);
     await until('the echo request', () => packets.length > 0);
-    assert.equal(packets[0]![10], 0x45, 'IPv4 after ten bytes');
+    assert.equal(packets[0]![0], 0x45);
+    assert.equal(memory.table[0]! % 64, VNET_HEADER_BYTES);
+    assert.equal(memory.table[64], 0, 'a complete packet');
+    assert.equal(port.setOffload(false), true);
+    assert.equal(port.setOffload(true), true);
     port.close();
+    assert.equal(port.setOffload(true), false);
   });
 
   it('two ports share a multi-queue device', async () => {

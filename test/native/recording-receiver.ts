@@ -22,7 +22,7 @@ export class RecordingReceiver implements LinkReceiver {
       const offset = batch.offsets[i]!;
       const length = batch.lengths[i]!;
       assert.ok(offset >= free, 'packets overlap');
-      assert.equal(offset % 64, 0, 'packet is not aligned');
+      assert.equal(offset % 16, 0, 'packet is not aligned');
       assert.ok(length > 0 && offset + length <= batch.bytes.length, 'packet outside the slab');
       assert.equal(batch.view.getUint8(offset), batch.bytes[offset], 'view and bytes disagree');
       free = offset + length;

@@ -80,6 +80,18 @@ describe('transfers', () => {
     });
   }
 
+  for (const [name, world] of Object.entries(WORLDS)) {
+    test(`RFC9293 §3.8: the same, with segments that leave as one, over ${name}`, () => {
+      const joined = (config: TransferOptions['a'] = { mslMs: 120_000 }) => ({
+        ...config,
+        joinedSendBytes: 65_435,
+      });
+      for (let seed = 1; seed <= Math.ceil(SEEDS / 3); seed++) {
+        runTransfer(options(seed, { ...world, a: joined(world.a), b: joined(world.b) }));
+      }
+    });
+  }
+
   test('RFC9293 §3.10.5: an abort at any moment leaves no timer and no false byte', () => {
     for (let seed = 1; seed <= 120; seed++) {
       const random = new Random(seed);

@@ -9,6 +9,7 @@ import {
   newLinkStats,
   type PacketBatch,
   PacketIds,
+  type PacketOffload,
 } from '../../src/stack/link.js';
 import type { RandomBytes } from '../../src/stack/siphash.js';
 import { Stack, type StackOptions } from '../../src/stack/stack.js';
@@ -41,6 +42,8 @@ export class TestLink implements Link {
   readonly stats = newLinkStats();
   /** Packets flushed, oldest first. */
   readonly sent: Uint8Array[] = [];
+  /** What was left to the link, packet by packet. */
+  readonly work: (PacketOffload | null)[] = [];
   protected queued: Uint8Array[] = [];
   flushes = 0;
   isClosed = false;
@@ -68,6 +71,7 @@ export class TestLink implements Link {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    offload: PacketOffload | null = null,
   ): boolean {
     if (this.room <= 0) return false;
     this.room--;
@@ -75,6 +79,7 @@ export class TestLink implements Link {
     packet.set(header.subarray(headerOffset, headerOffset + headerLength));
     payload?.copyTo(packet, headerLength);
     this.queued.push(packet);
+    this.work.push(offload === null ? null : { ...offload });
     return true;
   }
 

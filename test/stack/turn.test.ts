@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { impair } from '../../src/link/impair.js';
+import { VirtualClock } from '../../src/stack/clock.js';
 import type { Endpoint, EndpointHandler } from '../../src/stack/endpoint.js';
+import { PacketHint } from '../../src/stack/link.js';
 import type { StackOptions } from '../../src/stack/stack.js';
 import { Event } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
 import { ACK, PSH, RST, SYN } from '../../src/wire/segment.js';
-import { fromPeer, PEER, TestLink, testStack } from './test-link.js';
+import { batchOf, fromPeer, PEER, TestLink, testStack } from './test-link.js';
 
 /** A stack with connections to port 80 of the peer, established, from local ports 6000 on. */
 function connected(
   count: number,
   options: Partial<StackOptions> = {},
   handler: EndpointHandler | null = null,
+  link = new TestLink(),
 ) {
-  const world = testStack(options);
+  const world = testStack(options, link);
   const endpoints: Endpoint[] = [];
   for (let i = 0; i < count; i++) {
     const endpoint = world.stack.connect({ remote: PEER, remotePort: 80, localPort: 6000 + i }, handler);
@@ -325,5 +329,42 @@ describe('a connection on a link with offload', () => {
     // 10.9.0.2 + 10.9.0.1 + 6 + length
     const length = syn!.tcp.headerLength;
     assert.equal(syn!.tcp.header.checksum, 0x0a09 + 2 + 0x0a09 + 1 + 6 + length);
+    assert.deepEqual(link.work, [{ family: 4, transportOffset: 20, segmentBytes: 0 }]);
+  });
+
+  it('sends as one what the link cuts, and takes in as one what it joined, counting the segments', () => {
+    const offload = { transmitChecksum: true, receiveChecksum: false, maxSegmentationBytes: 60_000 };
+    const { link, endpoints, stack } = connected(1, {}, null, new TestLink(1500, offload));
+    const { outSegs, inSegs } = stack.stats.tcp;
+    link.work.length = 0;
+    link.inject(toUs(0, { flags: ACK }));
+    endpoints[0]!.send(new Uint8Array(10_000), true);
+    link.inject(toUs(0, { flags: ACK }));
+    const [first] = link.takeSegments();
+    assert.equal(first!.payload.length, 6 * 1460);
+    assert.deepEqual(link.work[0], { family: 4, transportOffset: 20, segmentBytes: 1460 });
+    assert.equal(stack.stats.tcp.outSegs - outSegs, 6);
+
+    const joined = toUs(0, { flags: ACK, payload: new Uint8Array(5000) });
+    joined[20 + 16]! ^= 1;
+    const batch = batchOf([joined], link.packetIds);
+    link.receiver!.receive({ ...batch, hints: Int32Array.of(PacketHint.VERIFIED | 1460) });
+    assert.equal(link.takeSegments().at(-1)!.ack, 5100, 'an ACK at once, for more than two segments');
+    assert.equal(stack.stats.tcp.inSegs - inSegs, 2 + 4);
+    assert.equal(endpoints[0]!.tcpInfo().rcvMss, 1460);
+    link.receiver!.receive({ ...batch, hints: Int32Array.of(1460) });
+    assert.equal(stack.stats.tcp.inCsumErrors, 1, 'nobody vouched for it');
+  });
+
+  it('knows no offload when it was declined by who stands around the link', () => {
+    class Declining extends TestLink {
+      isDeclined = false;
+      declineOffload(): void {
+        this.isDeclined = true;
+      }
+    }
+    const link = new Declining();
+    impair(link, { clock: new VirtualClock(0) });
+    assert.equal(link.isDeclined, true);
   });
 });

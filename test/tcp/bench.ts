@@ -377,8 +377,8 @@ export class Bench {
     const len = s.payload.length + (s.flags & FIN ? 1 : 0);
     assert.ok(s.seq + len <= status.sndNxt, `the segment ends at or before SND.NXT: ${line}`);
     if (s.payload.length > 0) {
-      if (this.checkSize)
-        assert.ok(s.payload.length <= status.sendMss, `larger than the send MSS ${status.sendMss}: ${line}`);
+      const each = s.segmentBytes || s.payload.length;
+      if (this.checkSize) assert.ok(each <= status.sendMss, `larger than the send MSS ${status.sendMss}: ${line}`);
       if (this.checkPayload) this.checkPattern(s, line);
     }
     if (this.checkWindow) this.checkEdge(s, line);

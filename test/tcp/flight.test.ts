@@ -32,6 +32,7 @@ const KINDS = [
   'resendDue',
   'resendAny',
   'split',
+  'cut',
   'merge',
   'extend',
   'judge',
@@ -112,6 +113,9 @@ class Twin {
       case 'split':
         this.split(i, b);
         break;
+      case 'cut':
+        this.cut(i, 1 + (b % 700));
+        break;
       case 'merge':
         if (i + 1 < count && isDue(record) && isDue(records[i + 1]!)) this.merge(i);
         break;
@@ -181,6 +185,18 @@ class Twin {
     this.flight.split(i, this.seq(at));
     this.records.splice(i, 0, { ...this.records[i]!, end: at });
     if (this.judged > i) this.judged++;
+  }
+
+  private cut(i: number, bytes: number): void {
+    const begin = this.begin(i);
+    const { end } = this.records[i]!;
+    this.flight.cut(i, bytes);
+    const pieces: Record[] = [];
+    for (let at = begin; at < end; at += bytes) {
+      pieces.push({ ...this.records[i]!, end: Math.min(end, at + bytes) });
+    }
+    this.records.splice(i, 1, ...pieces);
+    if (this.judged > i) this.judged += pieces.length - 1;
   }
 
   private merge(i: number): void {

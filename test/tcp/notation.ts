@@ -62,6 +62,8 @@ export interface Captured {
   /** ECN field of the IP header. */
   ecn: number;
   retransmission: number;
+  /** Payload of the segments that it is to be cut into; 0: it is one. */
+  segmentBytes: number;
 }
 
 /** Byte `position` (from 0) of the test stream of one side: differs between sides and between near positions. */
@@ -268,7 +270,28 @@ export function capture(out: SegmentOut, origins: Origins, at: number): Captured
     optionArea: out.options.slice(0, out.optionsLength),
     ecn: out.ecn,
     retransmission: out.retransmission,
+    segmentBytes: out.segmentBytes,
   };
+}
+
+/** The segments that whoever cuts them makes of one: CWR on the first, PSH and FIN on the last. */
+export function cutSegments(joined: Captured): Captured[] {
+  const { segmentBytes, payload } = joined;
+  if (segmentBytes === 0) return [joined];
+  const segments: Captured[] = [];
+  for (let at = 0; at < payload.length; at += segmentBytes) {
+    const isLast = at + segmentBytes >= payload.length;
+    const dropped = (at > 0 ? CWR : 0) | (isLast ? 0 : PSH | FIN);
+    segments.push({
+      ...joined,
+      rawSeq: (joined.rawSeq + at) | 0,
+      seq: (joined.seq + at) | 0,
+      flags: joined.flags & ~dropped,
+      payload: payload.slice(at, at + segmentBytes),
+      segmentBytes: 0,
+    });
+  }
+  return segments;
 }
 
 function decodeOptions(bytes: Uint8Array, receiver: number): Options {

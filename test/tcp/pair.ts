@@ -10,7 +10,7 @@ import { SegmentOut } from '../../src/tcp/segment-out.js';
 import { STATE_NAMES, State } from '../../src/tcp/state.js';
 import { type FourTuple, IpAddress } from '../../src/wire/address.js';
 import { ACK, SegmentView, SYN } from '../../src/wire/segment.js';
-import { type Captured, capture, fillOptions, fillRaw, printSegment } from './notation.js';
+import { type Captured, capture, cutSegments, fillOptions, fillRaw, printSegment } from './notation.js';
 import { Recorder } from './recorder.js';
 
 /** What the path does with one segment: the delays after which copies arrive; an empty list loses it. */
@@ -132,7 +132,7 @@ export class Side {
   private emit(out: SegmentOut): void {
     // SACK edges in what we send describe the peer's bytes, hence the peer's ISS.
     const captured = capture(out, { sender: this.iss, receiver: this.peer.iss }, this.pair.now);
-    this.pair.carry(this, captured);
+    for (const segment of cutSegments(captured)) this.pair.carry(this, segment);
   }
 }
 

@@ -13,7 +13,15 @@ import { IpProtocol } from '../../wire/protocol.js';
 import type { LocalAddresses } from '../addresses.js';
 import type { PacketExit } from '../ip-output.js';
 import type { Limits } from '../limits.js';
-import type { EthernetIdentity, Link, LinkOffload, PacketBatch, PacketIds } from '../link.js';
+import {
+  type EthernetIdentity,
+  type Link,
+  type LinkOffload,
+  type PacketBatch,
+  PacketHint,
+  type PacketIds,
+  type PacketOffload,
+} from '../link.js';
 import { RateLimit } from '../rate-limit.js';
 import type { RandomBytes } from '../siphash.js';
 import type { WheelTask } from '../wheel-task.js';
@@ -51,6 +59,7 @@ class PacketsOfFrames implements PacketBatch {
   offsets = new Int32Array(0);
   lengths = new Int32Array(0);
   ids = new Float64Array(0);
+  hints = new Int32Array(0);
 
   begin(frames: PacketBatch): void {
     this.bytes = frames.bytes;
@@ -60,11 +69,13 @@ class PacketsOfFrames implements PacketBatch {
     this.offsets = new Int32Array(frames.count);
     this.lengths = new Int32Array(frames.count);
     this.ids = new Float64Array(frames.count);
+    this.hints = new Int32Array(frames.count);
   }
 
-  add(offset: number, length: number, id: number): void {
+  add(offset: number, length: number, id: number, hint: number): void {
     this.offsets[this.count] = offset;
     this.lengths[this.count] = length;
+    this.hints[this.count] = hint;
     this.ids[this.count++] = id;
   }
 }
@@ -210,9 +221,7 @@ export class EthernetPort implements PacketExit {
     const { packets } = this;
     packets.begin(batch);
     this.parts.stats.inFrames += batch.count;
-    for (let i = 0; i < batch.count; i++) {
-      this.takeFrame(batch, batch.offsets[i]!, batch.lengths[i]!, batch.ids[i]!, now);
-    }
+    for (let i = 0; i < batch.count; i++) this.takeFrame(batch, i, now);
     return packets;
   }
 
@@ -223,6 +232,7 @@ export class EthernetPort implements PacketExit {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    offload: PacketOffload | null = null,
   ): boolean {
     const now = this.parts.now();
     const neighbor = this.nextHop(header, headerOffset, now);
@@ -232,11 +242,11 @@ export class EthernetPort implements PacketExit {
       return true;
     }
     if (neighbor.state === NeighborState.INCOMPLETE) {
-      this.neighbors.enqueue(neighbor, packetId, header, headerOffset, headerLength, payload);
+      this.neighbors.enqueue(neighbor, packetId, header, headerOffset, headerLength, payload, offload);
       return true;
     }
     this.neighbors.used(neighbor, now);
-    return this.frames.toNeighbor(neighbor, packetId, header, headerOffset, headerLength, payload);
+    return this.frames.toNeighbor(neighbor, packetId, header, headerOffset, headerLength, payload, offload);
   }
 
   private nextHop(header: Uint8Array, at: number, now: number): Neighbor | null {
@@ -273,10 +283,10 @@ export class EthernetPort implements PacketExit {
     return known.neighbor;
   }
 
-  private takeFrame(batch: PacketBatch, offset: number, length: number, id: number, now: number): void {
+  private takeFrame(batch: PacketBatch, index: number, now: number): void {
     const { frame, identity } = this;
     const { stats } = this.parts;
-    if (parseEthernet(batch.view, offset, length, frame) !== ParseError.NONE) {
+    if (parseEthernet(batch.view, batch.offsets[index]!, batch.lengths[index]!, frame) !== ParseError.NONE) {
       stats.inErrors++;
       return;
     }
@@ -306,8 +316,10 @@ export class EthernetPort implements PacketExit {
       // What everybody gets is not for one: such a packet is not to be answered (RFC 1122 §3.3.6).
       stats.inNotForUs++;
     } else {
-      if (frame.payloadLength > this.mtu) this.noteOversize(frame.payloadLength, now);
-      this.packets.add(frame.payloadOffset, frame.payloadLength, id);
+      const hint = batch.hints === undefined ? 0 : batch.hints[index]!;
+      const isJoined = (hint & PacketHint.SEGMENT_BYTES) > 0;
+      if (frame.payloadLength > this.mtu && !isJoined) this.noteOversize(frame.payloadLength, now);
+      this.packets.add(frame.payloadOffset, frame.payloadLength, batch.ids[index]!, hint);
     }
   }
 

@@ -2,11 +2,18 @@
 // neighbour discovery write their messages.
 import { EtherType, ethernetHeaderBytes, FRAME_HEADROOM, writeEthernetHeader } from '../../wire/ethernet.js';
 import type { PayloadPieces } from '../../wire/payload.js';
-import type { EthernetIdentity, Link } from '../link.js';
+import type { EthernetIdentity, Link, PacketOffload } from '../link.js';
 import type { Neighbor, WaitingPacket } from './neighbor-table.js';
 
 /** Room for the longest message: a report of groups, an IPv6 packet. */
 const MESSAGE_BYTES = 1280;
+
+/** What is left to the link, counted from the beginning of the frame. */
+class FrameOffload implements PacketOffload {
+  family: 4 | 6 = 4;
+  transportOffset = 0;
+  segmentBytes = 0;
+}
 
 /** The way onto a link of Ethernet frames. */
 export class FrameOutput {
@@ -14,6 +21,7 @@ export class FrameOutput {
   readonly message = new Uint8Array(FRAME_HEADROOM + MESSAGE_BYTES);
   readonly view = new DataView(this.message.buffer);
   private readonly headerBytes: number;
+  private readonly offload = new FrameOffload();
   /** The memory in which headers were written last, with a view of it: there is one for all segments. */
   private knownBytes = this.message;
   private knownView = this.view;
@@ -32,7 +40,7 @@ export class FrameOutput {
   send(macHigh: number, macLow: number, type: number, length: number): boolean {
     const { message } = this;
     const id = this.nextPacketId();
-    return this.packet(macHigh, macLow, type, id, message, FRAME_HEADROOM, length, null);
+    return this.packet(macHigh, macLow, type, id, message, FRAME_HEADROOM, length, null, null);
   }
 
   /** A number for a packet that will be sent later. */
@@ -51,15 +59,17 @@ export class FrameOutput {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    offload: PacketOffload | null,
   ): boolean {
     const { macHigh, macLow } = neighbor;
     const type = header[headerOffset]! >>> 4 === 4 ? EtherType.IPV4 : EtherType.IPV6;
-    return this.packet(macHigh, macLow, type, packetId, header, headerOffset, headerLength, payload);
+    return this.packet(macHigh, macLow, type, packetId, header, headerOffset, headerLength, payload, offload);
   }
 
   /** Sends a packet that has waited. */
-  waited(neighbor: Neighbor, { frame, packetId }: WaitingPacket): boolean {
-    return this.toNeighbor(neighbor, packetId, frame, FRAME_HEADROOM, frame.length - FRAME_HEADROOM, null);
+  waited(neighbor: Neighbor, { frame, packetId, offload }: WaitingPacket): boolean {
+    const length = frame.length - FRAME_HEADROOM;
+    return this.toNeighbor(neighbor, packetId, frame, FRAME_HEADROOM, length, null, offload);
   }
 
   private packet(
@@ -71,12 +81,22 @@ export class FrameOutput {
     offset: number,
     length: number,
     payload: PayloadPieces | null,
+    offload: PacketOffload | null,
   ): boolean {
     const { mac, vlan } = this.identity;
     const at = offset - this.headerBytes;
     const view = this.viewOf(bytes);
     writeEthernetHeader(view, at, macHigh, macLow, mac.high, mac.low, type, vlan);
-    return this.link.send(packetId, bytes, at, length + this.headerBytes, payload);
+    return this.link.send(packetId, bytes, at, length + this.headerBytes, payload, this.inFrame(offload));
+  }
+
+  private inFrame(packet: PacketOffload | null): PacketOffload | null {
+    if (packet === null) return null;
+    const { offload } = this;
+    offload.family = packet.family;
+    offload.transportOffset = this.headerBytes + packet.transportOffset;
+    offload.segmentBytes = packet.segmentBytes;
+    return offload;
   }
 
   private viewOf(bytes: Uint8Array): DataView {

@@ -212,7 +212,7 @@ export class Ndp {
       neighbors.used(neighbor, now);
       frames.send(neighbor.macHigh, neighbor.macLow, EtherType.IPV6, length);
     } else {
-      neighbors.enqueue(neighbor, frames.nextPacketId(), message, at, length, null);
+      neighbors.enqueue(neighbor, frames.nextPacketId(), message, at, length, null, null);
     }
   }
 

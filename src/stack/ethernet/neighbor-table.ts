@@ -5,6 +5,7 @@ import { FRAME_HEADROOM } from '../../wire/ethernet.js';
 import type { PayloadPieces } from '../../wire/payload.js';
 import { AgeQueue, KeyedEntry, KeyedTable } from '../keyed-table.js';
 import type { Limits } from '../limits.js';
+import type { PacketOffload } from '../link.js';
 import { type RandomBytes, randomWord } from '../siphash.js';
 import { WheelTask } from '../wheel-task.js';
 import type { EthernetStats } from './stats.js';
@@ -42,6 +43,8 @@ export interface WaitingPacket {
   /** The IP packet, behind `FRAME_HEADROOM` octets. */
   readonly frame: Uint8Array;
   readonly packetId: number;
+  /** What the link has yet to do to it. */
+  readonly offload: PacketOffload | null;
 }
 
 const KEY_WORDS = 4;
@@ -171,6 +174,7 @@ export class NeighborTable {
     headerOffset: number,
     headerLength: number,
     payload: PayloadPieces | null,
+    offload: PacketOffload | null,
   ): void {
     const { limits, stats } = this.parts;
     const { waiting } = neighbor;
@@ -184,7 +188,7 @@ export class NeighborTable {
     frame.set(header.subarray(headerOffset, headerOffset + headerLength), FRAME_HEADROOM);
     payload?.copyTo(frame, FRAME_HEADROOM + headerLength);
     this.waitingBytes += length;
-    waiting.push({ frame, packetId });
+    waiting.push({ frame, packetId, offload: offload === null ? null : { ...offload } });
     stats.queued++;
   }
 

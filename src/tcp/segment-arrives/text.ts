@@ -101,7 +101,7 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
     deliverWaiting(c);
     reachFin(c);
     if (s.payloadLength > 0) tuneBuffer(c, s, now);
-    noteTextForAck(c, s.payloadLength, filledHole, now);
+    noteTextForAck(c, s, filledHole, now);
   } else {
     if (length > 0) keepForLater(c, start, s, length, now);
     noteOutOfOrder(c, start);
@@ -153,7 +153,7 @@ function tuneBuffer(c: Connection, s: SegmentView, now: number): void {
     return;
   }
   // A short segment may have waited in the peer for longer than a round trip.
-  if (s.payloadLength < rcv.largestPayload) return;
+  if (s.firstPayloadLength < rcv.largestPayload) return;
   const echoedMs = timestampEchoed(c, s, now);
   if (echoedMs >= 0) c.receiveTuning.onRoundTrip(echoedMs);
 }

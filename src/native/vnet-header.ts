@@ -1,0 +1,68 @@
+// The virtio-net header in front of each packet for a device with offload (virtio 1.2 §5.1.6): little-endian, padded to
+// `VNET_HEADER_BYTES`. What comes with received packets is read by the addon.
+
+import { CWR } from '../wire/segment.js';
+import { TCP_CHECKSUM_OFFSET } from '../wire/tcp.js';
+
+const FLAG_NEEDS_CHECKSUM = 1;
+const GSO_TCPV4 = 1;
+const GSO_TCPV6 = 4;
+/** Bears CWR: only the first of the segments shall (RFC 3168 §6.1.2). */
+const GSO_ECN = 0x80;
+
+/** Places in the header. */
+const FLAGS = 0;
+const GSO_TYPE = 1;
+const HEADER_LENGTH = 2;
+const GSO_SIZE = 4;
+const CHECKSUM_START = 6;
+const CHECKSUM_OFFSET = 8;
+const PADDING = 10;
+
+/** Places in a TCP header. */
+const DATA_OFFSET = 12;
+const CONTROL_BITS = 13;
+
+/** What is left to the device. */
+export interface DeviceWork {
+  readonly family: 4 | 6;
+  /** Octets before the TCP header, whose checksum field holds the sum of the pseudo header. */
+  readonly transportOffset: number;
+  /** Payload octets of each segment to be cut; 0 for none. */
+  readonly segmentBytes: number;
+}
+
+/**
+ * Writes the header for the packet whose own headers are `packet[offset … offset + length)`.
+ * @param work null: the packet is complete
+ */
+export function writeVnetHeader(
+  view: DataView,
+  at: number,
+  packet: Uint8Array,
+  offset: number,
+  length: number,
+  work: DeviceWork | null,
+): void {
+  let flags = 0;
+  let gsoType = 0;
+  // What is told to be header the kernel keeps in one piece, and the rest in pages. Without it all is copied into one.
+  let headerLength = length;
+  if (work !== null) {
+    const tcp = offset + work.transportOffset;
+    flags = FLAG_NEEDS_CHECKSUM;
+    headerLength = work.transportOffset + ((packet[tcp + DATA_OFFSET]! >>> 4) << 2);
+    if (work.segmentBytes > 0) {
+      gsoType = work.family === 4 ? GSO_TCPV4 : GSO_TCPV6;
+      if (packet[tcp + CONTROL_BITS]! & CWR) gsoType |= GSO_ECN;
+    }
+  }
+  view.setUint8(at + FLAGS, flags);
+  view.setUint8(at + GSO_TYPE, gsoType);
+  view.setUint16(at + HEADER_LENGTH, headerLength, true);
+  view.setUint16(at + GSO_SIZE, work === null ? 0 : work.segmentBytes, true);
+  view.setUint16(at + CHECKSUM_START, work === null ? 0 : work.transportOffset, true);
+  view.setUint16(at + CHECKSUM_OFFSET, work === null ? 0 : TCP_CHECKSUM_OFFSET, true);
+  view.setUint16(at + PADDING, 0);
+  view.setUint32(at + PADDING + 2, 0);
+}

@@ -1,0 +1,53 @@
+// Segments that leave as one where the owner of the connection has them cut (segmentation offload): how many may, and the
+// record of them in the flight, which is cut as soon as something is told of a part.
+import { seqAdd, seqDiff, seqGeq } from '../wire/seq.js';
+import type { Connection } from './connection.js';
+import { pipe } from './losses.js';
+import { Doubt } from './tcb.js';
+import { payloadLimit } from './transmit.js';
+
+/**
+ * Sequence numbers that may leave behind each other as one, when the first segment may, with `length` of them: full
+ * segments as far as both windows and the pace go, and what follows them if nothing would keep it back.
+ */
+export function joinedLength(c: Connection, length: number): number {
+  const { snd, congestion, config, pacer } = c;
+  const limit = payloadLimit(c);
+  const unsent = seqDiff(c.finSeq, snd.nxt);
+  if (length < limit || unsent <= limit || config.joinedSendBytes < 2 * limit || !mayJoin(c)) return length;
+  const usable = seqDiff(seqAdd(snd.una, snd.wnd), snd.nxt);
+  const room = Math.min(usable, congestion.cwnd - Math.max(0, pipe(c)), config.joinedSendBytes);
+  const most = pacer === null ? room : Math.min(room, pacer.quantumBytes);
+  const full = Math.max(1, Math.floor(Math.min(unsent, most) / limit)) * limit;
+  if (unsent - full >= limit || unsent > most) return full;
+  const withFin = c.finQueued && !c.finSent && usable > unsent;
+  const isWhole = unsent === full || withFin || (!c.nagle && seqGeq(c.pushedUpTo, c.finSeq));
+  if (!isWhole) return full;
+  return unsent + (withFin ? 1 : 0);
+}
+
+/**
+ * An urgent pointer counts from each segment's own number; F-RTO, the search for the path's size and probes want their
+ * segments one by one.
+ */
+function mayJoin(c: Connection): boolean {
+  const { snd, rtx } = c;
+  return c.mtuProbing === null && snd.up === snd.una && rtx.doubt === Doubt.NONE && rtx.probes === 0;
+}
+
+/** Whether record `i` holds several segments. A FIN is no payload. */
+export function isJoined(c: Connection, i: number): boolean {
+  const { flight, snd } = c;
+  const fin = c.finSent && flight.end(i) === snd.nxt ? 1 : 0;
+  return flight.length(i) > snd.mss + fin;
+}
+
+/** Something is told of a part of record `i`: from now on each of its segments counts for itself. */
+export function part(c: Connection, i: number): void {
+  if (isJoined(c, i)) c.flight.cut(i, c.snd.mss);
+}
+
+/** Something is told of the first segment in flight only. */
+export function partFirst(c: Connection): void {
+  if (isJoined(c, 0)) c.flight.split(0, seqAdd(c.flight.start, c.snd.mss));
+}

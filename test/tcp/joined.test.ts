@@ -1,0 +1,185 @@
+// Segments that leave as one for their owner to cut: how many may, what keeps them apart, and that the sender knows of each
+// of them as soon as the peer tells of a part.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CWR, FIN, PSH } from '../../src/wire/segment.js';
+import { Bench, type BenchOptions } from './harness.js';
+
+const SACK = 'mss 1000, sackOK';
+
+function joining(more: BenchOptions = {}): Bench {
+  const { config, peer, ...rest } = more;
+  return Bench.established({
+    ...rest,
+    peer: { window: 60_000, ...peer },
+    config: { joinedSendBytes: 10_500, initialWindowSegments: 10, ...config },
+  });
+}
+
+/** Sequence number, payload and cut of each segment that left. */
+function left(bench: Bench): string[] {
+  return bench.take().map((s) => `${s.seq} ${s.payload.length}/${s.segmentBytes}`);
+}
+
+describe('how much leaves as one', () => {
+  test('full segments, as many as the limit of the owner holds', () => {
+    const bench = joining({ config: { initialWindowSegments: 30 } });
+    bench.write(25_000);
+    assert.deepEqual(left(bench), ['1 10000/1000', '10001 10000/1000', '20001 5000/1000']);
+  });
+
+  test('RFC 5681 §3.1: as many as the congestion window lets go', () => {
+    const bench = joining({ config: { initialWindowSegments: 4 } });
+    bench.write(9000);
+    assert.deepEqual(left(bench), ['1 4000/1000']);
+  });
+
+  test('RFC9293 §3.8.6: as many as the peer grants', () => {
+    const bench = joining({ peer: { window: 3500 } });
+    bench.write(9000);
+    assert.deepEqual(left(bench), ['1 3000/1000']);
+  });
+
+  test('RFC9293 SHLD-7: a short segment behind them waits for Nagle, without it it joins', () => {
+    const bench = joining();
+    bench.write(2500);
+    assert.deepEqual(left(bench), ['1 2000/1000']);
+    bench.peer('A 1 a2001');
+    assert.deepEqual(left(bench), ['2001 500/0']);
+
+    const hasty = joining({ config: { nagle: false } });
+    hasty.write(2500);
+    assert.deepEqual(left(hasty), ['1 2500/1000']);
+    hasty.write(1500, false);
+    assert.deepEqual(left(hasty), ['2501 1000/0'], 'what was not pushed may wait for more');
+  });
+
+  test('a FIN goes with what precedes it, and counts as no payload', () => {
+    const bench = joining();
+    bench.queue(2500);
+    bench.shutdown();
+    const [all, ...more] = bench.take();
+    assert.equal(more.length, 0);
+    assert.equal(all!.payload.length, 2500);
+    assert.equal(all!.flags & (FIN | PSH), FIN | PSH);
+    bench.peer('A 1 a2502').state('FIN-WAIT-2');
+  });
+
+  test('one by one where the owner cuts nothing, and where less than two fit', () => {
+    for (const joinedSendBytes of [0, 1000, 1999]) {
+      const bench = joining({ config: { joinedSendBytes } });
+      bench.write(3000);
+      assert.deepEqual(left(bench), ['1 1000/0', '1001 1000/0', '2001 1000/0']);
+    }
+  });
+
+  test('RFC9293 MUST-62: one by one up to the end of urgent data, which each points at', () => {
+    const bench = joining();
+    bench.writeUrgent(3000);
+    assert.deepEqual(left(bench), ['1 1000/0', '1001 1000/0', '2001 1000/0']);
+  });
+
+  test('RFC9293 MUST-16: as long as the options of each leave room for', () => {
+    const bench = joining({ peer: { options: SACK }, config: { sack: true } });
+    bench.peer('A 101 a1 [10]').take();
+    bench.write(4000);
+    // Four octets and one block of eight.
+    assert.deepEqual(left(bench), ['1 3952/988']);
+  });
+
+  test('the counts are those of the segments', () => {
+    const bench = joining();
+    const before = bench.connection.tcpInfo(bench.now);
+    bench.write(5000);
+    const after = bench.connection.tcpInfo(bench.now);
+    assert.equal(after.segsOut - before.segsOut, 5);
+    assert.equal(after.dataSegsOut, 5);
+    assert.equal(after.unackedSegments, 5);
+  });
+});
+
+describe('what the peer tells of a part', () => {
+  test('an ACK in the midst releases what it covers, and is a measurement', () => {
+    const bench = joining();
+    bench.write(8000);
+    bench.take();
+    bench.advance(30);
+    bench.peer('A 1 a3001');
+    const info = bench.connection.tcpInfo(bench.now);
+    assert.equal(info.rttMs, 30);
+    assert.equal(info.unackedBytes, 5000);
+    assert.equal(info.deliveredBytes, 3000);
+  });
+
+  test('RFC 8985 §6.2: a hole is sent again, and nothing else', () => {
+    const bench = joining({ peer: { options: SACK }, config: { sack: true } });
+    bench.write(8000);
+    bench.take();
+    bench.advance(30);
+    bench.peer('A 1 a1001 <sack 3001:8001>');
+    assert.deepEqual(left(bench), ['1001 1000/0', '2001 1000/0']);
+    bench.peer('A 1 a8001').silent();
+    assert.equal(bench.connection.inFlight, 0);
+  });
+
+  test('RFC 5681 §3.2: three segments beyond a hole are three, though they left as one', () => {
+    const bench = joining({ peer: { options: SACK }, config: { sack: true } });
+    bench.write(8000);
+    bench.take();
+    bench.advance(30);
+    // Two could have overtaken it.
+    bench.peer('A 1 a1 <sack 1001:3001>').silent();
+    bench.peer('A 1 a1 <sack 1001:4001>');
+    assert.deepEqual(left(bench), ['1 1000/0']);
+  });
+
+  test('RFC 6582 §3.2: without SACK the third duplicate repeats the first segment', () => {
+    const bench = joining();
+    bench.write(8000);
+    bench.take();
+    bench.peer('A 1 a1', 'A 1 a1', 'A 1 a1');
+    assert.deepEqual(left(bench), ['1 1000/0']);
+    bench.peer('A 1 a2001');
+    assert.equal(left(bench)[0], '2001 1000/0', 'a partial ACK repeats the next one');
+  });
+
+  test('RFC 6298 §5.4: a timeout repeats the first segment', () => {
+    const bench = joining();
+    bench.write(8000);
+    bench.take();
+    bench.advance(1100);
+    assert.deepEqual(new Set(left(bench)), new Set(['1 1000/0']), 'it alone, however often');
+  });
+
+  test('RFC 8985 §7.3: a tail loss probe repeats the last segment', () => {
+    const bench = joining({ peer: { options: SACK }, config: { sack: true } });
+    bench.write(1000);
+    bench.advance(10);
+    bench.peer('A 1 a1001').take();
+    bench.write(6000);
+    bench.take();
+    bench.advance(30);
+    assert.deepEqual(left(bench), ['6001 1000/0']);
+  });
+
+  test('RFC 7323 §3: one time stamp for all, which its echo answers', () => {
+    const bench = joining({ peer: { options: `${SACK}, ts 7 0` }, config: { timestamps: true } });
+    bench.write(4000);
+    const [all] = bench.take();
+    assert.equal(all!.segmentBytes, 988);
+    assert.ok(all!.options.ts !== undefined);
+  });
+});
+
+test('RFC 3168 §6.1.2: CWR is told once, on a segment that may be one of several', () => {
+  const bench = joining({ config: { ecn: 'on' }, peer: { options: 'mss 1000' } });
+  assert.equal(bench.connection.ecnAgreed, false, 'the peer of the bench does not speak ECN');
+  bench.connection.ecnAgreed = true;
+  bench.connection.cwrDue = true;
+  bench.write(3000);
+  bench.write(3000);
+  assert.deepEqual(
+    bench.take().map((s) => (s.flags & CWR) !== 0),
+    [true, false],
+  );
+});
