@@ -115,6 +115,7 @@ export async function openEnd(
     ...(mtu === undefined ? {} : { mtu }),
     // To look for more packets would only keep the processor from the ends.
     busyPollUs: 0,
+    offload: false,
     packetIds,
   });
   life.defer(`device ${device}`, () => link.close());

@@ -17,6 +17,7 @@ export async function openKernelHost(netns: string | null): Promise<KernelHost> 
     name: 'drill0',
     hostAddress: [`${LOCAL_V4}/16`, `${LOCAL_V6}/64`],
     busyPollUs: 0,
+    offload: false,
     ...(netns === null ? {} : { netns }),
   });
   const child = new KernelChild(netns);

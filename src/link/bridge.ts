@@ -1,7 +1,7 @@
 // Two links joined through one impairment: what comes in on one goes out on the other, unless a fault befalls it. The
 // packets belong to others (two kernels, as a rule); nothing here looks into them but the rules of the impairment.
 import type { Link, LinkReceiver, PacketBatch } from '../stack/link.js';
-import { type ImpairedLink, impair } from './impair.js';
+import { declineOffload, type ImpairedLink, impair } from './impair.js';
 import type { ActEvent, ActName, Direction, ImpairOptions } from './impair-options.js';
 
 /** What became of the packets of one direction. */
@@ -32,7 +32,7 @@ export interface BridgeOptions extends ImpairOptions {
  * router does: nothing waits here but what the impairment keeps. Each direction has its own random numbers, drawn per
  * packet in the order of arrival, so that the same seed gives the n-th packet of a direction the same fate whoever sends
  * it. Links that share their `packetIds` give every packet a number of its own.
- * @throws Error (`ERR_SYNWAVE_LINK_MEDIUM`) for links of different media; as `impair` does for a link that offloads, or
+ * @throws Error (`ERR_SYNWAVE_LINK_MEDIUM`) for links of different media; as `impair` does for a link that offloads and cannot decline, or
  * for settings that make no sense
  */
 export function bridgeLinks(left: Link, right: Link, options: BridgeOptions): Bridge {
@@ -40,6 +40,7 @@ export function bridgeLinks(left: Link, right: Link, options: BridgeOptions): Br
     const message = `bridge: ${left.name} carries ${left.medium}, ${right.name} ${right.medium}; join two of a kind.`;
     throw Object.assign(new Error(message), { code: 'ERR_SYNWAVE_LINK_MEDIUM' });
   }
+  declineOffload(left);
   return new Bridge(left, right, options);
 }
 

@@ -32,15 +32,20 @@ const STORED_BATCH_PACKETS = 256;
  * RuleError (`ERR_SYNWAVE_RULE`) for a rule
  */
 export function impair(link: Link, options: ImpairOptions): ImpairedLink {
+  declineOffload(link);
+  return new ImpairedLink(link, options);
+}
+
+/**
+ * Has a link give and take packets as they are on a wire.
+ * @throws Error (`ERR_SYNWAVE_LINK_OFFLOAD`) when it offloads and cannot decline
+ */
+export function declineOffload(link: Link): void {
   link.declineOffload?.();
   const { transmitChecksum, receiveChecksum, maxSegmentationBytes } = link.offload;
-  if (transmitChecksum || receiveChecksum || maxSegmentationBytes > 0) {
-    const error = new Error(
-      `impair: link ${link.name} offloads checksums or segmentation; open it with offload off to impair it.`,
-    );
-    throw Object.assign(error, { code: 'ERR_SYNWAVE_LINK_OFFLOAD' });
-  }
-  return new ImpairedLink(link, options);
+  if (!transmitChecksum && !receiveChecksum && maxSegmentationBytes === 0) return;
+  const message = `link ${link.name} offloads checksums or segmentation; open it with offload off to impair it.`;
+  throw Object.assign(new Error(message), { code: 'ERR_SYNWAVE_LINK_OFFLOAD' });
 }
 
 /** The link made by `impair`. */

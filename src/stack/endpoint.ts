@@ -102,6 +102,13 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
     return taken;
   }
 
+  /** See `Connection.sendCopy`. */
+  sendCopy(bytes: Uint8Array, push: boolean): number {
+    const taken = this.connection.sendCopy(bytes, push, this.driver.now());
+    this.driver.changed(this);
+    return taken;
+  }
+
   /** See `Connection.sendUrgent`. */
   sendUrgent(bytes: Uint8Array): number {
     const taken = this.connection.sendUrgent(bytes, this.driver.now());

@@ -1,6 +1,7 @@
 // A stack: addresses, a link, connections and listeners, put together. Packets come in through ip-input.ts, leave through
 // ip-output.ts, and the order of things is kept by turn.ts.
 import { randomBytes } from 'node:crypto';
+import { BlockPool } from '../tcp/block-pool.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
 import { configWith } from '../tcp/defaults.js';
@@ -137,6 +138,7 @@ export class Stack {
       initialSequence: initialSequence(options.isn, random),
       timestampOffset: tuplePrf(random),
       allocate: unzeroed,
+      blocks: new BlockPool(unzeroed),
       negativeAdvice: (tuple, now) => {
         this.stats.ip.negativeAdvices++;
         this.ethernet?.doubt(tuple.remote, now);

@@ -95,13 +95,23 @@ export function sendSpace(c: Connection): number {
   return Math.max(0, c.sendCapacity - (c.sendBuffer?.length ?? 0));
 }
 
-/** SEND (§3.10.2). */
-export function send(c: Connection, bytes: Uint8Array, push: boolean, now: number): number {
+/**
+ * SEND (§3.10.2).
+ * @param mayChange the application may change the bytes afterwards: they are copied
+ */
+export function send(
+  c: Connection,
+  bytes: Uint8Array,
+  push: boolean,
+  now: number,
+  mayChange = false,
+): number {
   const taken = Math.min(bytes.length, sendSpace(c));
   if (taken < bytes.length) c.writeBlocked = true;
   if (taken > 0) {
     const buffer = c.requireSendBuffer();
-    buffer.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    if (mayChange) buffer.appendCopy(bytes, 0, taken);
+    else buffer.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     // What does not fit is on its way: a peer should not wait for a push that comes with it.
     if (push || taken < bytes.length) c.pushedUpTo = buffer.end;
   }

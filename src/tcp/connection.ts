@@ -5,6 +5,7 @@ import type { SegmentView } from '../wire/segment.js';
 import { ACK, RST } from '../wire/segment.js';
 import { type Seq, seqDiff, seqGt } from '../wire/seq.js';
 import { DelayedAck, notePause } from './acknowledge.js';
+import type { BlockPool } from './block-pool.js';
 import * as calls from './calls.js';
 import { ReplyThrottle } from './challenge-ack.js';
 import type { ConnectionConfig } from './config.js';
@@ -59,6 +60,8 @@ export interface ConnectionEnvironment {
   initialSequence(tuple: FourTuple, now: number): Seq;
   /** Memory for received data, zeroed or not; default a plain Uint8Array. Only what was written is handed out. */
   readonly allocate?: (bytes: number) => Uint8Array;
+  /** Memory for copies of data to be sent; default one for each connection. */
+  readonly blocks?: BlockPool;
   /**
    * What the timestamps of a connection are ahead of the clock's milliseconds, modulo 2^32 (RFC 7323 §5.4): a keyed hash
    * of the tuple, so that they say nothing of each other and still never run backwards between two connections of one
@@ -281,6 +284,11 @@ export class Connection {
    */
   send(bytes: Uint8Array, push: boolean, now: number): number {
     return calls.send(this, bytes, push, now);
+  }
+
+  /** As `send`, with a copy: `bytes` may change as soon as it returns. */
+  sendCopy(bytes: Uint8Array, push: boolean, now: number): number {
+    return calls.send(this, bytes, push, now, true);
   }
 
   /** As `send`, and the urgent pointer covers the bytes taken (RFC 9293 MUST-62). */
@@ -662,7 +670,7 @@ export class Connection {
 
   /** The send buffer, made at first use; its first byte follows our SYN. */
   requireSendBuffer(): SendBuffer {
-    this.sendBuffer ??= new SendBuffer((this.snd.iss + 1) | 0);
+    this.sendBuffer ??= new SendBuffer((this.snd.iss + 1) | 0, this.environment.blocks);
     return this.sendBuffer;
   }
 

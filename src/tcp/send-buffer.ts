@@ -1,12 +1,26 @@
-// The bytes that the application has sent and the peer has not acknowledged, by reference and by sequence number.
+// The bytes that the application has sent and the peer has not acknowledged, by sequence number: chunks of the
+// application by reference where it does not change them, copies in blocks of ours where it may.
 import type { PayloadPieces } from '../wire/payload.js';
 import { type Seq, seqAdd, seqDiff } from '../wire/seq.js';
+import { BlockPool, SMALL_BLOCK } from './block-pool.js';
 
-/** Chunks shorter than this are gathered into a block, so that a segment never consists of hundreds of pieces. */
-const COALESCE_BELOW = 1024;
-const COALESCE_BLOCK = 4096;
+/** Chunks shorter than this are copied in any case, so that a segment never consists of hundreds of pieces. */
+const COPY_BELOW = 1024;
+/** Who has more than this waiting gets large blocks. */
+const FEW_BYTES = 2 * SMALL_BLOCK;
 /** Consumed slots at the front of the chunk list that are worth closing up. */
 const COMPACT_AT = 64;
+
+/** Consecutive bytes in one piece of memory: `bytes[start … end)`. */
+class Chunk {
+  constructor(
+    public bytes: Uint8Array,
+    public start: number,
+    public end: number,
+    /** A block of ours, which goes back to the pool. */
+    readonly isBlock: boolean,
+  ) {}
+}
 
 /** A queue of byte chunks addressed by sequence number. Invariant: `start + length === end`, chunks are in order. */
 export class SendBuffer {
@@ -14,18 +28,17 @@ export class SendBuffer {
   start: Seq;
   /** Bytes kept. */
   length = 0;
-  private chunks: Uint8Array[] = [];
-  /** First chunk in use, and how much of it was acknowledged. */
+  private chunks: (Chunk | null)[] = [];
+  /** First chunk in use. */
   private head = 0;
-  private headOffset = 0;
-  /** The block of ours that the last chunk lies in, and how much of it is filled; null when the last chunk is the user's. */
-  private tailBlock: Uint8Array | null = null;
-  private tailUsed = 0;
   /** Where the last `gather` ended: senders read on from there. */
   private cursorChunk = 0;
   private cursorSeq: Seq;
 
-  constructor(start: Seq) {
+  constructor(
+    start: Seq,
+    private readonly pool: BlockPool = new BlockPool(),
+  ) {
     this.start = start;
     this.cursorSeq = start;
   }
@@ -35,27 +48,30 @@ export class SendBuffer {
     return seqAdd(this.start, this.length);
   }
 
-  /** Appends a chunk; long ones by reference, short ones by copy. */
+  /** Appends bytes that nobody changes until they are acknowledged: long chunks by reference, short ones by copy. */
   append(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.length += bytes.length;
-    if (bytes.length >= COALESCE_BELOW) {
-      this.tailBlock = null;
-      this.chunks.push(bytes);
+    if (bytes.length < COPY_BELOW) {
+      this.appendCopy(bytes, 0, bytes.length);
       return;
     }
-    let block = this.tailBlock;
-    if (block === null || this.tailUsed + bytes.length > block.length) {
-      block = new Uint8Array(this.chunks.length > this.head ? COALESCE_BLOCK : Math.max(256, bytes.length));
-      this.tailBlock = block;
-      this.tailUsed = 0;
-      this.chunks.push(block.subarray(0, 0));
+    this.length += bytes.length;
+    this.chunks.push(new Chunk(bytes, 0, bytes.length, false));
+  }
+
+  /** Appends a copy of `bytes[offset … offset + length)`. */
+  appendCopy(bytes: Uint8Array, offset: number, length: number): void {
+    while (length > 0) {
+      const block = this.blockFor(length);
+      const n = Math.min(length, block.bytes.length - block.end);
+      block.bytes.set(
+        offset === 0 && n === bytes.length ? bytes : bytes.subarray(offset, offset + n),
+        block.end,
+      );
+      block.end += n;
+      this.length += n;
+      offset += n;
+      length -= n;
     }
-    block.set(bytes, this.tailUsed);
-    this.tailUsed += bytes.length;
-    const last = this.chunks[this.chunks.length - 1]!;
-    const from = last.byteOffset - block.byteOffset;
-    this.chunks[this.chunks.length - 1] = block.subarray(from, this.tailUsed);
   }
 
   /** Lets go of everything before `seq`, which lies within the buffer or at its end. */
@@ -66,17 +82,16 @@ export class SendBuffer {
     this.length -= n;
     while (n > 0) {
       const chunk = this.chunks[this.head]!;
-      const left = chunk.length - this.headOffset;
+      const left = chunk.end - chunk.start;
       if (n < left) {
-        this.headOffset += n;
+        chunk.start += n;
         break;
       }
       n -= left;
-      this.chunks[this.head] = EMPTY;
-      this.head++;
-      this.headOffset = 0;
+      this.release(chunk);
+      this.chunks[this.head++] = null;
     }
-    if (this.length === 0) this.clear();
+    if (this.length === 0) this.reset();
     else if (this.head >= COMPACT_AT && this.head * 2 >= this.chunks.length) this.compact();
     if (this.cursorChunk <= this.head) this.rewindCursor();
   }
@@ -86,40 +101,44 @@ export class SendBuffer {
     if (seqDiff(seq, this.cursorSeq) < 0) this.rewindCursor();
     let index = this.cursorChunk;
     let at = this.cursorSeq;
-    let usable = this.usableOf(index);
+    let chunk = this.chunks[index]!;
     let skip = seqDiff(seq, at);
-    while (skip >= usable) {
-      at = seqAdd(at, usable);
-      skip -= usable;
-      index++;
-      usable = this.usableOf(index);
+    while (skip >= chunk.end - chunk.start) {
+      at = seqAdd(at, chunk.end - chunk.start);
+      skip -= chunk.end - chunk.start;
+      chunk = this.chunks[++index]!;
     }
     this.cursorChunk = index;
     this.cursorSeq = at;
-    while (length > 0) {
-      const take = Math.min(length, usable - skip);
-      const base = index === this.head ? this.headOffset : 0;
-      pieces.add(this.chunks[index]!, base + skip, take);
+    for (;;) {
+      const take = Math.min(length, chunk.end - chunk.start - skip);
+      pieces.add(chunk.bytes, chunk.start + skip, take);
       length -= take;
+      if (length === 0) return;
       skip = 0;
-      index++;
-      if (length > 0) usable = this.usableOf(index);
+      chunk = this.chunks[++index]!;
     }
   }
 
-  /** Drops everything; `start` stays. */
-  clear(): void {
-    this.chunks = [];
-    this.head = 0;
-    this.headOffset = 0;
-    this.length = 0;
-    this.tailBlock = null;
-    this.tailUsed = 0;
-    this.rewindCursor();
+  /** The last chunk, when it is a block with room, else a new one that suits `length` bytes. */
+  private blockFor(length: number): Chunk {
+    const last = this.chunks.length > this.head ? this.chunks[this.chunks.length - 1]! : null;
+    if (last?.isBlock === true && last.end < last.bytes.length) return last;
+    const isMuch = length > SMALL_BLOCK || this.length > FEW_BYTES;
+    const block = new Chunk(this.pool.take(isMuch ? SMALL_BLOCK + 1 : SMALL_BLOCK), 0, 0, true);
+    this.chunks.push(block);
+    return block;
   }
 
-  private usableOf(index: number): number {
-    return this.chunks[index]!.length - (index === this.head ? this.headOffset : 0);
+  private release(chunk: Chunk): void {
+    if (chunk.isBlock) this.pool.give(chunk.bytes);
+  }
+
+  /** Nothing is kept any more; what is idle has no memory. */
+  private reset(): void {
+    this.chunks.length = 0;
+    this.head = 0;
+    this.rewindCursor();
   }
 
   private rewindCursor(): void {
@@ -133,5 +152,3 @@ export class SendBuffer {
     this.head = 0;
   }
 }
-
-const EMPTY = new Uint8Array(0);

@@ -242,3 +242,12 @@ test('links of different media are refused', () => {
     code: 'ERR_SYNWAVE_LINK_MEDIUM',
   });
 });
+
+test('links that offload and cannot decline are refused, on either side', () => {
+  const clock = new VirtualClock();
+  const offload = { transmitChecksum: true, receiveChecksum: true, maxSegmentationBytes: 0 };
+  const [offloading] = memoryLinkPair({ clock, offload });
+  const [plain] = memoryLinkPair({ clock });
+  assert.throws(() => bridgeLinks(offloading, plain, { clock }), { code: 'ERR_SYNWAVE_LINK_OFFLOAD' });
+  assert.throws(() => bridgeLinks(plain, offloading, { clock }), { code: 'ERR_SYNWAVE_LINK_OFFLOAD' });
+});

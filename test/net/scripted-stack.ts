@@ -73,6 +73,10 @@ export class ScriptedEndpoint {
     return taken;
   }
 
+  sendCopy(bytes: Uint8Array, push: boolean): number {
+    return this.send(Uint8Array.from(bytes), push);
+  }
+
   shutdownWrite(): void {
     this.calls.push('shutdownWrite');
     this.state = State.FIN_WAIT_1;

@@ -1,0 +1,36 @@
+// Memory for bytes that wait to be acknowledged: blocks of two sizes, which come back as soon as they are, so that a sender
+// makes no garbage however much it sends. Shared by the connections of a stack.
+
+/** For the few bytes that most connections ever have under way. */
+export const SMALL_BLOCK = 2048;
+/** For bulk data: most of what leaves as one lies in one or two of them. */
+export const LARGE_BLOCK = 65_536;
+
+/** Bytes of unused blocks that are kept, of each size. */
+const MOST_KEPT_BYTES = { [SMALL_BLOCK]: 1 << 20, [LARGE_BLOCK]: 16 << 20 } as const;
+
+/** The unused blocks. */
+export class BlockPool {
+  private readonly small: Uint8Array[] = [];
+  private readonly large: Uint8Array[] = [];
+
+  /** @param allocate makes a block; what it returns need not be zeroed */
+  constructor(private readonly allocate: (bytes: number) => Uint8Array = zeroed) {}
+
+  /** A block of at least so many bytes, as far as there is one that large. What is in it is of no meaning. */
+  take(bytes: number): Uint8Array {
+    const isSmall = bytes <= SMALL_BLOCK;
+    return (isSmall ? this.small : this.large).pop() ?? this.allocate(isSmall ? SMALL_BLOCK : LARGE_BLOCK);
+  }
+
+  /** Takes back a block that nobody refers to any more. */
+  give(block: Uint8Array): void {
+    const size = block.length === SMALL_BLOCK ? SMALL_BLOCK : LARGE_BLOCK;
+    const kept = size === SMALL_BLOCK ? this.small : this.large;
+    if (kept.length * size < MOST_KEPT_BYTES[size]) kept.push(block);
+  }
+}
+
+function zeroed(bytes: number): Uint8Array {
+  return new Uint8Array(bytes);
+}
