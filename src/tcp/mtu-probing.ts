@@ -81,7 +81,7 @@ export function suspectBlackHole(c: Connection, now: number): void {
   if (config.probeBaseMss === 0 || rtx.timeouts < SUSPICIOUS_TIMEOUTS) return;
   // What is no larger than the fallback was not lost for its size.
   const base = Math.max(config.probeBaseMss, pathMssFloor(c));
-  const lost = Math.min(c.flight.length(0), c.snd.mss);
+  const lost = c.flight.length(0);
   const fallback = lost > base ? base : pathMssFloor(c);
   if (lost <= fallback || c.pathMss <= fallback) return;
   c.mtuProbing ??= new MtuProbing();

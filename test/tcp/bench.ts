@@ -378,7 +378,8 @@ export class Bench {
     assert.ok(s.seq + len <= status.sndNxt, `the segment ends at or before SND.NXT: ${line}`);
     if (s.payload.length > 0) {
       const each = s.segmentBytes || s.payload.length;
-      if (this.checkSize) assert.ok(each <= status.sendMss, `larger than the send MSS ${status.sendMss}: ${line}`);
+      if (this.checkSize)
+        assert.ok(each <= status.sendMss, `larger than the send MSS ${status.sendMss}: ${line}`);
       if (this.checkPayload) this.checkPattern(s, line);
     }
     if (this.checkWindow) this.checkEdge(s, line);
