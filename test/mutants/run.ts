@@ -9,6 +9,9 @@ import type { Survey } from './survey.js';
 const WORK_TIMES = 10;
 const MORE_WORK = 200_000;
 
+/** For what acts while the core is loaded no case can be named: so long the quickest are asked. */
+const AT_LOADING_MS = 1500;
+
 /** What became of a mutant. `unmet`: it would change nothing in any case. `crashed`: it took its process down. */
 export type Fate = 'killed' | 'endless' | 'crashed' | 'survived' | 'unmet';
 
@@ -101,7 +104,7 @@ async function judgeOne(
     }
   }
   // It acts while the code is loaded, or left nothing sound behind: a process of its own.
-  const cases = order.length > 0 ? order : within(known, quickest(known), budgetMs);
+  const cases = order.length > 0 ? order : within(known, quickest(known), Math.min(budgetMs, AT_LOADING_MS));
   const worker = new Worker(build, 'broken', number);
   try {
     if ((await worker.next())?.kind !== 'loaded') return { fate: 'crashed', by: -1 };
@@ -121,10 +124,8 @@ function within(known: Survey, cases: readonly number[], budgetMs: number): numb
   });
 }
 
-/** For what acts at loading no case can be named: all that are quick. */
 function quickest(known: Survey): number[] {
-  const order = [...known.ms.keys()].sort((a, b) => known.ms[a]! - known.ms[b]!);
-  return order.filter((one) => known.ms[one]! <= 100);
+  return [...known.ms.keys()].sort((a, b) => known.ms[a]! - known.ms[b]!);
 }
 
 async function ready(build: BrokenBuild, onWhileLoading: number): Promise<Worker> {

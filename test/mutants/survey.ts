@@ -13,7 +13,7 @@ export interface Survey {
   readonly ms: readonly number[];
   /** How many switches each case passes. */
   readonly work: readonly number[];
-  /** For each mutant, the cases in which it would change something, quickest first. */
+  /** For each mutant, the cases in which it would change something, in the order in which they are asked. */
   readonly judges: readonly (readonly number[])[];
   /** Mutants that would change something when the core is loaded: they must be on before. */
   readonly metByLoading: ReadonlySet<number>;
@@ -143,8 +143,22 @@ function added(build: BrokenBuild, options: SurveyOptions, kept: ReadonlyMap<str
       work.push(one.work);
     }
   }
-  for (const list of judges) list.sort((a, b) => ms[a]! - ms[b]!);
-  return { names, ms, work, judges, metByLoading };
+  const fileOfCase = names.map(fileOf);
+  const orders = judges.map((list) => dealt(list, ms, fileOfCase));
+  return { names, ms, work, judges: orders, metByLoading };
+}
+
+/** The quickest case of each test file, then the second of each: what one file does not look at, another may. */
+function dealt(cases: readonly number[], ms: readonly number[], fileOfCase: readonly string[]): number[] {
+  const turns = new Map<string, number>();
+  const turnOf = new Map<number, number>();
+  const quickestFirst = [...cases].sort((a, b) => ms[a]! - ms[b]!);
+  for (const one of quickestFirst) {
+    const turn = turns.get(fileOfCase[one]!) ?? 0;
+    turns.set(fileOfCase[one]!, turn + 1);
+    turnOf.set(one, turn);
+  }
+  return quickestFirst.sort((a, b) => turnOf.get(a)! - turnOf.get(b)!);
 }
 
 /** The test file of a case, as `BrokenBuild.testNames` has it. */

@@ -1,0 +1,242 @@
+// The sender of RFC 8985 and RFC 9937 once more, as plain as can be: a list of segments of one size, looked at as a whole with
+// every acknowledgment. The implementation, which does the same with as little work as possible, is held against it.
+
+/** Bytes of every segment. */
+export const SEGMENT = 1000;
+
+/** What the path measures, as the sender knows it. */
+export interface RoundTrips {
+  readonly minRttMs: number;
+  readonly srttMs: number;
+}
+
+/** An ACK: of everything before segment `next`, with stretches of segments reported, and one that came twice. */
+export interface Report {
+  readonly next: number;
+  readonly blocks: readonly (readonly [first: number, last: number])[];
+  readonly twice: number | null;
+}
+
+interface Segment {
+  readonly n: number;
+  sentAt: number;
+  sentBefore: number;
+  everResent: boolean;
+  arrived: boolean;
+  lost: boolean;
+  /** Held lost and sent again, and that transmission is thought to be on its way. */
+  resent: boolean;
+}
+
+/** See the head of this file. Segments count from 1. */
+export class ReferenceSender {
+  /** SND.UNA and SND.NXT. */
+  una = 1;
+  nxt = 1;
+  inRecovery = false;
+  /** When something will be overdue that is not yet; Infinity when nothing waits. */
+  deadline = Number.POSITIVE_INFINITY;
+  reorderings = 0;
+
+  private readonly segments: Segment[] = [];
+  private latest: { sentAt: number; n: number } | null = null;
+  private rttMs = 0;
+  private highest = 0;
+  private multiplier = 1;
+  private recoveriesLeft = 0;
+  private widenedUntil = 0;
+  private recover = 0;
+  private undo: { from: number; unreported: number; repeats: boolean } | null = null;
+  private flightThen = 0;
+  private delivered = 0;
+  private sentSince = 0;
+  /** What the last event counts for in the reduction; null when it counts for nothing. */
+  private share: { delivered: number; isSafe: boolean } | null = null;
+
+  private get flight(): Segment[] {
+    return this.segments.slice(this.una - 1);
+  }
+
+  /** RFC 6675 §4: a segment that is not held lost and was sent again counts twice. */
+  get pipe(): number {
+    return this.bytes((one) => !one.arrived && !one.lost) + this.resentBytes;
+  }
+
+  /** Bytes of the flight of which this holds. */
+  private bytes(holds: (one: Segment) => boolean): number {
+    return SEGMENT * this.flight.filter(holds).length;
+  }
+
+  get lostBytes(): number {
+    return this.bytes((one) => one.lost && !one.arrived);
+  }
+
+  get sackedBytes(): number {
+    return this.bytes((one) => one.arrived);
+  }
+
+  get resentBytes(): number {
+    return this.bytes((one) => one.resent && !one.arrived);
+  }
+
+  /** The segments that leave now, given the window and the room that the peer has. */
+  sends(now: number, cwnd: number, peerWindow: number): number[] {
+    const out: number[] = [];
+    for (;;) {
+      const { pipe } = this;
+      if (pipe > 0 && cwnd - pipe < SEGMENT) return out;
+      const due = this.flight.find((one) => one.lost && !one.resent && !one.arrived);
+      if (due === undefined && SEGMENT * (this.nxt + 1 - this.una) > peerWindow) return out;
+      if (due === undefined) this.sendNew(now);
+      else this.sendAgain(due, now);
+      this.sentSince += SEGMENT;
+      out.push(due === undefined ? this.nxt - 1 : due.n);
+    }
+  }
+
+  private sendNew(now: number): void {
+    const n = this.nxt++;
+    const fresh = { everResent: false, arrived: false, lost: false, resent: false };
+    this.segments.push({ n, sentAt: now, sentBefore: 0, ...fresh });
+  }
+
+  private sendAgain(one: Segment, now: number): void {
+    one.sentBefore = one.sentAt;
+    one.sentAt = now;
+    one.everResent = one.resent = true;
+    if (this.undo === null) return;
+    this.undo.unreported++;
+    this.undo.repeats = true;
+  }
+
+  /** An ACK arrives; `before` and `after` are the round trips known before and after its measurement. */
+  onReport({ next, blocks, twice }: Report, now: number, before: RoundTrips, after: RoundTrips): void {
+    const pipeBefore = this.pipe;
+    const advanced = next > this.una;
+    const news: Segment[] = [];
+    for (; this.una < next; this.una++) {
+      const one = this.segments[this.una - 1]!;
+      if (one.arrived) continue;
+      this.arrives(one, now, before);
+      news.push(one);
+    }
+    if (twice !== null) this.onTwice(twice);
+    for (const [first, last] of blocks) {
+      for (const one of this.segments.slice(first - 1, last)) {
+        if (one.arrived || one.n < this.una) continue;
+        this.arrives(one, now, before);
+        news.push(one);
+      }
+    }
+    const delivered = SEGMENT * news.length;
+    const lost = this.detect(now, after);
+    this.follow(advanced, twice !== null, pipeBefore);
+    this.count(delivered, lost, advanced);
+  }
+
+  /** RFC 8985 §6.2 steps 1 to 3. */
+  private arrives(one: Segment, now: number, { minRttMs }: RoundTrips): void {
+    one.arrived = true;
+    if (one.everResent && this.isOfTheFirst(one, now, minRttMs)) return;
+    this.rttMs = now - one.sentAt;
+    if (this.latest === null || isLater(one, this.latest)) this.latest = { sentAt: one.sentAt, n: one.n };
+    if (one.n >= this.highest) this.highest = one.n;
+    else if (!one.everResent) this.reorderings++;
+  }
+
+  /** Without timestamps: what comes sooner than any round trip, or fits the transmission before better. */
+  private isOfTheFirst(one: Segment, now: number, minRttMs: number): boolean {
+    const ageOfLast = now - one.sentAt;
+    const ageOfFirst = now - one.sentBefore;
+    return Math.abs(ageOfFirst - this.rttMs) < Math.abs(ageOfLast - this.rttMs) || ageOfLast < minRttMs;
+  }
+
+  /** Step 4, and the retransmissions that turn out needless (RFC 3708). */
+  private onTwice(n: number): void {
+    if (this.una >= this.widenedUntil) {
+      this.multiplier++;
+      this.recoveriesLeft = 16;
+      this.widenedUntil = this.nxt;
+    }
+    if (this.undo !== null && n >= this.undo.from && this.undo.unreported > 0) this.undo.unreported--;
+  }
+
+  /** Step 5. Returns the number of segments newly held lost. */
+  private detect(now: number, { minRttMs, srttMs }: RoundTrips): number {
+    this.deadline = Number.POSITIVE_INFINITY;
+    const { latest, flight } = this;
+    if (latest === null || flight.length === 0) return 0;
+    const reported = flight.filter((one) => one.arrived).length;
+    const isCertain = this.reorderings === 0 && (this.inRecovery || reported >= 3);
+    const window = isCertain ? 0 : Math.min((this.multiplier * minRttMs) / 4, srttMs);
+    let lost = 0;
+    for (const one of flight) {
+      if (one.arrived || (one.lost && !one.resent) || !isLater(latest, one)) continue;
+      const due = one.sentAt + this.rttMs + window;
+      if (due > now) {
+        this.deadline = Math.min(this.deadline, due);
+        continue;
+      }
+      one.lost = true;
+      one.resent = false;
+      lost++;
+    }
+    return lost;
+  }
+
+  /** The reordering timer. */
+  onDeadline(now: number, known: RoundTrips): void {
+    const pipeBefore = this.pipe;
+    const lost = this.detect(now, known);
+    if (lost === 0) return;
+    this.follow(false, false, pipeBefore);
+    this.count(0, lost, false);
+  }
+
+  /** Recovery begins and ends (RFC 6675 §5), or is taken back. */
+  private follow(advanced: boolean, toldTwice: boolean, pipeBefore: number): void {
+    if (this.inRecovery) {
+      const { undo } = this;
+      const isNeedless = undo !== null && (undo.repeats ? undo.unreported === 0 && toldTwice : advanced);
+      if (isNeedless) {
+        for (const one of this.flight) one.lost = false;
+        this.undo = null;
+        this.leave();
+      } else if (this.una >= this.recover) {
+        this.leave();
+      }
+    }
+    if (this.inRecovery || this.lostBytes === 0) return;
+    this.inRecovery = true;
+    this.recover = this.nxt;
+    this.undo = { from: this.una, unreported: 0, repeats: false };
+    this.flightThen = Math.max(pipeBefore, SEGMENT);
+    this.delivered = this.sentSince = 0;
+  }
+
+  private leave(): void {
+    this.inRecovery = false;
+    if (this.recoveriesLeft > 0 && --this.recoveriesLeft === 0) this.multiplier = 1;
+  }
+
+  private count(delivered: number, lost: number, advanced: boolean): void {
+    this.share = null;
+    if (!this.inRecovery || (delivered === 0 && (this.delivered > 0 || lost === 0))) return;
+    this.delivered += delivered;
+    this.share = { delivered, isSafe: advanced && lost === 0 };
+  }
+
+  /** The window that RFC 9937 §6 sets after the last event, before anything leaves; null where it sets none. */
+  windowFor(ssthresh: number): number | null {
+    const { share, pipe } = this;
+    if (share === null) return null;
+    const room = Math.max(this.delivered - this.sentSince, share.delivered) + (share.isSafe ? SEGMENT : 0);
+    const proportion = Math.ceil((this.delivered * ssthresh) / this.flightThen) - this.sentSince;
+    const allowed = pipe > ssthresh ? proportion : Math.min(ssthresh - pipe, room);
+    return pipe + Math.max(allowed, this.sentSince === 0 ? SEGMENT : 0);
+  }
+}
+
+function isLater(one: { sentAt: number; n: number }, than: { sentAt: number; n: number }): boolean {
+  return one.sentAt > than.sentAt || (one.sentAt === than.sentAt && one.n > than.n);
+}
