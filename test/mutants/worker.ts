@@ -3,10 +3,14 @@
 //   MUTANT is on while everything is loaded, -1 for none; COUNT of all mutants; FILE holds mutants
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
 import { beginFile, cases } from './collect.js';
 import type { Judged, JudgeRequest, Reply, Request, SurveyRequest } from './protocol.js';
 import { OutOfWork, switchesPassed, turnOn } from './switch.js';
 import { noteMet } from './watch.js';
+
+// That a property fails is enough: nobody reads the least example.
+fc.configureGlobal({ endOnFailure: true });
 
 const LOAD_SWITCHES = 10_000_000;
 /** A case that waits while nothing happens in the process is given up after so long. */

@@ -1,9 +1,6 @@
 // The sender of RFC 8985 and RFC 9937 once more, as plain as can be: a list of segments of one size, looked at as a whole with
 // every acknowledgment. The implementation, which does the same with as little work as possible, is held against it.
 
-/** Bytes of every segment. */
-export const SEGMENT = 1000;
-
 /** What the path measures, as the sender knows it. */
 export interface RoundTrips {
   readonly minRttMs: number;
@@ -15,6 +12,8 @@ export interface Report {
   readonly next: number;
   readonly blocks: readonly (readonly [first: number, last: number])[];
   readonly twice: number | null;
+  /** The timestamp that it echoes, in ms of the sender's clock; null without timestamps. */
+  readonly echo: number | null;
 }
 
 interface Segment {
@@ -28,6 +27,15 @@ interface Segment {
   resent: boolean;
 }
 
+/** What would show that the present recovery was needless (RFC 3522, RFC 3708). */
+interface Undo {
+  /** Its first segment, and when something was sent again first. */
+  readonly from: number;
+  repeatedAt: number | null;
+  /** Retransmissions of which no duplicate was reported. */
+  unreported: number;
+}
+
 /** See the head of this file. Segments count from 1. */
 export class ReferenceSender {
   /** SND.UNA and SND.NXT. */
@@ -38,6 +46,9 @@ export class ReferenceSender {
   deadline = Number.POSITIVE_INFINITY;
   reorderings = 0;
 
+  /** @param segmentBytes payload of every segment */
+  constructor(private readonly segmentBytes: number) {}
+
   private readonly segments: Segment[] = [];
   private latest: { sentAt: number; n: number } | null = null;
   private rttMs = 0;
@@ -46,7 +57,7 @@ export class ReferenceSender {
   private recoveriesLeft = 0;
   private widenedUntil = 0;
   private recover = 0;
-  private undo: { from: number; unreported: number; repeats: boolean } | null = null;
+  private undo: Undo | null = null;
   private flightThen = 0;
   private delivered = 0;
   private sentSince = 0;
@@ -64,7 +75,7 @@ export class ReferenceSender {
 
   /** Bytes of the flight of which this holds. */
   private bytes(holds: (one: Segment) => boolean): number {
-    return SEGMENT * this.flight.filter(holds).length;
+    return this.segmentBytes * this.flight.filter(holds).length;
   }
 
   get lostBytes(): number {
@@ -84,12 +95,12 @@ export class ReferenceSender {
     const out: number[] = [];
     for (;;) {
       const { pipe } = this;
-      if (pipe > 0 && cwnd - pipe < SEGMENT) return out;
+      if (pipe > 0 && cwnd - pipe < this.segmentBytes) return out;
       const due = this.flight.find((one) => one.lost && !one.resent && !one.arrived);
-      if (due === undefined && SEGMENT * (this.nxt + 1 - this.una) > peerWindow) return out;
+      if (due === undefined && this.segmentBytes * (this.nxt + 1 - this.una) > peerWindow) return out;
       if (due === undefined) this.sendNew(now);
       else this.sendAgain(due, now);
-      this.sentSince += SEGMENT;
+      this.sentSince += this.segmentBytes;
       out.push(due === undefined ? this.nxt - 1 : due.n);
     }
   }
@@ -106,49 +117,51 @@ export class ReferenceSender {
     one.everResent = one.resent = true;
     if (this.undo === null) return;
     this.undo.unreported++;
-    this.undo.repeats = true;
+    this.undo.repeatedAt ??= now;
   }
 
   /** An ACK arrives; `before` and `after` are the round trips known before and after its measurement. */
-  onReport({ next, blocks, twice }: Report, now: number, before: RoundTrips, after: RoundTrips): void {
+  onReport({ next, blocks, twice, echo }: Report, now: number, before: RoundTrips, after: RoundTrips): void {
     const pipeBefore = this.pipe;
     const advanced = next > this.una;
     const news: Segment[] = [];
     for (; this.una < next; this.una++) {
       const one = this.segments[this.una - 1]!;
       if (one.arrived) continue;
-      this.arrives(one, now, before);
+      this.arrives(one, now, before, echo);
       news.push(one);
     }
     if (twice !== null) this.onTwice(twice);
     for (const [first, last] of blocks) {
       for (const one of this.segments.slice(first - 1, last)) {
         if (one.arrived || one.n < this.una) continue;
-        this.arrives(one, now, before);
+        // What an ACK of something beyond a hole echoes came before the hole (RFC 7323 §4.3).
+        this.arrives(one, now, before, null);
         news.push(one);
       }
     }
-    const delivered = SEGMENT * news.length;
+    const delivered = this.segmentBytes * news.length;
     const lost = this.detect(now, after);
-    this.follow(advanced, twice !== null, pipeBefore);
+    this.follow(advanced, twice !== null, echo, pipeBefore);
     this.count(delivered, lost, advanced);
   }
 
   /** RFC 8985 §6.2 steps 1 to 3. */
-  private arrives(one: Segment, now: number, { minRttMs }: RoundTrips): void {
+  private arrives(one: Segment, now: number, { minRttMs }: RoundTrips, echo: number | null): void {
     one.arrived = true;
-    if (one.everResent && this.isOfTheFirst(one, now, minRttMs)) return;
+    if (one.everResent && this.isOfTheFirst(one, now, minRttMs, echo)) return;
     this.rttMs = now - one.sentAt;
     if (this.latest === null || isLater(one, this.latest)) this.latest = { sentAt: one.sentAt, n: one.n };
     if (one.n >= this.highest) this.highest = one.n;
     else if (!one.everResent) this.reorderings++;
   }
 
-  /** Without timestamps: what comes sooner than any round trip, or fits the transmission before better. */
-  private isOfTheFirst(one: Segment, now: number, minRttMs: number): boolean {
+  /** The echo is older; or, without one, what comes sooner than any round trip, or fits the transmission before better. */
+  private isOfTheFirst(one: Segment, now: number, minRttMs: number, echo: number | null): boolean {
     const ageOfLast = now - one.sentAt;
     const ageOfFirst = now - one.sentBefore;
-    return Math.abs(ageOfFirst - this.rttMs) < Math.abs(ageOfLast - this.rttMs) || ageOfLast < minRttMs;
+    const isLikely = Math.abs(ageOfFirst - this.rttMs) < Math.abs(ageOfLast - this.rttMs);
+    return (echo === null ? isLikely : echo < Math.floor(one.sentAt)) || ageOfLast < minRttMs;
   }
 
   /** Step 4, and the retransmissions that turn out needless (RFC 3708). */
@@ -189,16 +202,20 @@ export class ReferenceSender {
     const pipeBefore = this.pipe;
     const lost = this.detect(now, known);
     if (lost === 0) return;
-    this.follow(false, false, pipeBefore);
+    this.follow(false, false, null, pipeBefore);
     this.count(0, lost, false);
   }
 
   /** Recovery begins and ends (RFC 6675 §5), or is taken back. */
-  private follow(advanced: boolean, toldTwice: boolean, pipeBefore: number): void {
+  private follow(advanced: boolean, toldTwice: boolean, echo: number | null, pipeBefore: number): void {
+    const isNeedless = (undo: Undo) => {
+      if (undo.repeatedAt === null) return advanced;
+      const isOriginalEchoed = advanced && echo !== null && echo < Math.floor(undo.repeatedAt);
+      return isOriginalEchoed || (undo.unreported === 0 && toldTwice);
+    };
     if (this.inRecovery) {
       const { undo } = this;
-      const isNeedless = undo !== null && (undo.repeats ? undo.unreported === 0 && toldTwice : advanced);
-      if (isNeedless) {
+      if (undo !== null && isNeedless(undo)) {
         for (const one of this.flight) one.lost = false;
         this.undo = null;
         this.leave();
@@ -209,8 +226,8 @@ export class ReferenceSender {
     if (this.inRecovery || this.lostBytes === 0) return;
     this.inRecovery = true;
     this.recover = this.nxt;
-    this.undo = { from: this.una, unreported: 0, repeats: false };
-    this.flightThen = Math.max(pipeBefore, SEGMENT);
+    this.undo = { from: this.una, unreported: 0, repeatedAt: null };
+    this.flightThen = Math.max(pipeBefore, this.segmentBytes);
     this.delivered = this.sentSince = 0;
   }
 
@@ -230,10 +247,11 @@ export class ReferenceSender {
   windowFor(ssthresh: number): number | null {
     const { share, pipe } = this;
     if (share === null) return null;
-    const room = Math.max(this.delivered - this.sentSince, share.delivered) + (share.isSafe ? SEGMENT : 0);
+    const room =
+      Math.max(this.delivered - this.sentSince, share.delivered) + (share.isSafe ? this.segmentBytes : 0);
     const proportion = Math.ceil((this.delivered * ssthresh) / this.flightThen) - this.sentSince;
     const allowed = pipe > ssthresh ? proportion : Math.min(ssthresh - pipe, room);
-    return pipe + Math.max(allowed, this.sentSince === 0 ? SEGMENT : 0);
+    return pipe + Math.max(allowed, this.sentSince === 0 ? this.segmentBytes : 0);
   }
 }
 

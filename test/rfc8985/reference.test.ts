@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { newReno } from '../../src/tcp/congestion/newreno.js';
 import { type Bench, Random } from '../tcp/harness.js';
-import { ackBefore, flight, segmentsSent } from '../tcp/sacking.js';
+import { edges, flight, MSS } from '../tcp/sacking.js';
 import { ReferenceSender, type Report, type RoundTrips } from './reference-sender.js';
 
 const PEER_WINDOW = 60_000;
@@ -27,14 +27,19 @@ interface Path {
 interface Arrival {
   readonly at: number;
   readonly n: number;
+  /** Its timestamp. */
+  readonly sentAt: number;
 }
 
 /** The peer: what it has, and what it says of it. */
 class Receiver {
   private next = 1;
   private readonly beyond: number[] = [];
+  /** TS.Recent, and the acknowledgment that left last (RFC 7323 §4.3). */
+  private recent = 0;
 
-  take(n: number): Report {
+  take({ n, sentAt }: Arrival, stamps: boolean): Report {
+    if (n <= this.next && sentAt >= this.recent) this.recent = sentAt;
     const isHere = n < this.next || this.beyond.includes(n);
     if (!isHere) this.beyond.push(n);
     while (this.beyond.includes(this.next)) this.beyond.splice(this.beyond.indexOf(this.next++), 1);
@@ -46,7 +51,7 @@ class Receiver {
         continue;
       blocks.push(this.stretchOf(one));
     }
-    return { next: this.next, blocks, twice: isHere ? n : null };
+    return { next: this.next, blocks, twice: isHere ? n : null, echo: stamps ? this.recent : null };
   }
 
   private stretchOf(n: number): [number, number] {
@@ -57,39 +62,51 @@ class Receiver {
   }
 }
 
+function ackOf({ next, blocks, twice, echo }: Report, mss: number, now: number): string {
+  const reported = [...(twice === null ? [] : [[twice, twice] as const]), ...blocks];
+  const options = echo === null ? [] : [`ts ${now - 49_000} ${echo}`];
+  if (reported.length > 0) options.push(`sack ${reported.map(([a, b]) => edges(a, b, mss)).join(' ')}`);
+  return `A 1 a${(next - 1) * mss + 1}${options.length > 0 ? ` <${options.join(', ')}>` : ''}`;
+}
+
 function roundTrips(bench: Bench): RoundTrips {
   const { minRttMs, rttMs } = bench.connection.tcpInfo(bench.now);
   return { minRttMs, srttMs: rttMs };
 }
 
 /** Plays a path until something happens that the reference does not know. Returns the events compared. */
-function play(seed: number, path: Path): number {
+function play(seed: number, path: Path, stamps: boolean): number {
   const random = new Random(seed);
+  // Timestamps take twelve octets of each segment.
+  const mss = stamps ? MSS - 12 : MSS;
   const bench = flight(random.int(2, 20), {
     waiting: 400,
+    timestamps: stamps,
     config: { congestion: newReno, sendBufferBytes: 1_000_000 },
     peer: { window: PEER_WINDOW },
   });
   bench.checkPayload = false;
-  const reference = new ReferenceSender();
+  const reference = new ReferenceSender(mss);
   const receiver = new Receiver();
   const arrivals: Arrival[] = [];
   const reports: { at: number; report: Report }[] = [];
   let lastReportAt = 0;
 
   const send = (numbers: readonly number[]) => {
+    const sentAt = bench.now;
     for (const n of numbers) {
       if (random.chance(path.loss)) continue;
       const detour = random.chance(path.detour) ? random.int(1, path.detourMs) : 0;
-      arrivals.push({ at: bench.now + 50 + detour, n });
-      if (random.chance(path.repeat)) arrivals.push({ at: bench.now + 50 + detour + random.int(0, 20), n });
+      arrivals.push({ at: bench.now + 50 + detour, n, sentAt });
+      if (random.chance(path.repeat))
+        arrivals.push({ at: bench.now + 50 + detour + random.int(0, 20), n, sentAt });
     }
   };
   const compare = (where: string) => {
     const { status } = bench;
     const window = reference.windowFor(status.ssthresh);
     if (window !== null) assert.equal(status.cwnd, window, `${where}: cwnd`);
-    const sent = segmentsSent(bench);
+    const sent = bench.take().map((s) => (s.seq - 1) / mss + 1);
     assert.deepEqual(sent, reference.sends(bench.now, status.cwnd, PEER_WINDOW), `${where}: sent`);
     const info = bench.connection.tcpInfo(bench.now);
     const got = [
@@ -119,13 +136,12 @@ function play(seed: number, path: Path): number {
       reference.onDeadline(next, before);
       compare(where);
     } else if (data <= report) {
-      const said = receiver.take(arrivals.shift()!.n);
+      const said = receiver.take(arrivals.shift()!, stamps);
       lastReportAt = Math.max(lastReportAt, next + 50 + random.int(0, 1));
       if (!random.chance(path.ackLoss)) reports.push({ at: lastReportAt, report: said });
     } else {
       const { report: said } = reports.shift()!;
-      const twice = said.twice === null ? [] : [[said.twice, said.twice] as const];
-      bench.peer(ackBefore(said.next, ...twice, ...said.blocks));
+      bench.peer(ackOf(said, mss, bench.now));
       reference.onReport(said, next, before, roundTrips(bench));
       compare(where);
     }
@@ -141,12 +157,14 @@ const PATHS: Record<string, Path> = {
   'does all of it': { loss: 0.05, detour: 0.05, detourMs: 120, repeat: 0.05, ackLoss: 0.05 },
 };
 
-describe('as the reference has it, on a path that', () => {
-  for (const [name, path] of Object.entries(PATHS)) {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      test(`RFC8985 §6.2, RFC9937 §6, RFC6675 §4: ${name} (seed ${seed})`, () => {
-        assert.ok(play(seed, path) >= LEAST_EVENTS);
-      });
+for (const stamps of [false, true]) {
+  describe(`as the reference has it, ${stamps ? 'with' : 'without'} timestamps, on a path that`, () => {
+    for (const [name, path] of Object.entries(PATHS)) {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        test(`RFC8985 §6.2, RFC9937 §6, RFC6675 §4: ${name} (seed ${seed})`, () => {
+          assert.ok(play(seed, path, stamps) >= LEAST_EVENTS);
+        });
+      }
     }
-  }
-});
+  });
+}
