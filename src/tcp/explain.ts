@@ -84,19 +84,19 @@ const BY_TRIGGER: Partial<Record<Trigger, EndedBy>> = {
 function explainEnd(c: Connection, info: TcpInfo): EndExplanation | null {
   const { history } = c;
   const closing = history.filter(({ transition }) => isOfTheEnd(transition));
-  const first = closing[0];
-  const last = closing.at(-1);
-  if (first === undefined || last === undefined) return null;
-  const orderly = last.transition.to !== State.CLOSED || !isAbrupt(last.transition.trigger);
+  if (closing.length === 0) return null;
+  const first = closing[0]!;
+  const last = closing.at(-1)!;
+  const orderly = !isAbrupt(last.transition);
   const decisive = orderly ? first : last;
   const openedAt = history[0]!.at;
   return {
-    by: BY_TRIGGER[decisive.transition.trigger] ?? 'peer',
+    by: BY_TRIGGER[decisive.transition.trigger]!,
     orderly,
     error: c.error,
     causes: [
       ...closing.map(({ transition, at }) => stepOf(transition, at - openedAt)),
-      ...circumstances(c, last.transition.trigger, info),
+      ...circumstances(c, last.transition, info),
     ],
   };
 }
@@ -105,8 +105,9 @@ function isOfTheEnd({ from, to }: Transition): boolean {
   return to === State.CLOSED ? from !== State.LISTEN : to >= State.FIN_WAIT_1;
 }
 
-function isAbrupt(trigger: Trigger): boolean {
-  return trigger !== Trigger.SEG_ACK_OF_FIN && trigger !== Trigger.TIMER_2MSL;
+/** In TIME-WAIT both directions have ended, whatever ends that state. */
+function isAbrupt({ from, to, trigger }: Transition): boolean {
+  return to === State.CLOSED && from !== State.TIME_WAIT && trigger !== Trigger.SEG_ACK_OF_FIN;
 }
 
 function stepOf({ from, to, why, rule }: Transition, atMs: number): Cause {
@@ -114,7 +115,7 @@ function stepOf({ from, to, why, rule }: Transition, atMs: number): Cause {
 }
 
 /** What a reader wants to know beside the last step. */
-function circumstances(c: Connection, trigger: Trigger, info: TcpInfo): Cause[] {
+function circumstances(c: Connection, { from, trigger }: Transition, info: TcpInfo): Cause[] {
   const causes: Cause[] = [];
   const add = (what: string, rule: string) => void causes.push({ what, rule, atMs: null });
   switch (trigger) {
@@ -122,16 +123,12 @@ function circumstances(c: Connection, trigger: Trigger, info: TcpInfo): Cause[] 
       if (c.readClosed) add('received data was never read, so close() had to reset', 'RFC2525-2.17');
       break;
     case Trigger.SEG_RST:
-      if (info.dataSegsIn === 0 && c.error === 'ECONNREFUSED')
-        add('nobody listens on that port', 'RFC9293-3.10.7.1');
+      if (from === State.SYN_SENT) add('nobody listens on that port', 'RFC9293-3.10.7.1');
       break;
     case Trigger.TIMER_RETRANSMISSION:
     case Trigger.TIMER_USER_TIMEOUT:
     case Trigger.TIMER_KEEPALIVE:
       add(silence(info), 'RFC9293-3.8.3');
-      break;
-    default:
-      break;
   }
   if (c.softError !== null) add(`on the way ICMP had reported ${c.softError}`, 'RFC9293-3.9.2.2');
   if (c.error !== null && info.bytesSent - info.bytesRetrans > info.bytesAcked) {
@@ -223,10 +220,11 @@ function explainSlowness(info: TcpInfo): SlowExplanation | null {
     rule: kind.rule,
     atMs: null,
   }));
-  const lossShare = info.segsOut === 0 ? 0 : info.totalRetrans / info.segsOut;
+  const lossShare = info.totalRetrans / info.segsOut;
   if (lossShare > LOSSY) causes.push(lossCause(info, lossShare));
   if (info.rttMs > 0) causes.push({ what: roundTrips(info), rule: 'RFC6298-2', atMs: null });
-  const top = ranked[0]?.kind.by ?? 'application';
+  // The largest of so few shares is worth saying.
+  const top = ranked[0]!.kind.by;
   return { by: lossShare > LOSSY && top === 'congestion window' ? 'losses' : top, causes };
 }
 
@@ -242,8 +240,7 @@ function lossCause(info: TcpInfo, share: number): Cause {
 function roundTrips(info: TcpInfo): string {
   const { rttMs, minRttMs, sndCwndBytes } = info;
   const rate = Math.round((sndCwndBytes / rttMs) * 1000);
-  const queueing =
-    rttMs > 2 * minRttMs && minRttMs > 0 ? `, of which ${minRttMs.toFixed(1)} ms are the path’s own` : '';
+  const queueing = rttMs > 2 * minRttMs ? `, of which ${minRttMs.toFixed(1)} ms are the path’s own` : '';
   return `a round trip takes ${rttMs.toFixed(1)} ms${queueing}, so this window allows ${rate} bytes a second`;
 }
 
