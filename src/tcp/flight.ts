@@ -223,10 +223,9 @@ export class Flight {
   loseAll(): number {
     const before = this.lostBytes;
     for (let i = 0; i < this.count; i++) {
-      const marks = this.mark(i);
-      if (marks & Mark.SACKED) continue;
-      if (marks & Mark.RESENT) this.unmark(i, Mark.RESENT);
-      if (!(marks & Mark.LOST)) this.setMark(i, Mark.LOST);
+      if (this.mark(i) & Mark.SACKED) continue;
+      this.unmark(i, Mark.RESENT);
+      this.setMark(i, Mark.LOST);
     }
     this.judged = this.count;
     return this.lostBytes - before;
@@ -234,13 +233,13 @@ export class Flight {
 
   /** Nothing is held lost any more: the losses were none. */
   loseNone(): void {
-    for (let i = 0; i < this.count; i++) if (this.mark(i) & Mark.LOST) this.unmark(i, Mark.LOST);
+    for (let i = 0; i < this.count; i++) this.unmark(i, Mark.LOST);
     this.judged = 0;
   }
 
   /** Forgets what SACK reported: the peer does not keep to it (RFC 2018 §8). */
   forgetSacks(): void {
-    for (let i = 0; i < this.count; i++) if (this.mark(i) & Mark.SACKED) this.unmark(i, Mark.SACKED);
+    for (let i = 0; i < this.count; i++) this.unmark(i, Mark.SACKED);
     this.judged = 0;
   }
 

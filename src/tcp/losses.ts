@@ -30,9 +30,8 @@ export function pipe(c: Connection): number {
 /** Holds record `i`, or its retransmission, lost: it is due to be sent again. */
 export function holdLost(c: Connection, i: number, now: number): void {
   const { flight, rate } = c;
-  const marks = flight.mark(i);
-  if (marks & Mark.RESENT) flight.unmark(i, Mark.RESENT);
-  if (!(marks & Mark.LOST)) flight.setMark(i, Mark.LOST);
+  flight.unmark(i, Mark.RESENT);
+  flight.setMark(i, Mark.LOST);
   const bytes = flight.length(i);
   rate.onLost(bytes);
   if (c.congestion.onSegmentLost === undefined) return;

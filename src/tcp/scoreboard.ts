@@ -71,8 +71,7 @@ export class Scoreboard {
 
   /** Forgets what lies before `seq`. */
   dropBefore(seq: Seq): void {
-    const keep = this.indexAfter(seq);
-    if (keep > 0) this.remove(0, keep);
+    this.remove(0, this.indexAfter(seq));
     if (this.count > 0 && seqLt(this.lefts[0]!, seq)) this.lefts[0] = seq;
   }
 

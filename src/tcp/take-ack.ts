@@ -117,7 +117,7 @@ function releaseFlight(c: Connection, ack: Seq): void {
   const { flight } = c;
   while (flight.count > 0 && seqLeq(flight.end(0), ack)) releaseFirst(c);
   if (flight.count > 0 && seqGt(ack, flight.start)) releasePart(c, ack);
-  if (flight.count === 0) flight.start = ack;
+  flight.start = ack;
 }
 
 function releaseFirst(c: Connection): void {

@@ -31,7 +31,7 @@ usage: scripts/mutants [OPTIONS]
   --workers N          processes at once   (default: 1)
   --slowest MS         cases that take longer do not judge   (default: 60)
   --quickest MS        nor do those that take less; for a second look, with --again
-  --budget MS          cases for one mutant take no longer together, some of each test file; for a first look
+  --budget MS          cases for one mutant take no longer together, those that come past few mutants first; for a first look
   --from FILE,FILE     judges none: accounts for what earlier runs have written with --json; of two verdicts the later file's
   --first FILE,FILE    what found a mutant out in the runs that wrote these is asked first
   --again FILE         only the mutants that lived, or did not end, in the run that wrote FILE with --json; the rest stands

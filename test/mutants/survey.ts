@@ -144,21 +144,38 @@ function added(build: BrokenBuild, options: SurveyOptions, kept: ReadonlyMap<str
     }
   }
   const fileOfCase = names.map(fileOf);
-  const orders = judges.map((list) => dealt(list, ms, fileOfCase));
+  const breadths = breadthsOf(kept);
+  const orders = judges.map((list) => dealt(list, ms, fileOfCase, breadths));
   return { names, ms, work, judges: orders, metByLoading };
 }
 
-/** The quickest case of each test file, then the second of each: what one file does not look at, another may. */
-function dealt(cases: readonly number[], ms: readonly number[], fileOfCase: readonly string[]): number[] {
+/**
+ * The order in which cases are asked: those of files that come past few mutants before those that come past all, and where files
+ * are alike the quickest case of each, then the second of each.
+ */
+function dealt(
+  cases: readonly number[],
+  ms: readonly number[],
+  fileOfCase: readonly string[],
+  breadths: Breadths,
+): number[] {
   const turns = new Map<string, number>();
-  const turnOf = new Map<number, number>();
+  const keys = new Map<number, number>();
   const quickestFirst = [...cases].sort((a, b) => ms[a]! - ms[b]!);
   for (const one of quickestFirst) {
-    const turn = turns.get(fileOfCase[one]!) ?? 0;
-    turns.set(fileOfCase[one]!, turn + 1);
-    turnOf.set(one, turn);
+    const file = fileOfCase[one]!;
+    const turn = (turns.get(file) ?? 0) + 1;
+    turns.set(file, turn);
+    keys.set(one, turn * breadths.get(file)!);
   }
-  return quickestFirst.sort((a, b) => turnOf.get(a)! - turnOf.get(b)!);
+  return quickestFirst.sort((a, b) => keys.get(a)! - keys.get(b)!);
+}
+
+/** By test file, how many mutants would change something in it. */
+type Breadths = ReadonlyMap<string, number>;
+
+function breadthsOf(kept: ReadonlyMap<string, Kept>): Breadths {
+  return new Map([...kept].map(([file, { cases }]) => [file, new Set(cases.flatMap((one) => one.met)).size]));
 }
 
 /** The test file of a case, as `BrokenBuild.testNames` has it. */

@@ -1,5 +1,6 @@
 // The sender of RFC 8985 and RFC 9937 once more, as plain as can be: a list of segments of one size, looked at as a whole with
 // every acknowledgment. The implementation, which does the same with as little work as possible, is held against it.
+import { ReferenceReduction } from '../rfc9937/reference-reduction.js';
 
 /** What the path measures, as the sender knows it. */
 export interface RoundTrips {
@@ -45,9 +46,12 @@ export class ReferenceSender {
   /** When something will be overdue that is not yet; Infinity when nothing waits. */
   deadline = Number.POSITIVE_INFINITY;
   reorderings = 0;
+  reportsOfDuplicates = 0;
 
   /** @param segmentBytes payload of every segment */
-  constructor(private readonly segmentBytes: number) {}
+  constructor(private readonly segmentBytes: number) {
+    this.reduction = new ReferenceReduction(segmentBytes);
+  }
 
   private readonly segments: Segment[] = [];
   private latest: { sentAt: number; n: number } | null = null;
@@ -58,11 +62,7 @@ export class ReferenceSender {
   private widenedUntil = 0;
   private recover = 0;
   private undo: Undo | null = null;
-  private flightThen = 0;
-  private delivered = 0;
-  private sentSince = 0;
-  /** What the last event counts for in the reduction; null when it counts for nothing. */
-  private share: { delivered: number; isSafe: boolean } | null = null;
+  readonly reduction: ReferenceReduction;
 
   private get flight(): Segment[] {
     return this.segments.slice(this.una - 1);
@@ -100,7 +100,7 @@ export class ReferenceSender {
       if (due === undefined && this.segmentBytes * (this.nxt + 1 - this.una) > peerWindow) return out;
       if (due === undefined) this.sendNew(now);
       else this.sendAgain(due, now);
-      this.sentSince += this.segmentBytes;
+      this.reduction.onSent();
       out.push(due === undefined ? this.nxt - 1 : due.n);
     }
   }
@@ -166,6 +166,7 @@ export class ReferenceSender {
 
   /** Step 4, and the retransmissions that turn out needless (RFC 3708). */
   private onTwice(n: number): void {
+    this.reportsOfDuplicates++;
     if (this.una >= this.widenedUntil) {
       this.multiplier++;
       this.recoveriesLeft = 16;
@@ -227,8 +228,7 @@ export class ReferenceSender {
     this.inRecovery = true;
     this.recover = this.nxt;
     this.undo = { from: this.una, unreported: 0, repeatedAt: null };
-    this.flightThen = Math.max(pipeBefore, this.segmentBytes);
-    this.delivered = this.sentSince = 0;
+    this.reduction.begin(pipeBefore);
   }
 
   private leave(): void {
@@ -237,21 +237,8 @@ export class ReferenceSender {
   }
 
   private count(delivered: number, lost: number, advanced: boolean): void {
-    this.share = null;
-    if (!this.inRecovery || (delivered === 0 && (this.delivered > 0 || lost === 0))) return;
-    this.delivered += delivered;
-    this.share = { delivered, isSafe: advanced && lost === 0 };
-  }
-
-  /** The window that RFC 9937 §6 sets after the last event, before anything leaves; null where it sets none. */
-  windowFor(ssthresh: number): number | null {
-    const { share, pipe } = this;
-    if (share === null) return null;
-    const room =
-      Math.max(this.delivered - this.sentSince, share.delivered) + (share.isSafe ? this.segmentBytes : 0);
-    const proportion = Math.ceil((this.delivered * ssthresh) / this.flightThen) - this.sentSince;
-    const allowed = pipe > ssthresh ? proportion : Math.min(ssthresh - pipe, room);
-    return pipe + Math.max(allowed, this.sentSince === 0 ? this.segmentBytes : 0);
+    if (this.inRecovery) this.reduction.onEvent(delivered, lost, advanced);
+    else this.reduction.rest();
   }
 }
 

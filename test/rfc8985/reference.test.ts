@@ -8,15 +8,19 @@ import { edges, flight, MSS } from '../tcp/sacking.js';
 import { ReferenceSender, type Report, type RoundTrips } from './reference-sender.js';
 
 const PEER_WINDOW = 60_000;
-const SEEDS = 10;
+/** End of the time in which `lossAtFirst` counts. */
+const BEGINNING = 50_350;
+const SEEDS = 8;
 /** Compared at most, and at least. */
 const MOST_EVENTS = 150;
-const LEAST_EVENTS = 5;
+const LEAST_EVENTS = 3;
 /** Beside a report of what came twice. */
 const MOST_BLOCKS = 3;
 
 interface Path {
   readonly loss: number;
+  /** Chance of a loss in the first round trips, while the window is large. */
+  readonly lossAtFirst?: number;
   /** Chance that a segment takes longer, and how much longer at most. */
   readonly detour: number;
   readonly detourMs: number;
@@ -39,7 +43,7 @@ class Receiver {
   private recent = 0;
 
   take({ n, sentAt }: Arrival, stamps: boolean): Report {
-    if (n <= this.next && sentAt >= this.recent) this.recent = sentAt;
+    if (n <= this.next && sentAt >= this.recent) this.recent = Math.floor(sentAt);
     const isHere = n < this.next || this.beyond.includes(n);
     if (!isHere) this.beyond.push(n);
     while (this.beyond.includes(this.next)) this.beyond.splice(this.beyond.indexOf(this.next++), 1);
@@ -64,7 +68,7 @@ class Receiver {
 
 function ackOf({ next, blocks, twice, echo }: Report, mss: number, now: number): string {
   const reported = [...(twice === null ? [] : [[twice, twice] as const]), ...blocks];
-  const options = echo === null ? [] : [`ts ${now - 49_000} ${echo}`];
+  const options = echo === null ? [] : [`ts ${Math.floor(now - 49_000)} ${echo}`];
   if (reported.length > 0) options.push(`sack ${reported.map(([a, b]) => edges(a, b, mss)).join(' ')}`);
   return `A 1 a${(next - 1) * mss + 1}${options.length > 0 ? ` <${options.join(', ')}>` : ''}`;
 }
@@ -79,9 +83,11 @@ function play(seed: number, path: Path, stamps: boolean): number {
   const random = new Random(seed);
   // Timestamps take twelve octets of each segment.
   const mss = stamps ? MSS - 12 : MSS;
-  const bench = flight(random.int(2, 20), {
+  const bench = flight(random.int(2, path.lossAtFirst === undefined ? 20 : 50), {
     waiting: 400,
     timestamps: stamps,
+    // The wrap of the numbers comes early, and more than half of them are below it.
+    iss: [0x10000000, 0x7fffc000, 0xa0000000, 0xffff8000][seed % 4]!,
     config: { congestion: newReno, sendBufferBytes: 1_000_000 },
     peer: { window: PEER_WINDOW },
   });
@@ -95,7 +101,7 @@ function play(seed: number, path: Path, stamps: boolean): number {
   const send = (numbers: readonly number[]) => {
     const sentAt = bench.now;
     for (const n of numbers) {
-      if (random.chance(path.loss)) continue;
+      if (random.chance(sentAt < BEGINNING ? (path.lossAtFirst ?? path.loss) : path.loss)) continue;
       const detour = random.chance(path.detour) ? random.int(1, path.detourMs) : 0;
       arrivals.push({ at: bench.now + 50 + detour, n, sentAt });
       if (random.chance(path.repeat))
@@ -104,7 +110,7 @@ function play(seed: number, path: Path, stamps: boolean): number {
   };
   const compare = (where: string) => {
     const { status } = bench;
-    const window = reference.windowFor(status.ssthresh);
+    const window = reference.reduction.windowFor(status.ssthresh, reference.pipe);
     if (window !== null) assert.equal(status.cwnd, window, `${where}: cwnd`);
     const sent = bench.take().map((s) => (s.seq - 1) / mss + 1);
     assert.deepEqual(sent, reference.sends(bench.now, status.cwnd, PEER_WINDOW), `${where}: sent`);
@@ -115,9 +121,21 @@ function play(seed: number, path: Path, stamps: boolean): number {
       info.resentBytes,
       info.inFlightBytes,
       info.caState === 'recovery',
+      info.reordSeen,
+      info.dsackDups,
     ];
-    const { lostBytes, sackedBytes, resentBytes, pipe, inRecovery } = reference;
-    assert.deepEqual(got, [lostBytes, sackedBytes, resentBytes, pipe, inRecovery], where);
+    const { lostBytes, sackedBytes, resentBytes, pipe, inRecovery, reorderings, reportsOfDuplicates } =
+      reference;
+    const expected = [
+      lostBytes,
+      sackedBytes,
+      resentBytes,
+      pipe,
+      inRecovery,
+      reorderings,
+      reportsOfDuplicates,
+    ];
+    assert.deepEqual(got, expected, where);
     send(sent);
   };
 
@@ -137,7 +155,8 @@ function play(seed: number, path: Path, stamps: boolean): number {
       compare(where);
     } else if (data <= report) {
       const said = receiver.take(arrivals.shift()!, stamps);
-      lastReportAt = Math.max(lastReportAt, next + 50 + random.int(0, 1));
+      // No two at one moment: of what leaves then, only the numbers tell which was the later.
+      lastReportAt = Math.max(lastReportAt + 1 / 32, next + 50 + random.int(0, 1));
       if (!random.chance(path.ackLoss)) reports.push({ at: lastReportAt, report: said });
     } else {
       const { report: said } = reports.shift()!;
@@ -152,6 +171,7 @@ function play(seed: number, path: Path, stamps: boolean): number {
 const PATHS: Record<string, Path> = {
   'loses some': { loss: 0.05, detour: 0, detourMs: 0, repeat: 0, ackLoss: 0 },
   'loses many, and ACKs': { loss: 0.2, detour: 0, detourMs: 0, repeat: 0, ackLoss: 0.2 },
+  'loses most of a flight': { loss: 0.1, lossAtFirst: 0.6, detour: 0, detourMs: 0, repeat: 0, ackLoss: 0 },
   'lets segments overtake': { loss: 0, detour: 0.1, detourMs: 60, repeat: 0, ackLoss: 0 },
   'lets few overtake by little': { loss: 0.02, detour: 0.03, detourMs: 20, repeat: 0, ackLoss: 0 },
   'does all of it': { loss: 0.05, detour: 0.05, detourMs: 120, repeat: 0.05, ackLoss: 0.05 },
