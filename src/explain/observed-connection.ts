@@ -250,6 +250,7 @@ export class ObservedConnection {
       ack: facts.ack,
       len: s.len,
       mss: facts.options.mss ?? null,
+      tfo: facts.options.tfo ?? null,
       retransmission: facts.retransmission,
       fate: s.checksum === 'bad' ? 'lost' : 'arrived',
       seqLetter: '',

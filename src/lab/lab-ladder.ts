@@ -10,7 +10,7 @@ import type { SegmentOut } from '../tcp/segment-out.js';
 import type { State, Transition } from '../tcp/state.js';
 import type { CallName, DropReason, DropReply, Verdict } from '../tcp/trace.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
-import { ACK, type SegmentView, SYN } from '../wire/segment.js';
+import { ACK, RST, type SegmentView, SYN } from '../wire/segment.js';
 import { toUint32 } from '../wire/seq.js';
 import type { PeerWatch } from './peer-watch.js';
 import type { Text } from './scenario.js';
@@ -157,18 +157,22 @@ export class LabLadder extends LadderTrace {
   override segmentDropped(
     connection: Connection | null,
     segment: SegmentView | null,
-    _reason: DropReason,
+    reason: DropReason,
     _reply: DropReply,
     _rule: string,
     now: number,
   ): void {
     if (this.isOver || connection !== null || segment === null) return;
     const clientPort = this.cast.ours === 'A' ? segment.destinationPort : segment.sourcePort;
+    const isByCookie = reason === 'syn_cookie';
+    // Who is answered by a cookie may be a stranger; the other end has called before its SYN comes.
+    if (isByCookie && !this.conversations.has(clientPort)) return;
     const entry = this.conversation(clientPort, now, null);
     const known = this.isns.get(entry)!;
     if (segment.flags & SYN) known.irs = segment.seq;
     const facts = signed(receivedFacts(segment, known.iss ?? 0, known.irs ?? 0));
-    entry.model.received(facts, 'drop', this.previewReceived(segment), this.stateWithout(entry), now);
+    const verdict = isByCookie ? 'accept' : 'drop';
+    entry.model.received(facts, verdict, this.previewReceived(segment), this.stateWithout(entry), now);
     this.tell(entry, segment.packetId);
   }
 
@@ -178,10 +182,12 @@ export class LabLadder extends LadderTrace {
     const clientPort = this.cast.ours === 'A' ? segment.sourcePort : segment.destinationPort;
     const entry = this.conversations.get(clientPort);
     if (entry === undefined) return;
-    const { iss, irs } = this.isns.get(entry)!;
+    const known = this.isns.get(entry)!;
+    if (segment.flags & SYN) known.iss = segment.seq;
+    const { iss, irs } = known;
     const facts = signed({ ...receivedFacts(segment, irs ?? 0, iss ?? 0), dir: 'out' });
     // Where the offender had no ACK, the RST has no number but zero itself (RFC 9293 §3.10.7.1).
-    if (segment.flags & ACK) facts.seq = 0;
+    if (segment.flags & ACK && segment.flags & RST) facts.seq = 0;
     entry.model.sent(facts, '', this.stateWithout(entry), now);
     this.tell(entry, segment.packetId);
     this.settleSoon(entry);

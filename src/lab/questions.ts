@@ -71,7 +71,7 @@ export const QUESTIONS: readonly Question[] = [
   {
     id: 'Q2',
     asks: text('May the handshake carry data?', '握手过程中可以携带数据吗？'),
-    plays: ['H03a', 'H04a', 'H04b', 'H13a'],
+    plays: ['H03a', 'H04a', 'H04b', 'H05a', 'H13a'],
     answer: [
       {
         says: text(
@@ -89,8 +89,15 @@ export const QUESTIONS: readonly Question[] = [
       },
       {
         says: text(
-          'Attackers are the reason for a bound on what is kept, not for a ban: a flood works with empty SYNs as well. What helps is a bounded table.',
-          '攻击者是限制保留数据量的理由，而不是禁止的理由：空的 SYN 同样可以洪泛。真正有用的是有上限的半连接表。',
+          'Fast Open goes further: whoever shows a cookie, and so proves to be at home at its address, has its data delivered at once. The server answers before the third segment has come.',
+          'TFO 更进一步：出示 Cookie 的客户端证明了自己的地址属实，数据立即交付。第三个报文段还没到，服务端已经应答。',
+        ),
+        see: [see('H05a', 'A>B S 0 [10]'), see('H05a', 'B>A SA 0 a11'), see('H05a', 'B>A A 1 a11 [6]')],
+      },
+      {
+        says: text(
+          'Attackers are the reason for a bound on what is kept, not for a ban: a flood works with empty SYNs as well. What helps is a bounded table, and beyond it answers that keep nothing: SYN cookies.',
+          '攻击者是限制保留数据量的理由，而不是禁止的理由：空的 SYN 同样可以洪泛。真正有用的是有上限的半连接表，表满之后用 SYN Cookie 应答，不保留任何状态。',
         ),
         see: [see('H13a', 'A>B A 1 a1')],
       },

@@ -142,6 +142,7 @@ class Production {
       },
       transitions: () => this.transitions(),
       records: () => rig.records,
+      counters: () => rig.stack.stats.tcp,
       count: (match) => this.rowsLike(match).length,
       times: (match) => this.rowsLike(match).map((row) => row.t),
       curtain: () => this.endRecord(),

@@ -1,8 +1,8 @@
-// Sees what our stack sends without a connection: the RSTs that answer segments of nobody. What connections send, they
-// tell themselves.
+// Sees what our stack sends without a connection: the RSTs that answer segments of nobody, and SYN-ACKs with a SYN cookie.
+// What connections send, they tell themselves.
 import type { Link } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
-import { RST, SegmentView } from '../wire/segment.js';
+import { RST, SegmentView, SYN } from '../wire/segment.js';
 import { parseTcp } from '../wire/tcp.js';
 import { flagsOfPacket, PassingLink } from './passing-link.js';
 
@@ -12,7 +12,7 @@ const IPV4_HEADER_BYTES = 20;
 export class StackTap extends PassingLink {
   private pending: SegmentView | null = null;
 
-  /** @param unowned hears of each RST that no connection has announced until the next packet */
+  /** @param unowned hears of each RST and SYN-ACK that no connection has announced until the next packet */
   constructor(
     inner: Link,
     private readonly unowned: (segment: SegmentView) => void,
@@ -34,7 +34,7 @@ export class StackTap extends PassingLink {
   ): boolean {
     this.settle();
     const taken = super.send(packetId, header, headerOffset, headerLength, payload);
-    if (taken && (flagsOfPacket(header, headerOffset) & RST) !== 0) {
+    if (taken && (flagsOfPacket(header, headerOffset) & (RST | SYN)) !== 0) {
       const bytes = header.slice(headerOffset, headerOffset + headerLength);
       const segment = new SegmentView();
       const view = new DataView(bytes.buffer);

@@ -1,6 +1,7 @@
 // What the script of a scenario sees: two applications, the link between them, and time. The two worlds implement it.
 import type { EditableSegment } from '../link/impair-segment.js';
 import type { Side } from '../observe/ladder-steps.js';
+import type { TcpStats } from '../stack/stats.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import type { STATE_NAMES } from '../tcp/state.js';
 import type { World } from './scenario.js';
@@ -155,6 +156,8 @@ export interface Stage {
   transitions(): readonly string[];
   /** Records of our log so far. */
   records(): readonly Readonly<Record<string, unknown>>[];
+  /** What our stack has counted so far. */
+  counters(): Readonly<TcpStats>;
   /** How many segments of a kind the ladder shows so far. */
   count(match: {
     readonly from?: Side;

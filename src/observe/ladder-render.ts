@@ -240,6 +240,7 @@ export class LadderRenderer {
     let text = `${segment.flags} seq=${segment.seq}${named(segment.seqLetter)}`;
     if (segment.ack !== null) text += ` ack=${segment.ack}${named(segment.ackLetter)}`;
     if (mss && segment.mss !== null) text += ` mss=${segment.mss}`;
+    if (segment.tfo !== null) text += segment.tfo === 0 ? ' tfo?' : ` tfo=${segment.tfo}`;
     if (segment.len > 0) text += ` ${this.words.bytes(segment.len)}`;
     if (preview && segment.preview !== '') text += ` "${segment.preview}"`;
     return text;

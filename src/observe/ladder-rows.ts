@@ -27,6 +27,8 @@ export interface LadderSegment {
   /** Payload bytes. */
   len: number;
   mss: number | null;
+  /** Length of a Fast Open cookie, 0 where one is asked for; null without the option. */
+  tfo: number | null;
   /** 0 for a first transmission. */
   retransmission: number;
   fate: 'arrived' | 'lost' | 'injected';
@@ -299,6 +301,7 @@ export class LadderModel {
       ack: facts.ack,
       len: facts.len,
       mss: facts.options.mss ?? null,
+      tfo: facts.options.tfo ?? null,
       retransmission: facts.retransmission,
       fate: 'arrived',
       seqLetter: '',

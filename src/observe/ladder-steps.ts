@@ -54,7 +54,8 @@ export class LadderSteps {
     label.seqLetter = INITIAL[side];
     label.step = facts.ack === null ? 'H1' : 'H2';
     if (facts.ack === null) return;
-    label.ackLetter = `${INITIAL[opposite(side)]}+1`;
+    // More than one where data came with the SYN.
+    label.ackLetter = `${INITIAL[opposite(side)]}+${facts.ack}`;
     if (this.synAckFrom === opposite(side)) this.handshakeSeen = true;
     this.synAckFrom = side;
   }

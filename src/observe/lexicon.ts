@@ -78,6 +78,7 @@ const DROP_EN: Readonly<Record<DropReason, string>> = {
   martian: 'impossible address',
   reassembly_limit: 'too many holes',
   after_fin: 'data beyond the FIN',
+  syn_cookie: 'nothing kept for this SYN',
 };
 
 const DROP_ZH: Readonly<Record<DropReason, string>> = {
@@ -97,6 +98,7 @@ const DROP_ZH: Readonly<Record<DropReason, string>> = {
   martian: '不可能的地址',
   reassembly_limit: '空洞过多',
   after_fin: '数据超出 FIN',
+  syn_cookie: '不为此 SYN 保留状态',
 };
 
 const REPLY_EN: Readonly<Record<DropReply, string>> = {
@@ -104,6 +106,7 @@ const REPLY_EN: Readonly<Record<DropReply, string>> = {
   ack: ', replied ACK',
   challenge: ', replied challenge ACK',
   rst: ', replied RST',
+  cookie: ', replied SYN-ACK with a SYN cookie',
 };
 
 const REPLY_ZH: Readonly<Record<DropReply, string>> = {
@@ -111,6 +114,7 @@ const REPLY_ZH: Readonly<Record<DropReply, string>> = {
   ack: '，已回复 ACK',
   challenge: '，已回复质询 ACK',
   rst: '，已回复 RST',
+  cookie: '，已回复带 SYN Cookie 的 SYN-ACK',
 };
 
 const PACKET_EN: Readonly<Record<PacketDropReason, string>> = {

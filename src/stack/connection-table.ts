@@ -56,6 +56,7 @@ export class ConnectionTable {
   settle(endpoint: Endpoint, now: number): void {
     const { state } = endpoint.connection;
     if (state !== endpoint.settledState) this.settleState(endpoint, state, now);
+    if (endpoint.fastOpenOf !== null) this.settleFastOpen(endpoint, now);
     if (endpoint.isOrphan && endpoint.isRegistered && endpoint.queue === null) this.addOrphan(endpoint, now);
   }
 
@@ -82,6 +83,15 @@ export class ConnectionTable {
     } else if (state === State.TIME_WAIT) {
       this.addTimeWait(endpoint, now);
     }
+  }
+
+  /** Whatever its state: an application that answers and closes at once has not made the handshake complete. */
+  private settleFastOpen(endpoint: Endpoint, now: number): void {
+    const { connection } = endpoint;
+    const { snd, state, error } = connection;
+    if (snd.una === snd.iss && state !== State.CLOSED) return;
+    endpoint.fastOpenOf!.end(snd.una === snd.iss && error === 'ECONNRESET', now);
+    endpoint.fastOpenOf = null;
   }
 
   private addTimeWait(endpoint: Endpoint, now: number): void {

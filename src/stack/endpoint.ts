@@ -9,6 +9,7 @@ import type { FourTuple, IpAddress } from '../wire/address.js';
 import type { DemuxEntry } from './demux.js';
 import type { EndpointQueue } from './endpoint-queue.js';
 import type { Listener } from './listener.js';
+import type { PendingFastOpens } from './pending-fast-opens.js';
 import { WheelEntry } from './timer-wheel.js';
 
 export { Listener, type ListenerHandler, type ListenOptions } from './listener.js';
@@ -62,6 +63,8 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   isOrphan = false;
   /** @internal State for which the tables were last brought up to date. */
   settledState: State = State.CLOSED;
+  /** @internal Where it counts while Fast Open has handed it out and its handshake is not over. */
+  fastOpenOf: PendingFastOpens | null = null;
   /** @internal Bytes of SYN data charged to the stack's common limit. */
   synDataBytes = 0;
   /** @internal Whether it waits for delivery of events, and for transmission. */

@@ -6,8 +6,8 @@ export interface Limits {
   /** Connections in any state, half-open and TIME-WAIT included. A SYN beyond it is dropped, `connect` fails with ENOBUFS. */
   connections: number;
   /**
-   * Half-open connections (SYN-RECEIVED) of one listener; beyond it the oldest is given up for the newest (RFC 4987
-   * §3.2). A listener that asks for a backlog keeps no more than that many, but at least eight. The default is far above
+   * Half-open connections (SYN-RECEIVED) of one listener; beyond it SYNs are answered by cookies, or the oldest is given up
+   * for the newest (RFC 4987 §3.6, §3.2; `synCookies`). A listener that asks for a backlog keeps no more than that many, but at least eight. The default is far above
    * any burst of honest clients, all of whose SYNs may come before the first of their ACKs.
    */
   halfOpen: number;
@@ -43,6 +43,8 @@ export interface Limits {
   defaultRouters: number;
   /** Bytes of SYN data kept by all half-open connections together; data beyond it is left to the peer's retransmission. */
   synDataBytes: number;
+  /** Servers whose Fast Open cookie is kept, and paths on which Fast Open has failed; beyond it the one longest unused goes. */
+  fastOpenPaths: number;
   /** Timers looked at in one turn; the rest follows in the next. */
   timersPerTurn: number;
   /** Segments sent in one turn; the rest follows in the next. */
@@ -75,6 +77,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   neighborAnswersPerSecond: 1000,
   defaultRouters: 8,
   synDataBytes: 65_536,
+  fastOpenPaths: 1024,
   timersPerTurn: 4096,
   segmentsPerTurn: 4096,
   eventsPerTurn: 65_536,

@@ -6,6 +6,7 @@ import type { IpAddress } from '../wire/address.js';
 import type { Endpoint } from './endpoint.js';
 import { EndpointQueue } from './endpoint-queue.js';
 import { LEAST_HALF_OPEN, type Limits } from './limits.js';
+import { PendingFastOpens } from './pending-fast-opens.js';
 import type { BacklogPolicy, StackTrace } from './trace.js';
 
 /** `backlogFull` is traced at most this often. */
@@ -53,8 +54,10 @@ export interface ListenerHost {
 export class Listener {
   /** @internal Connections in SYN-RECEIVED, oldest first. */
   readonly halfOpen = new EndpointQueue();
-  /** @internal Established connections that nobody took yet, oldest first. */
+  /** @internal Connections that nobody took yet, oldest first: established ones, and those of Fast Open. */
   readonly waiting = new EndpointQueue();
+  /** @internal Those that Fast Open has handed out before the end of their handshake, accepted or not. */
+  readonly fastOpens = new PendingFastOpens();
   /** Connections that may wait for `accept`. */
   readonly backlog: number;
   /** @internal Half-open connections that it keeps at most. */
@@ -119,7 +122,7 @@ export class Listener {
     return this.waiting.size > this.backlog;
   }
 
-  /** @internal A half-open connection is established: it waits for `accept`. */
+  /** @internal A half-open connection is established, or Fast Open vouches for it: it waits for `accept`. */
   promote(endpoint: Endpoint): void {
     this.waiting.push(endpoint);
     this.host.acceptable(this);

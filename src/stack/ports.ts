@@ -82,6 +82,19 @@ export function tuplePrf(random: RandomBytes): (tuple: FourTuple) => number {
   };
 }
 
+/** A pseudorandom function of the four-tuple and two words. Its secret is drawn when it is first asked. */
+export function tupleMac(random: RandomBytes): (tuple: FourTuple, a: number, b: number) => number {
+  let secret: SecretHash | null = null;
+  const words = new Int32Array(11);
+  return (tuple, a, b) => {
+    secret ??= new SecretHash(random);
+    fillWords(words, tuple.local, tuple.remote, (tuple.localPort << 16) | tuple.remotePort);
+    words[9] = a;
+    words[10] = b;
+    return secret.hash(words, 11);
+  };
+}
+
 function fillWords(words: Int32Array, local: IpAddress, remote: IpAddress, ports: number): Int32Array {
   words[0] = local.w0;
   words[1] = local.w1;

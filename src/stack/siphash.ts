@@ -60,6 +60,15 @@ export class SecretHash {
     for (let i = 0; i < 4; i++) this.key[i] = randomWord(random);
   }
 
+  /** One by a key of 16 octets. */
+  static keyed(key: Uint8Array): SecretHash {
+    let at = 0;
+    return new SecretHash((n) => {
+      at += n;
+      return key.subarray(at - n, at);
+    });
+  }
+
   /** Hash of the first `count` words of `words` (at most 63): the low 32 bits, as int32. `highWord` has the rest. */
   hash(words: Int32Array, count: number): number {
     const v = this.v;

@@ -18,6 +18,8 @@ import type { DuplicateDetection } from './ethernet/address-claims.js';
 import { EthernetPort } from './ethernet/ethernet-port.js';
 import { quotedTuple, quoteOf } from './ethernet/quoted-frame.js';
 import type { RouteOptions } from './ethernet/routes.js';
+import { FastOpenMemory } from './fast-open-cache.js';
+import { FastOpenKeys } from './fast-open-cookies.js';
 import { IcmpInput } from './icmp.js';
 import { IcmpErrors } from './icmp-errors.js';
 import { IpInput } from './ip-input.js';
@@ -30,7 +32,7 @@ import { ListenerTable } from './listener-table.js';
 import { Loopback } from './loopback.js';
 import { conflictNotice, oversizeNotice, type StackNotice } from './notices.js';
 import { HEADER_BYTES, PathMtu } from './path-mtu.js';
-import { EphemeralPorts, type PortRange, tuplePrf } from './ports.js';
+import { EphemeralPorts, type PortRange, tupleMac, tuplePrf } from './ports.js';
 import { RateLimit } from './rate-limit.js';
 import { type RandomBytes, TableHash } from './siphash.js';
 import { newStackStats, type StackStats } from './stats.js';
@@ -64,6 +66,12 @@ export interface StackOptions {
   random?: RandomBytes;
   /** Initial sequence numbers: RFC 6528, or one and the same for every connection, for labs and tests. Default `rfc6528`. */
   isn?: 'rfc6528' | { readonly fixed: number };
+  /**
+   * Keys of the Fast Open cookies that listeners give (RFC 7413 §4.1.2): the first makes them, those of a second are still
+   * taken. 16 octets each; hosts with one key, Linux's `tcp_fastopen_key` included, take each other's. Default: a random one,
+   * replaced once a day.
+   */
+  fastOpenKeys?: readonly Uint8Array[];
   /** Default: those of the link, if it shares its address with others; else 32768–60999. */
   ephemeralPorts?: PortRange;
   /** Runs a callback at the end of the present task. Default `queueMicrotask`. */
@@ -92,6 +100,7 @@ export class Stack {
   readonly ethernet: EthernetPort | null;
   private readonly local: LocalAddresses;
   private readonly environment: ConnectionEnvironment;
+  private readonly fastOpenKeys: FastOpenKeys;
   private readonly choice: TupleChoice;
   private readonly listenerTable = new ListenerTable();
   private readonly bound = new BoundPorts();
@@ -133,12 +142,17 @@ export class Stack {
     this.trace = options.trace ?? null;
     this.limits = withDefaultLimits(options.limits);
     this.local = new LocalAddresses(options.addresses);
+    this.fastOpenKeys = new FastOpenKeys(random);
+    if (options.fastOpenKeys !== undefined) this.fastOpenKeys.set(options.fastOpenKeys);
     this.environment = {
       trace: this.trace,
       initialSequence: initialSequence(options.isn, random),
       timestampOffset: tuplePrf(random),
       allocate: unzeroed,
       blocks: new BlockPool(unzeroed),
+      synCookieMac: tupleMac(random),
+      fastOpenCache: new FastOpenMemory(this.limits, random),
+      fastOpenCookies: this.fastOpenKeys,
       negativeAdvice: (tuple, now) => {
         this.stats.ip.negativeAdvices++;
         this.ethernet?.doubt(tuple.remote, now);
@@ -283,6 +297,15 @@ export class Stack {
     connection.openActive(this.turn.now());
     this.turn.changed(endpoint);
     return endpoint;
+  }
+
+  /**
+   * Replaces the keys of Fast Open cookies; see `StackOptions.fastOpenKeys`. To let cookies expire without a gap, give the new
+   * key and the one before.
+   * @throws RangeError with code ERR_OUT_OF_RANGE for other than one or two keys of 16 octets
+   */
+  setFastOpenKeys(keys: readonly Uint8Array[]): void {
+    this.fastOpenKeys.set(keys);
   }
 
   /** Lets pending timers and the link keep the process alive; so it is from the beginning. */

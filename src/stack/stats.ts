@@ -106,6 +106,14 @@ export interface TcpStats {
   listenOverflows: number;
   /** Half-open connections given up for newer ones (`limits.halfOpen`). */
   halfOpenEvicted: number;
+  /** SYNs answered by a cookie (RFC 4987 §3.6), connections that came by one, and ACKs that showed a wrong one. */
+  synCookiesSent: number;
+  synCookiesRecv: number;
+  synCookiesFailed: number;
+  /** Connections handed out by Fast Open before the end of their handshake, cookies that were wrong, and SYNs beyond the limit. */
+  fastOpenPassive: number;
+  fastOpenPassiveFail: number;
+  fastOpenListenOverflow: number;
   /** SYNs dropped because of `limits.connections`. */
   connectionLimitDrops: number;
   /** SYNs whose data was left to retransmission because of `limits.synDataBytes`. */
@@ -185,6 +193,12 @@ export function newStackStats(): StackStats {
       listenDrops: 0,
       listenOverflows: 0,
       halfOpenEvicted: 0,
+      synCookiesSent: 0,
+      synCookiesRecv: 0,
+      synCookiesFailed: 0,
+      fastOpenPassive: 0,
+      fastOpenPassiveFail: 0,
+      fastOpenListenOverflow: 0,
       connectionLimitDrops: 0,
       synDataLimited: 0,
       timeWaitEvicted: 0,

@@ -1,12 +1,15 @@
 // From a TCP segment to the connection or listener that owns it (RFC 9293 §3.10.7), or to the RST for a segment that
 // nobody owns. The rules of a connection's states are in tcp/.
+import type { ConnectionConfig } from '../tcp/config.js';
 import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
 import { fillReset } from '../tcp/segment-arrives/closed.js';
 import { classifyListenSegment } from '../tcp/segment-arrives/listen.js';
 import { SegmentOut } from '../tcp/segment-out.js';
 import { State } from '../tcp/state.js';
+import { fillCookieAnswer, openByCookie, recallSyn, SYN_COOKIE_LIFE_MS } from '../tcp/syn-cookie.js';
 import { mayReopen } from '../tcp/time-wait-reuse.js';
 import type { DropReason } from '../tcp/trace.js';
+import type { FourTuple } from '../wire/address.js';
 import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
 import { ParseError } from '../wire/parse-error.js';
 import { IpProtocol } from '../wire/protocol.js';
@@ -42,7 +45,10 @@ export interface TcpInputParts {
 export class TcpInput {
   private readonly segment = new SegmentView();
   private readonly reply = new SegmentOut();
+  private readonly recalled = new SegmentView();
   private readonly resets: RateLimit;
+  /** Clock ms until which an ACK may show a SYN cookie; of several listeners on a port another one may get it. */
+  private cookiesUntil = Number.NEGATIVE_INFINITY;
 
   /** @param now clock ms */
   constructor(
@@ -134,6 +140,7 @@ export class TcpInput {
         this.open(packet, s, listener, null, now);
         break;
       case 'reset':
+        if (now < this.cookiesUntil && this.openByCookie(packet, s, listener, now)) break;
         this.reset(packet, s, 'listen_ack', 'RFC9293-3.10.7.2', now);
         break;
       case 'ignore':
@@ -171,7 +178,7 @@ export class TcpInput {
     reopened: Endpoint | null,
     now: number,
   ): void {
-    const { table, driver, environment, stats } = this.parts;
+    const { table, driver, stats } = this.parts;
     if (listener.sharesPort) this.parts.listeners.passTurn(listener);
     if (listener.isFull) {
       stats.listenDrops++;
@@ -179,30 +186,102 @@ export class TcpInput {
       this.dropped(s, 'backlog', 'RFC9293-3.10.7.2', now);
       return;
     }
-    if (listener.halfOpen.size >= listener.halfOpenLimit) this.evictOldest(listener, now);
+    const config = packet.isIpv4 ? listener.configs.v4 : listener.configs.v6;
+    const isCrowded = listener.halfOpen.size >= listener.halfOpenLimit;
+    // A cookie cannot tell that a TIME-WAIT is being reopened.
+    if (reopened === null && (isCrowded ? config.synCookies !== 'off' : config.synCookies === 'always')) {
+      this.answerByCookie(packet, s, listener, config, now);
+      return;
+    }
+    if (isCrowded) this.evictOldest(listener, now);
     if (reopened !== null) table.replace(reopened, now);
     if (table.isFull) {
       stats.connectionLimitDrops++;
       this.dropped(s, 'backlog', 'RFC9293-3.10.7.2', now);
       return;
     }
-    const tuple = {
-      local: packet.local,
-      localPort: s.destinationPort,
-      remote: packet.remote(),
-      remotePort: s.sourcePort,
-    };
-    const config = packet.isIpv4 ? listener.configs.v4 : listener.configs.v6;
+    const endpoint = this.halfOpen(packet, tupleOf(packet, s), listener, config);
+    const { connection } = endpoint;
+    this.boundSynData(endpoint, s, now);
+    connection.openPassive(s, reopened?.connection ?? null, now, listener.fastOpens.count(now));
+    driver.changed(endpoint);
+    if (connection.fastOpen !== null) this.noteFastOpen(endpoint, listener);
+    if (reopened !== null) driver.changed(reopened);
+  }
+
+  /** A connection among the listener's half-open ones, still in CLOSED. */
+  private halfOpen(
+    packet: IpPacket,
+    tuple: FourTuple,
+    listener: Listener,
+    config: ConnectionConfig,
+  ): Endpoint {
+    const { table, driver, environment } = this.parts;
     const connection = new Connection(table.nextId(), tuple, config, environment, 'passive');
     const endpoint = new Endpoint(connection, driver);
     endpoint.isLoopback = packet.isLoopback;
     endpoint.listener = listener;
-    this.boundSynData(endpoint, s, now);
     table.register(endpoint);
     listener.halfOpen.push(endpoint);
-    connection.openPassive(s, reopened?.connection ?? null, now);
+    return endpoint;
+  }
+
+  /** What became of Fast Open; with a good cookie the application gets the connection at once (RFC 7413 §4.2.2). */
+  private noteFastOpen(endpoint: Endpoint, listener: Listener): void {
+    const { stats } = this.parts;
+    const { outcome, isAccepted } = endpoint.connection.fastOpen!;
+    if (outcome === 'refused') stats.fastOpenPassiveFail++;
+    if (outcome === 'limit') stats.fastOpenListenOverflow++;
+    if (!isAccepted) return;
+    stats.fastOpenPassive++;
+    listener.fastOpens.begin();
+    endpoint.fastOpenOf = listener.fastOpens;
+    listener.promote(endpoint);
+  }
+
+  /** Answers a SYN and keeps nothing (RFC 4987 §3.6). */
+  private answerByCookie(
+    packet: IpPacket,
+    s: SegmentView,
+    listener: Listener,
+    config: ConnectionConfig,
+    now: number,
+  ): void {
+    const { stats, trace, output, environment } = this.parts;
+    const tuple = tupleOf(packet, s);
+    const { local, localPort, remote, remotePort } = tuple;
+    fillCookieAnswer(config, environment, tuple, s, now, this.reply);
+    if (config.synCookies === 'full') listener.reportFull(listener.halfOpenLimit, 'syn-cookies', now);
+    const isSent = output.answer(local, localPort, remote, remotePort, this.reply, packet.isLoopback);
+    if (isSent) stats.synCookiesSent++;
+    this.cookiesUntil = now + SYN_COOKIE_LIFE_MS;
+    trace?.segmentDropped(null, s, 'syn_cookie', isSent ? 'cookie' : 'none', 'RFC4987-3.6', now);
+  }
+
+  /**
+   * An ACK that nobody owns, at a listener that has sent cookies.
+   * @returns false when it shows none
+   */
+  private openByCookie(packet: IpPacket, s: SegmentView, listener: Listener, now: number): boolean {
+    const { stats, environment, table, driver } = this.parts;
+    if ((s.flags & (ACK | SYN | RST)) !== ACK) return false;
+    const config = packet.isIpv4 ? listener.configs.v4 : listener.configs.v6;
+    const tuple = tupleOf(packet, s);
+    if (!recallSyn(config, environment, tuple, s, now, this.recalled)) {
+      stats.synCookiesFailed++;
+      return false;
+    }
+    if (listener.isFull || table.isFull) {
+      this.refuseEstablishment(listener, s, now);
+      return true;
+    }
+    stats.synCookiesRecv++;
+    const endpoint = this.halfOpen(packet, tuple, listener, config);
+    openByCookie(endpoint.connection, this.recalled, s, now);
     driver.changed(endpoint);
-    if (reopened !== null) driver.changed(reopened);
+    endpoint.connection.onSegment(s, now);
+    driver.changed(endpoint);
+    return true;
   }
 
   private evictOldest(listener: Listener, now: number): void {
@@ -217,7 +296,7 @@ export class TcpInput {
   /** Data on a SYN is charged to a common limit; what exceeds it is left to the peer, who was not promised anything. */
   private boundSynData(endpoint: Endpoint, s: SegmentView, now: number): void {
     const { config } = endpoint.connection;
-    if (s.payloadLength === 0 || config.synData === 'discard') return;
+    if (s.payloadLength === 0 || (config.synData === 'discard' && !config.fastOpen)) return;
     const { table, limits, stats, trace } = this.parts;
     const kept = Math.min(s.payloadLength, config.synDataBytes);
     if (table.synDataBytes + kept > limits.synDataBytes) {
@@ -256,6 +335,15 @@ export class TcpInput {
   private dropped(s: SegmentView, reason: DropReason, rule: string, now: number): void {
     this.parts.trace?.segmentDropped(null, s, reason, 'none', rule, now);
   }
+}
+
+function tupleOf(packet: IpPacket, s: SegmentView): FourTuple {
+  return {
+    local: packet.local,
+    localPort: s.destinationPort,
+    remote: packet.remote(),
+    remotePort: s.sourcePort,
+  };
 }
 
 /** An ACK that could complete a handshake for which the accept queue has no place. */

@@ -20,7 +20,7 @@ export type PacketDropReason =
   | 'link_full';
 
 /** What is done when a listener's tables are full. */
-export type BacklogPolicy = 'drop-oldest' | 'drop-syn' | 'drop-ack';
+export type BacklogPolicy = 'drop-oldest' | 'drop-syn' | 'drop-ack' | 'syn-cookies';
 
 /** The stack's listener, fed by the connections as well. Same rules as `Trace`: it must not throw or call back. */
 export interface StackTrace extends Trace {

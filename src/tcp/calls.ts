@@ -3,8 +3,10 @@ import type { SegmentView } from '../wire/segment.js';
 import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
 import { acceptSynEcn } from './ecn.js';
+import { askFastOpen, grantFastOpen } from './fast-open.js';
 import { startOrphanTimer } from './segment-arrives/closing.js';
 import { State, Trigger } from './state.js';
+import { takeSynData } from './syn-data.js';
 import { acceptSynOptions } from './syn-options.js';
 import { startTimestamps } from './timestamps.js';
 import type { CallName } from './trace.js';
@@ -20,18 +22,33 @@ export function openActive(c: Connection, now: number): void {
   chooseIss(c, c.environment.initialSequence(c.tuple, now));
   startTimestamps(c, now);
   openReceiveWindow(c);
+  askFastOpen(c, now);
   c.enter(State.SYN_SENT, Trigger.CALL_ACTIVE_OPEN, null, now);
 }
 
 /** A listener's answer to a SYN (§3.10.7.2). */
-export function openPassive(c: Connection, syn: SegmentView, reopened: Connection | null, now: number): void {
+export function openPassive(
+  c: Connection,
+  syn: SegmentView,
+  reopened: Connection | null,
+  fastOpenPending: number,
+  now: number,
+): void {
   const stateAtArrival = reopened === null ? State.LISTEN : State.TIME_WAIT;
-  c.state = stateAtArrival;
   c.segmentsIn++;
   c.lastReceivedAt = now;
   if (syn.payloadLength > 0) c.noteDataIn(syn, now);
+  beginPassive(c, syn, passiveIss(c, reopened, now), stateAtArrival, now);
+  grantFastOpen(c, syn, fastOpenPending, now);
+  takeSynData(c, syn, now);
+  c.trace?.segmentReceived(c, syn, 'accept', stateAtArrival, now);
+}
+
+/** To SYN-RECEIVED, with what a SYN says. */
+export function beginPassive(c: Connection, syn: SegmentView, iss: Seq, from: State, now: number): void {
+  c.state = from;
   c.trace?.connectionOpened(c, now);
-  chooseIss(c, passiveIss(c, reopened, now));
+  chooseIss(c, iss);
   startTimestamps(c, now);
   c.rcv.irs = syn.seq;
   c.rcv.nxt = seqAdd(syn.seq, 1);
@@ -44,8 +61,6 @@ export function openPassive(c: Connection, syn: SegmentView, reopened: Connectio
   c.snd.wl1 = syn.seq;
   c.snd.wl2 = c.snd.iss;
   c.enter(State.SYN_RECEIVED, Trigger.SEG_SYN, syn, now);
-  keepSynData(c, syn, now);
-  c.trace?.segmentReceived(c, syn, 'accept', stateAtArrival, now);
 }
 
 function chooseIss(c: Connection, iss: Seq): void {
@@ -62,21 +77,6 @@ function passiveIss(c: Connection, reopened: Connection | null, now: number): Se
   const iss = c.environment.initialSequence(c.tuple, now);
   if (reopened === null || seqGt(iss, reopened.snd.nxt)) return iss;
   return seqAdd(reopened.snd.nxt, REOPEN_ISN_STEP);
-}
-
-/** Data on a SYN is legal; it reaches the application only once the connection is ESTABLISHED. */
-function keepSynData(c: Connection, syn: SegmentView, now: number): void {
-  if (syn.payloadLength === 0 || c.config.synData === 'discard') return;
-  const kept = Math.min(syn.payloadLength, c.config.synDataBytes);
-  if (kept < syn.payloadLength) c.dropped(syn, 'syndata_limit', 'none', 'RFC9293-3.10.7.2', now);
-  if (kept === 0) return;
-  if (c.config.synData === 'accept') {
-    c.requireReceiveQueue().push(syn.bytes, syn.payloadOffset, kept);
-    c.rcv.nxt = seqAdd(c.rcv.nxt, kept);
-    c.bytesReceived += kept;
-  } else {
-    c.requireReassembly().insert(c.rcv.nxt, syn.bytes, syn.payloadOffset, kept);
-  }
 }
 
 function maySend(c: Connection): boolean {
@@ -169,6 +169,7 @@ export function close(c: Connection, now: number): void {
   if (c.readClosed) return;
   c.readClosed = true;
   const mayStillReceive =
+    (c.state === State.SYN_RECEIVED && c.isFastOpened) ||
     c.state === State.ESTABLISHED ||
     c.state === State.FIN_WAIT_1 ||
     c.state === State.FIN_WAIT_2 ||

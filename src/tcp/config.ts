@@ -62,10 +62,27 @@ export interface ConnectionConfig {
   finWait2Ms: number;
   /** Longest time without progress that a connection may live after its application has left (RFC 6429 §5). */
   orphanMs: number;
-  /** What to do with data on a SYN: keep it until ESTABLISHED, forget it, or keep and acknowledge it at once. */
+  /**
+   * What to do with data on a SYN: keep it until ESTABLISHED, forget it, or keep and acknowledge it at once. With a good Fast
+   * Open cookie it is acknowledged and delivered at once, whatever this says.
+   */
   synData: 'queue' | 'discard' | 'accept';
   /** Bytes of SYN data kept per half-open connection. */
   synDataBytes: number;
+  /**
+   * TCP Fast Open (RFC 7413), off unless asked for: data on the SYN may then be delivered twice, when the network doubles the
+   * SYN. A client asks for a cookie, and sends queued data with the SYN once it has one; a listener gives cookies, and hands a
+   * connection whose SYN shows a good one to the application before the handshake is over.
+   */
+  fastOpen: boolean;
+  /** Connections of a listener that Fast Open has handed out before the end of their handshake, at most (RFC 7413 §5.1). */
+  fastOpenPending: number;
+  /**
+   * SYN cookies of a listener (RFC 4987 §3.6): never, when its half-open connections are at their limit, or for every SYN. A
+   * connection that comes by one has the options of its SYN if both sides use timestamps, else only its MSS, rounded down.
+   * With `off` the oldest half-open connection goes instead.
+   */
+  synCookies: 'off' | 'full' | 'always';
   /** Out-of-order segments kept, at most. */
   reassemblySegments: number;
   /** Least MSS that we accept from a peer; smaller ones are raised to it. */

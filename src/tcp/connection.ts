@@ -15,6 +15,7 @@ import { DeliveryRate } from './delivery-rate.js';
 import { EcnVariables } from './ecn.js';
 import { type ConnectionErrorCode, Event } from './events.js';
 import { type Explanation, explain, type HistoryStep } from './explain.js';
+import type { FastOpenCache, FastOpenCookies, FastOpenVariables } from './fast-open.js';
 import { Flight } from './flight.js';
 import { type IcmpErrorKind, onIcmpError, onPathMss, onPathMtuChanged } from './icmp-error.js';
 import { type TcpInfo, tcpInfo } from './info.js';
@@ -68,6 +69,15 @@ export interface ConnectionEnvironment {
    * tuple (RFC 6191). Default 0.
    */
   timestampOffset?(tuple: FourTuple): number;
+  /**
+   * Keyed hash of a tuple and two words, 32 bits of which the low 24 are used, for SYN cookies (RFC 4987 §3.6). Its secret must
+   * not be guessable.
+   */
+  synCookieMac?(tuple: FourTuple, a: number, b: number): number;
+  /** What clients remember of servers that speak Fast Open (RFC 7413 §4.1.3). Default: nobody does, and none is asked. */
+  readonly fastOpenCache?: FastOpenCache;
+  /** The cookies that listeners give (RFC 7413 §4.1.2). Default: none. */
+  readonly fastOpenCookies?: FastOpenCookies;
   /** Told once per outage when a segment was retransmitted R1 times: the route may be bad (RFC 9293 MUST-20). */
   negativeAdvice?(tuple: FourTuple, now: number): void;
 }
@@ -153,6 +163,8 @@ export class Connection {
   receiveTuning: ReceiveTuning | null = null;
   /** What SACK has to report; made when something first arrives out of order or twice. */
   sack: SackMemory | null = null;
+  /** Null where Fast Open is off. */
+  fastOpen: FastOpenVariables | null = null;
   readonly ts = new TimestampVariables();
   readonly ecn = new EcnVariables();
   /** The next segment of new data tells the peer that its echo of congestion was heard (RFC 3168 §6.1.2). */
@@ -265,9 +277,10 @@ export class Connection {
   /**
    * Passive OPEN answered: takes the SYN that `classifyListenSegment` accepted, and goes to SYN-RECEIVED.
    * @param reopened the TIME-WAIT connection that this one follows on the same tuple, or null
+   * @param fastOpenPending connections of the listener that Fast Open has handed out and whose handshake is not over
    */
-  openPassive(syn: SegmentView, reopened: Connection | null, now: number): void {
-    calls.openPassive(this, syn, reopened, now);
+  openPassive(syn: SegmentView, reopened: Connection | null, now: number, fastOpenPending = 0): void {
+    calls.openPassive(this, syn, reopened, fastOpenPending, now);
   }
 
   // ---- SEND (§3.10.2)
@@ -305,7 +318,8 @@ export class Connection {
 
   /** Bytes that `receive` would hand out. */
   get receiveQueueBytes(): number {
-    return this.receiveQueue === null || this.state === State.SYN_RECEIVED ? 0 : this.receiveQueue.length;
+    if (this.receiveQueue === null || (this.state === State.SYN_RECEIVED && !this.isFastOpened)) return 0;
+    return this.receiveQueue.length;
   }
 
   /** The next in-order bytes, at most `max`, or null when there are none. The array belongs to the caller. */
@@ -534,6 +548,11 @@ export class Connection {
   /** RCV.WND: from RCV.NXT to the right edge granted. */
   get receiveWindow(): number {
     return Math.max(0, (this.rcv.edge - this.rcv.nxt) | 0);
+  }
+
+  /** The application has the connection although its handshake may not be over: FastOpened of RFC 7413 §4.2. */
+  get isFastOpened(): boolean {
+    return this.fastOpen?.isAccepted === true;
   }
 
   /** The congestion window stopped the last transmission: it may grow. */

@@ -2,6 +2,7 @@
 // Everything here is read from what the rules have counted and from the way through the states; nothing is decided.
 import type { Connection } from './connection.js';
 import type { ConnectionErrorCode } from './events.js';
+import type { FastOpenOutcome } from './fast-open.js';
 import { type TcpInfo, tcpInfo } from './info.js';
 import { STATE_NAMES, State, type Transition, Trigger } from './state.js';
 
@@ -38,6 +39,8 @@ export interface SlowExplanation {
 /** See the head of this file. Prints as plain text. */
 export interface Explanation {
   state: (typeof STATE_NAMES)[number];
+  /** What has become of Fast Open; null where nobody asked for it. */
+  opened: Cause | null;
   /** Null while nobody has begun to close. */
   ended: EndExplanation | null;
   /** Null when nothing was held back for long. */
@@ -58,9 +61,39 @@ export interface HistoryStep {
 export function explain(c: Connection, now: number): Explanation {
   const info = tcpInfo(c, now);
   const state = STATE_NAMES[c.state];
+  const opened = explainOpening(info);
   const ended = explainEnd(c, info);
   const slow = explainSlowness(info);
-  return { state, ended, slow, toString: () => inWords(state, ended, slow) };
+  return { state, opened, ended, slow, toString: () => inWords(state, opened, ended, slow) };
+}
+
+// ---- the beginning
+
+const OPENED: Partial<Record<FastOpenOutcome, readonly [what: string, rule: string]>> = {
+  avoided: ['Fast Open was not tried: it has failed on this path lately', 'RFC7413-4.1.3.1'],
+  requested: ['our SYN asks for a Fast Open cookie', 'RFC7413-4.2.1'],
+  'cookie received': [
+    'the server gave a Fast Open cookie: the next connection can send data with its SYN',
+    'RFC7413-4.2.1',
+  ],
+  offered: ['our SYN shows a Fast Open cookie', 'RFC7413-4.2.2'],
+  accepted: ['Fast Open saved a round trip: the data on the SYN was taken at once', 'RFC7413-4.2.2'],
+  'partly accepted': ['Fast Open: the server took a part of the data on the SYN', 'RFC7413-4.2.2'],
+  refused: [
+    'Fast Open saved nothing: there was no good cookie, and the handshake came first',
+    'RFC7413-4.2.2',
+  ],
+  'given up': ['the SYN with the Fast Open option got no answer, and a plain one followed', 'RFC7413-4.2.2'],
+  'cookie given': ['the client got a Fast Open cookie for its next connection', 'RFC7413-4.2.1'],
+  limit: [
+    'too many Fast Open connections awaited the end of their handshake: fastOpenPending',
+    'RFC7413-5.1',
+  ],
+};
+
+function explainOpening({ fastOpen }: TcpInfo): Cause | null {
+  const said = OPENED[fastOpen];
+  return said === undefined ? null : { what: said[0], rule: said[1], atMs: null };
 }
 
 // ---- the end
@@ -253,8 +286,14 @@ const ENDED_BY: Record<EndedBy, string> = {
   limit: 'a limit of the stack ended it',
 };
 
-function inWords(state: string, ended: EndExplanation | null, slow: SlowExplanation | null): string {
+function inWords(
+  state: string,
+  opened: Cause | null,
+  ended: EndExplanation | null,
+  slow: SlowExplanation | null,
+): string {
   const lines = [`The connection is ${state}.`];
+  if (opened !== null) lines.push('How it was opened:', line(opened));
   if (ended !== null) {
     const how = ended.orderly ? 'in order' : (ended.error ?? 'by a reset');
     lines.push(`Why it closed: ${ENDED_BY[ended.by]}, ${how}.`);

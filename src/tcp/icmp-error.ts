@@ -3,7 +3,8 @@
 import { type Seq, seqGeq, seqLt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
 import { type ConnectionErrorCode, Event } from './events.js';
-import { resendForSmallerPath } from './retransmit.js';
+import { fastOpenObjected } from './fast-open.js';
+import { resendWithoutReduction } from './retransmit.js';
 import { State, Trigger } from './state.js';
 import { updateSendMss } from './syn-options.js';
 
@@ -35,6 +36,7 @@ function quotesInFlight(c: Connection, seq: Seq): boolean {
 /** An error other than "fragmentation needed". */
 export function onIcmpError(c: Connection, kind: IcmpErrorKind, quotedSeq: Seq, now: number): void {
   if (!quotesInFlight(c, quotedSeq)) return;
+  if (c.state === State.SYN_SENT) fastOpenObjected(c, now);
   const hard = kind === 'protocol' || kind === 'port' || kind === 'prohibited';
   if (hard && c.state === State.SYN_SENT) {
     // RFC9293 SHLD-26, as RFC 5461 limits it: only a connection that never was may die of it.
@@ -59,7 +61,7 @@ export function onPathMss(c: Connection, mss: number, quotedSeq: Seq): boolean {
   c.pathMss = believed;
   updateSendMss(c);
   if (c.state >= State.ESTABLISHED && c.state !== State.TIME_WAIT) {
-    resendForSmallerPath(c);
+    resendWithoutReduction(c);
   }
   return true;
 }

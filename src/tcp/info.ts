@@ -3,6 +3,7 @@
 import { seqDiff, seqMin } from '../wire/seq.js';
 import { ackDelay } from './acknowledge.js';
 import type { Connection } from './connection.js';
+import type { FastOpenOutcome } from './fast-open.js';
 import { LIMIT_NAMES, Limit, type LimitName } from './limit.js';
 import { pipe } from './losses.js';
 import { limitNow } from './output.js';
@@ -27,8 +28,10 @@ export interface TcpInfo {
   /** Name of the congestion controller, and the phase in which the connection is. */
   congestion: string;
   congestionPhase: CongestionPhase;
-  /** What both SYNs agreed upon. */
-  options: { timestamps: boolean; sack: boolean; windowScale: boolean; ecn: boolean };
+  /** What both SYNs agreed upon; `synData`: data on a SYN was taken by Fast Open (RFC 7413). */
+  options: { timestamps: boolean; sack: boolean; windowScale: boolean; ecn: boolean; synData: boolean };
+  /** What has become of Fast Open; `off` where it was not asked for. */
+  fastOpen: FastOpenOutcome;
   /** Shifts of the peer's window field and of ours; 0 without window scaling. */
   sndWscale: number;
   rcvWscale: number;
@@ -155,7 +158,9 @@ export function tcpInfo(c: Connection, now: number): TcpInfo {
       sack: c.sackAgreed,
       windowScale: c.scaleAgreed,
       ecn: c.ecnAgreed,
+      synData: tookSynData(c),
     },
+    fastOpen: c.fastOpen?.outcome ?? 'off',
     sndWscale: snd.shift,
     rcvWscale: rcv.shift,
 
@@ -229,6 +234,11 @@ export function tcpInfo(c: Connection, now: number): TcpInfo {
     appLimitedMs: limited.msBy(Limit.APPLICATION, now),
     handshakeMs: limited.msBy(Limit.HANDSHAKE, now),
   };
+}
+
+function tookSynData({ fastOpen }: Connection): boolean {
+  if (fastOpen === null || fastOpen.synBytes === 0) return false;
+  return fastOpen.outcome === 'accepted' || fastOpen.outcome === 'partly accepted';
 }
 
 function notSentBytes(c: Connection): number {

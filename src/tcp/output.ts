@@ -2,6 +2,7 @@
 // congestion window, Nagle's rule and silly-window avoidance (RFC 9293 §3.7.4, §3.8.6).
 import { seqAdd, seqDiff, seqGeq } from '../wire/seq.js';
 import type { Connection } from './connection.js';
+import { bareAckSeq } from './fast-open.js';
 import { joinedLength } from './joined.js';
 import { Limit } from './limit.js';
 import { pipe } from './losses.js';
@@ -20,6 +21,7 @@ import {
   sendNew,
   sendOwedAck,
   sendPendingReset,
+  sendSyn,
 } from './transmit.js';
 import { hasUnsent, isBusy, isStalled, whyNothingUnsent } from './unsent.js';
 
@@ -90,7 +92,7 @@ function transmitAll(c: Connection, now: number, sink: SegmentSink): Limit {
   }
   if (c.ackDue === AckDue.NOW) {
     if (!sink.writable) return Limit.LINK;
-    sendBareAck(c, c.snd.nxt, now, sink);
+    sendBareAck(c, bareAckSeq(c), now, sink);
   }
   return limit;
 }
@@ -157,7 +159,7 @@ function sendNextSequenced(c: Connection, now: number, sink: SegmentSink): Limit
     return Limit.NONE;
   }
   if (snd.nxt === snd.iss) {
-    sendNew(c, 1, now, sink);
+    sendSyn(c, now, sink);
     return Limit.NONE;
   }
   return sendNewData(c, now, sink);
@@ -217,13 +219,18 @@ function newDataLength(c: Connection): number {
   // A FIN alone.
   if (sendable === 0) return 1;
   if (sendable === limit || withFin || rtx.override) return sendable + (withFin ? 1 : 0);
-  const idle = c.inFlight === 0 || !c.nagle;
+  const idle = c.inFlight === 0 || !c.nagle || isOnlySynInFlight(c);
   // The window cuts it short: worth a segment only when half of what the peer ever offered is free.
   if (sendable < unsentData) return idle && sendable >= snd.maxWnd / 2 ? sendable : -Limit.RECEIVE_WINDOW;
   if (!seqGeq(c.pushedUpTo, c.finSeq)) return -Limit.APPLICATION;
   if (idle) return sendable;
   // Who has filled the buffer would make a full segment of it, if there were room.
   return c.writeBlocked ? -Limit.SEND_BUFFER : -Limit.NAGLE;
+}
+
+/** Our SYN alone is unanswered: no short segment is, which Nagle's rule is about. */
+function isOnlySynInFlight({ snd }: Connection): boolean {
+  return snd.una === snd.iss && snd.nxt === seqAdd(snd.iss, 1);
 }
 
 /** A probe of a closed window: one octet beyond it, or the oldest octet again (§3.8.6.1). */

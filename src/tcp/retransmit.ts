@@ -5,6 +5,7 @@ import { congestionSample } from './congestion-sample.js';
 import type { Connection } from './connection.js';
 import { Event } from './events.js';
 import { beginDoubt, endDoubt } from './f-rto.js';
+import { fastOpenTimedOut } from './fast-open.js';
 import { Mark } from './flight.js';
 import { giveUp } from './give-up.js';
 import { pipe } from './losses.js';
@@ -76,6 +77,7 @@ export function retransmissionTimeout(c: Connection, now: number): void {
 function loseSyn(c: Connection): void {
   c.rtx.synLost = true;
   c.rtx.resendHead = true;
+  fastOpenTimedOut(c, news.now);
   c.congestion.onTimeout(congestionSample(c, news), false);
 }
 
@@ -106,8 +108,8 @@ export function suspectReneging(c: Connection, now: number): void {
   c.startTimer(Timer.RETRANSMISSION, wait, c.rtx.timeouts, now);
 }
 
-/** The path takes smaller segments only: what is in flight will not arrive, but congestion was not the reason. */
-export function resendForSmallerPath(c: Connection): void {
+/** What is in flight will not be taken, but congestion was not the reason: a path too narrow, or data on a SYN. */
+export function resendWithoutReduction(c: Connection): void {
   const { rtx, flight } = c;
   flight.loseAll();
   rtx.phase = Phase.LOSS;

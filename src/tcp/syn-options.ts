@@ -1,6 +1,7 @@
 // The options that travel on SYN segments: what we offer, and what both sides agree upon.
 import type { SegmentView } from '../wire/segment.js';
 import {
+  appendFastOpen,
   appendMss,
   appendNop,
   appendSackPermitted,
@@ -8,9 +9,11 @@ import {
   appendWindowScale,
   padOptions,
 } from '../wire/tcp-options.js';
+import type { ConnectionConfig } from './config.js';
 import type { Connection } from './connection.js';
+import { carriesFastOpen } from './fast-open.js';
 import { ALIGNED_TIMESTAMP_BYTES } from './segment-options.js';
-import type { SegmentOut } from './segment-out.js';
+import { SegmentOut } from './segment-out.js';
 import { State } from './state.js';
 import { takeSynTimestamp, timestampEcho, timestampValue } from './timestamps.js';
 import { MAX_SHIFT } from './window.js';
@@ -18,26 +21,71 @@ import { MAX_SHIFT } from './window.js';
 /** Largest value of the window field. */
 const MAX_FIELD = 65_535;
 
-/**
- * Writes the options of a SYN or SYN-ACK. The SYN-ACK answers only what the SYN offered. Order and padding are those of
- * Linux: what looks like any other SYN passes every middlebox.
- */
+/** What a SYN or SYN-ACK says by its options. */
+export interface SynOffer {
+  mss: number;
+  sack: boolean;
+  timestamps: boolean;
+  tsVal: number;
+  tsEcr: number;
+  /** Window-scale shift, or -1. */
+  shift: number;
+  /** Fast Open cookie, none for a request; undefined for no option. */
+  fastOpen: Uint8Array | null | undefined;
+}
+
+/** Filled for each SYN. */
+const offer: SynOffer = {
+  mss: 0,
+  sack: false,
+  timestamps: false,
+  tsVal: 0,
+  tsEcr: 0,
+  shift: -1,
+  fastOpen: undefined,
+};
+
+/** For the length of options that are not sent yet. */
+const measured = new SegmentOut();
+
+/** Writes the options of a SYN or SYN-ACK. The SYN-ACK answers only what the SYN offered. */
 export function writeSynOptions(c: Connection, out: SegmentOut, now: number): void {
-  const { options } = out;
   const isOffer = c.state === State.SYN_SENT;
-  const sack = isOffer ? c.config.sack : c.sackAgreed;
-  const timestamps = isOffer ? c.config.timestamps : c.timestampsAgreed;
-  let at = appendMss(options, 0, c.config.receiveMss);
+  offer.mss = c.config.receiveMss;
+  offer.sack = isOffer ? c.config.sack : c.sackAgreed;
+  offer.timestamps = isOffer ? c.config.timestamps : c.timestampsAgreed;
+  offer.tsVal = timestampValue(c, now);
+  offer.tsEcr = timestampEcho(c);
+  offer.shift = (isOffer ? c.config.windowScale >= 0 : c.scaleAgreed) ? offeredShift(c.config) : -1;
+  offer.fastOpen = carriesFastOpen(c) ? c.fastOpen!.cookie : undefined;
+  appendSynOptions(offer, out);
+}
+
+/** Octets of the options of a SYN that leaves now. */
+export function synOptionBytes(c: Connection, now: number): number {
+  writeSynOptions(c, measured, now);
+  return measured.optionsLength;
+}
+
+/**
+ * Order and padding are those of Linux: what looks like any other SYN passes every middlebox. With a cookie of sixteen octets
+ * the header is full to the last of its forty.
+ */
+export function appendSynOptions(said: Readonly<SynOffer>, out: SegmentOut): void {
+  const { options } = out;
+  const { sack, timestamps } = said;
+  let at = appendMss(options, 0, said.mss);
   if (!timestamps && sack) at = appendNop(options, appendNop(options, at));
   if (sack) at = appendSackPermitted(options, at);
   if (timestamps) {
     if (!sack) at = appendNop(options, appendNop(options, at));
-    at = appendTimestamps(options, at, timestampValue(c, now), timestampEcho(c));
+    at = appendTimestamps(options, at, said.tsVal, said.tsEcr);
   }
-  if (isOffer ? c.config.windowScale >= 0 : c.scaleAgreed) {
+  if (said.shift >= 0) {
     at = appendNop(options, at);
-    at = appendWindowScale(options, at, offeredShift(c));
+    at = appendWindowScale(options, at, said.shift);
   }
+  if (said.fastOpen !== undefined) at = appendFastOpen(options, at, said.fastOpen);
   out.optionsLength = padOptions(options, at);
 }
 
@@ -45,8 +93,7 @@ export function writeSynOptions(c: Connection, out: SegmentOut, now: number): vo
  * The shift of our window field: as configured, but no coarser than half a segment or half the buffer where a smaller
  * shift says the whole buffer too. A window of less than one step of the field would read as closed.
  */
-function offeredShift(c: Connection): number {
-  const { windowScale, receiveBufferBytes, receiveMss } = c.config;
+export function offeredShift({ windowScale, receiveBufferBytes, receiveMss }: ConnectionConfig): number {
   const coarsest = Math.min(receiveMss, receiveBufferBytes) / 2;
   let shift = Math.min(windowScale, MAX_SHIFT);
   while (shift > 0 && 1 << shift > coarsest && MAX_FIELD * 2 ** (shift - 1) >= receiveBufferBytes) shift--;
@@ -62,7 +109,7 @@ export function acceptSynOptions(c: Connection, syn: SegmentView, now: number): 
   if (c.timestampsAgreed) takeSynTimestamp(c, syn, now);
   c.scaleAgreed = syn.windowScale >= 0 && c.config.windowScale >= 0;
   c.snd.shift = c.scaleAgreed ? Math.min(syn.windowScale, MAX_SHIFT) : 0;
-  c.rcv.shift = c.scaleAgreed ? offeredShift(c) : 0;
+  c.rcv.shift = c.scaleAgreed ? offeredShift(c.config) : 0;
   updateSendMss(c);
 }
 

@@ -7,6 +7,7 @@ import { AckNews, recordArrived } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { ecnEchoArrives } from './ecn.js';
 import { Event } from './events.js';
+import { fastOpenAnswered } from './fast-open.js';
 import { Mark } from './flight.js';
 import { isJoined } from './joined.js';
 import { pipe } from './losses.js';
@@ -41,6 +42,7 @@ export function takeAck(c: Connection, s: SegmentView, now: number): void {
   else if (!c.sackAgreed && news.isDuplicate && rtx.phase !== Phase.LOSS) countDuplicate(c, news);
   if (c.sackAgreed) takeSack(c, s, news);
   if (!hasNews()) return;
+  if (news.synAcknowledged) fastOpenAnswered(c, s, now);
 
   if (news.deliveredBytes > 0) {
     c.rate.onDelivered(news.deliveredBytes, now);

@@ -26,10 +26,11 @@ export type DropReason =
   | 'syndata_limit'
   | 'martian'
   | 'reassembly_limit'
-  | 'after_fin';
+  | 'after_fin'
+  | 'syn_cookie';
 
-/** What was sent in answer to a dropped segment. */
-export type DropReply = 'none' | 'ack' | 'challenge' | 'rst';
+/** What was sent in answer to a dropped segment; `cookie` is a SYN-ACK that nothing is kept for (RFC 4987 §3.6). */
+export type DropReply = 'none' | 'ack' | 'challenge' | 'rst' | 'cookie';
 
 /** What happened to a timer. */
 export type TimerOp = 'start' | 'stop' | 'restart' | 'fire';

@@ -5,13 +5,14 @@ import { type Seq, seqAdd, seqDiff, seqGeq, seqGt, seqMin } from '../wire/seq.js
 import { acknowledged } from './acknowledge.js';
 import type { Connection } from './connection.js';
 import { ecnCodepointFor, ecnFlags, takeOwedAck } from './ecn.js';
+import { synDataLength } from './fast-open.js';
 import { Mark, type SendSnapshot } from './flight.js';
 import { pipe } from './losses.js';
 import { noteSent } from './prr.js';
 import { sackOptionBytes, writeSegmentOptions, writeTimestamps } from './segment-options.js';
 import { SegmentOut, type SegmentSink } from './segment-out.js';
 import { State } from './state.js';
-import { writeSynOptions } from './syn-options.js';
+import { synOptionBytes, writeSynOptions } from './syn-options.js';
 import { Phase } from './tcb.js';
 import { Timer } from './timers.js';
 import { takeWindowField } from './window.js';
@@ -59,6 +60,25 @@ export function sendNew(
   snd.nxt = end;
   send(c, seq, end, true, segmentBytes, now, sink);
   if (rtx.probes === 0) armRetransmission(c, now);
+}
+
+/** Sends our SYN or SYN-ACK for the first time, a SYN with the data that Fast Open lets it carry (RFC 7413 §4.2.2). */
+export function sendSyn(c: Connection, now: number, sink: SegmentSink): void {
+  const data = c.fastOpen === null ? 0 : synDataLength(c, synOptionBytes(c, now));
+  sendNew(c, 1 + data, now, sink);
+  if (data === 0) return;
+  c.fastOpen!.synBytes = data;
+  // The SYN is sent again without its data.
+  c.flight.split(0, seqAdd(c.snd.iss, 1));
+}
+
+/** The books of a SYN-ACK that left before there was a connection. When that was, nobody knows. */
+export function assumeSynSent(c: Connection, now: number): void {
+  note(c, 1, now);
+  c.snd.nxt = seqAdd(c.snd.iss, 1);
+  c.rtx.since = now;
+  c.flight.push(c.snd.nxt, now, noted);
+  c.flight.setMark(0, Mark.EVER_RESENT);
 }
 
 /** Sends record `i` of the flight again. */
@@ -110,10 +130,11 @@ function send(
   sink: SegmentSink,
 ): void {
   const flags = flagsOf(c, seq, end);
-  const payload = flags & SYN ? 0 : seqDiff(seqMin(end, c.finSeq), seq);
+  const first = flags & SYN ? seqAdd(seq, 1) : seq;
+  const payload = seqDiff(seqMin(end, c.finSeq), first);
   begin(c, seq, flags);
   if (payload > 0) {
-    c.requireSendBuffer().gather(seq, payload, out.payload);
+    c.requireSendBuffer().gather(first, payload, out.payload);
     out.segmentBytes = segmentBytes;
     c.dataSegmentsOut += out.segmentCount;
     c.bytesSent += payload;

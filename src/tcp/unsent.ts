@@ -15,10 +15,14 @@ export function hasUnsent(c: Connection): boolean {
   return maySendData(c) && seqGt(sequenceEnd(c), c.snd.nxt);
 }
 
-/** Data may follow the handshake; a FIN alone may follow our SYN before it is acknowledged (§3.10.4). */
+/**
+ * Data may follow the handshake; a FIN alone may follow our SYN before it is acknowledged (§3.10.4), and after Fast Open
+ * everything may (RFC 7413 §4.2.2).
+ */
 function maySendData(c: Connection): boolean {
   if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
   if (c.snd.una !== c.snd.iss) return c.state !== State.SYN_RECEIVED;
+  if (c.isFastOpened) return true;
   return c.state === State.FIN_WAIT_1 && (c.sendBuffer?.length ?? 0) === 0;
 }
 

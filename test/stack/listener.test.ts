@@ -141,7 +141,7 @@ describe('listener', () => {
 
   it('ATTACKS 25: keeps a flood of 100,000 SYNs bounded, and a client with a quick answer gets in', () => {
     const { trace, lines } = recordingTrace();
-    const world = listening({ trace }, 128);
+    const world = listening({ trace, config: { synCookies: 'off' } }, 128);
     const { link, listener, stack, clock } = world;
     for (let i = 0; i < 100_000; i += 100) {
       const batch = Array.from({ length: 100 }, (_, k) =>
@@ -175,7 +175,7 @@ describe('listener', () => {
       [{}, 0, 8],
       [{}, 20, 20],
     ] as const) {
-      const { link, listener, stack } = listening({ limits }, backlog);
+      const { link, listener, stack } = listening({ limits, config: { synCookies: 'off' } }, backlog);
       for (let port = 5000; port < 5030; port++) link.inject(syn(port));
       assert.equal(listener.halfOpen.size, expected);
       assert.equal(stack.stats.tcp.halfOpenEvicted, 30 - expected);

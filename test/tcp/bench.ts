@@ -42,6 +42,8 @@ export interface BenchOptions {
   family?: 4 | 6;
   peer?: PeerOptions;
   role?: 'active' | 'passive';
+  /** Connections of the listener that Fast Open has handed out already. */
+  fastOpenPending?: number;
   /** What the connection gets from its environment beside a trace and the ISS. */
   environment?: Partial<ConnectionEnvironment>;
 }
@@ -116,10 +118,14 @@ export class Bench {
 
   // ---- ways into states
 
-  /** A connection in SYN-SENT; its SYN is in `sent`. */
-  static synSent(options: BenchOptions = {}): Bench {
+  /**
+   * A connection in SYN-SENT; its SYN is in `sent`.
+   * @param queued bytes that the application sends before the SYN leaves
+   */
+  static synSent(options: BenchOptions = {}, queued = 0): Bench {
     const bench = new Bench({ ...options, role: 'active' });
     bench.connection.openActive(bench.now);
+    if (queued > 0) bench.queue(queued);
     bench.flush();
     return bench;
   }
@@ -129,7 +135,7 @@ export class Bench {
     const bench = new Bench({ ...options, role: 'passive' });
     if (syn !== undefined) bench.synOptions = /<([^>]*)>/.exec(syn)?.[1] ?? '';
     bench.fill(syn ?? `S 0 <${bench.synOptions}>`);
-    bench.connection.openPassive(bench.view, null, bench.now);
+    bench.connection.openPassive(bench.view, null, bench.now, options.fastOpenPending);
     bench.scribble();
     bench.flush();
     return bench;

@@ -318,7 +318,15 @@ describe('the rest', () => {
     });
     bench.peer('A 1 a1 [333]');
     const info = infoOf(bench);
-    assert.deepEqual(info.options, { timestamps: false, sack: false, windowScale: true, ecn: false });
+    const { options: agreed } = info;
+    assert.deepEqual(agreed, {
+      timestamps: false,
+      sack: false,
+      windowScale: true,
+      ecn: false,
+      synData: false,
+    });
+    assert.equal(info.fastOpen, 'off');
     assert.deepEqual([info.sndWscale, info.rcvWscale], [7, 4]);
     assert.deepEqual([info.sndMss, info.rcvMss, info.advMss, info.pmtuBytes], [900, 333, 1000, 1040]);
     assert.equal(info.sndWndBytes, 10_000 << 7);

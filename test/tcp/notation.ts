@@ -25,6 +25,8 @@ export interface Options {
   ts?: readonly [value: number, echo: number];
   sack?: readonly (readonly [number, number])[];
   userTimeout?: number;
+  /** Fast Open: the cookie in hexadecimal, empty for a request. */
+  fastOpen?: string;
 }
 
 /** A segment as written in a test. */
@@ -144,6 +146,7 @@ function parseOptions(text: string): Options {
     else if (name === 'sackOK') options.sackOK = true;
     else if (name === 'ts') options.ts = [Number(args[0]), Number(args[1])];
     else if (name === 'uto') options.userTimeout = Number(args[0]);
+    else if (name === 'fo') options.fastOpen = args[0] ?? '';
     else if (name === 'sack')
       options.sack = args.map((pair) => pair.split(':').map(Number) as [number, number]);
     else assert.fail(`no option "${name}"`);
@@ -171,6 +174,7 @@ function printOptions(o: Options): string {
   if (o.sackOK) parts.push('sackOK');
   if (o.ts !== undefined) parts.push(`ts ${o.ts[0]} ${o.ts[1]}`);
   if (o.sack !== undefined) parts.push(`sack ${o.sack.map((b) => b.join(':')).join(' ')}`);
+  if (o.fastOpen !== undefined) parts.push(`fo ${o.fastOpen}`.trim());
   return parts.join(', ');
 }
 
@@ -243,11 +247,19 @@ export function fillOptions(view: SegmentView, o: Options, sackOrigin: number): 
     view.tsEcr = o.ts[1] | 0;
   }
   if (o.userTimeout !== undefined) view.userTimeoutMs = o.userTimeout;
+  if (o.fastOpen !== undefined) fillFastOpen(view, Buffer.from(o.fastOpen, 'hex'));
   for (const [i, [left, right]] of (o.sack ?? []).entries()) {
     view.sackEdges[2 * i] = (left + sackOrigin) | 0;
     view.sackEdges[2 * i + 1] = (right + sackOrigin) | 0;
     view.sackCount = i + 1;
   }
+}
+
+/** The cookie lies in the slab, as everything that arrives. */
+function fillFastOpen(view: SegmentView, cookie: Uint8Array): void {
+  view.fastOpenOffset = view.bytes.length;
+  view.fastOpenLength = cookie.length;
+  view.bytes = Uint8Array.from([...view.bytes, ...cookie]);
 }
 
 /** Copies what left, checking on the way that the option area is well formed (RFC 9293 MUST-4, MUST-68, MUST-69). */
@@ -333,6 +345,7 @@ function readOption(
   if (kind === 2) options.mss = view.getUint16(at + 2);
   else if (kind === 3) options.ws = view.getUint8(at + 2);
   else if (kind === 4) options.sackOK = true;
+  else if (kind === 34) options.fastOpen = hexOf(view, at + 2, length - 2);
   else if (kind === 8) options.ts = [view.getInt32(at + 2), view.getInt32(at + 6)];
   else if (kind === 5) {
     assert.equal((length - 2) % 8, 0, 'length of the SACK option');
@@ -342,6 +355,10 @@ function readOption(
     }
     options.sack = blocks;
   }
+}
+
+function hexOf(view: DataView, at: number, length: number): string {
+  return Buffer.from(view.buffer, view.byteOffset + at, length).toString('hex');
 }
 
 /** Whether `got` is what the line says; fields that the line leaves out are free, PSH counts only when it is written. */

@@ -2,7 +2,12 @@
 // are decided by a script or by a seeded generator.
 import assert from 'node:assert/strict';
 import type { ConnectionConfig } from '../../src/tcp/config.js';
-import { Connection, type ConnectionErrorCode, Event } from '../../src/tcp/connection.js';
+import {
+  Connection,
+  type ConnectionEnvironment,
+  type ConnectionErrorCode,
+  Event,
+} from '../../src/tcp/connection.js';
 import { configWith } from '../../src/tcp/defaults.js';
 import { fillReset } from '../../src/tcp/segment-arrives/closed.js';
 import { classifyListenSegment } from '../../src/tcp/segment-arrives/listen.js';
@@ -21,6 +26,9 @@ export interface SideOptions {
   iss?: number;
   /** What happens to the segments that this side sends. Default: 10 ms each way. */
   path?: Path;
+  /** Bytes that the application sends with the call that opens. */
+  early?: Uint8Array;
+  environment?: Partial<ConnectionEnvironment>;
   /** Opens actively, or waits for a SYN. */
   opens?: boolean;
 }
@@ -66,12 +74,15 @@ export class Side {
   }
 
   open(): void {
-    this.make('active').openActive(this.pair.now);
+    const connection = this.make('active');
+    connection.openActive(this.pair.now);
+    if (this.options.early !== undefined) connection.send(this.options.early, true, this.pair.now);
   }
 
   private make(role: 'active' | 'passive'): Connection {
     const config = configWith(this.options.config);
-    const environment = { trace: this.recorder, initialSequence: () => this.iss };
+    const { environment: special } = this.options;
+    const environment = { trace: this.recorder, initialSequence: () => this.iss, ...special };
     this.connection = new Connection(this.past.length + 1, this.tuple, config, environment, role);
     this.past.push(this.connection);
     return this.connection;

@@ -1,55 +1,102 @@
-// H05: TCP Fast Open, as the kernel's server offers it.
+// H05: TCP Fast Open, in both roles: data that is read before the handshake is over.
+import { TcpOptionKind } from '../../wire/tcp-options.js';
+import { decodeTcpOptions } from '../../wire/tcp-options-decode.js';
 import { type Scenario, text, type Variant } from '../scenario.js';
 import type { Stage } from '../stage.js';
 
-/** Option kind of Fast Open (RFC 7413 §4.1.1). */
-const FAST_OPEN = 34;
-/** How far the second SYN is from the first. */
-const LATER = 100_000;
+const REQUEST = 'GET /early';
+const ANSWER = '200 OK';
 
-/** Option 34 with a cookie, or without one to ask for it; padded. */
-function cookieOption(cookie: Uint8Array): Uint8Array {
-  const option = new Uint8Array((2 + cookie.length + 3) & ~3).fill(1);
-  option.set([FAST_OPEN, 2 + cookie.length, ...cookie]);
-  return option;
-}
+/** Where the segments of every variant begin: a connection that asks, and is reset at once. */
+const ASKING = `
+        A>B S  0          | SYN-SENT    | SYN-RECEIVED   # asks for a cookie
+        B>A SA 0 a1       | ESTABLISHED | SYN-RECEIVED   # gets it
+        A>B A  1 a1       | ESTABLISHED | ESTABLISHED
+        A>B RA 1 a1       | CLOSED      | -
+`;
 
-/** The cookie in the options of a SYN-ACK; empty when there is none. */
-function cookieIn(options: Uint8Array): Uint8Array {
-  for (let at = 0; at < options.length && options[at] !== 0; at += options[at] === 1 ? 1 : options[at + 1]!) {
-    if (options[at] === FAST_OPEN) return options.slice(at + 2, at + options[at + 1]!);
-  }
-  return new Uint8Array(0);
-}
-
-/** A client that the lab plays by hand, one segment after the other, asks for a cookie. */
-async function askForCookie(x: Stage): Promise<Uint8Array> {
-  let cookie = new Uint8Array(0);
-  x.link.rewrite({ from: 'B', flags: 'SA' }, (segment) => {
-    cookie = Uint8Array.from(cookieIn(segment.options));
-  });
-  await x.b.listen();
-  x.link.inject({ from: 'A', flags: 'S', seq: 0, options: cookieOption(cookie) });
-  await x.until('the client has given the first SYN up', () => x.count({ from: 'A', flags: 'R' }) === 1);
-  await x.wait(20);
-  x.check(
-    'the server gave a cookie of eight bytes',
-    '服务端给出八字节的 Cookie',
-    cookie.length === 8,
-    cookie.length,
-  );
-  // Our stack knows nothing of the client that is played in its name.
-  x.link.swallow({ from: 'A', flags: 'R' });
-  return cookie;
-}
-
-const base: Pick<Variant, 'ours' | 'worlds' | 'needs' | 'knobs' | 'intact'> = {
-  ours: 'A',
-  worlds: ['kernel'],
+const base: Pick<Variant, 'needs' | 'knobs' | 'config' | 'isn' | 'intact'> = {
   needs: ['python3'],
   knobs: { 'net.ipv4.tcp_fastopen': '3' },
+  config: { fastOpen: true },
+  // The two connections have the same ports, and are told apart by their numbers.
+  isn: 'rfc6528',
   intact: false,
 };
+
+/** Octets of the cookie on the first segment with these flags; 0 where one is asked for, null without the option. */
+function cookieOn(x: Stage, flags: string): number | null {
+  const segment = x.records().find((record) => record.ev === 'seg' && record.flags === flags);
+  return (segment?.opts as { tfo?: number } | undefined)?.tfo ?? null;
+}
+
+/** The first connection: A asks for a cookie. */
+async function askForCookie(x: Stage): Promise<void> {
+  await x.b.listen();
+  x.a.connect({ data: '', fastOpen: true });
+  await x.established();
+  const given = cookieOn(x, 'SA');
+  x.check('the server gave a cookie of eight bytes', '服务端给出八字节的 Cookie', given === 8, given);
+  x.a.abort();
+  await x.until('B has heard that A is gone', () => x.b.session.closed || x.b.session.error !== null);
+}
+
+/** The second: A shows it, with data. */
+function showCookie(x: Stage, portOffset = 0): void {
+  x.a.connect({ data: REQUEST, fastOpen: true, portOffset });
+}
+
+/** Everybody may read a cookie, so anybody may have got it wrong. */
+function spoilCookie(x: Stage): void {
+  x.link.rewrite({ from: 'A', flags: 'S', len: REQUEST.length }, ({ options }) => {
+    const all = decodeTcpOptions(options, 0, options.length);
+    const option = all.find(({ kind }) => kind === TcpOptionKind.FAST_OPEN);
+    if (option !== undefined) options[option.offset + 2]! ^= 0xff;
+  });
+}
+
+/** B reads and answers while the third segment is still to come. */
+async function readEarly(x: Stage): Promise<void> {
+  await x.until('B’s application has the data', () => x.b.receivedText === REQUEST);
+  x.check(
+    'it was read while B is SYN-RECEIVED',
+    'B 处于 SYN-RECEIVED 时就已读到',
+    x.b.state() === 'SYN-RECEIVED',
+    x.b.state(),
+  );
+  x.b.send(ANSWER);
+}
+
+async function answered(x: Stage): Promise<void> {
+  await x.until('A has the answer', () => x.a.receivedText === ANSWER);
+  await x.until('B is ESTABLISHED', () => x.b.state() === 'ESTABLISHED');
+}
+
+/** Nothing is read before the handshake is over, and everything after it. */
+async function readLate(x: Stage): Promise<void> {
+  const fresh = x.b.accepted;
+  x.link.hold('third', { from: 'A', flags: 'A', len: REQUEST.length }, true);
+  showCookie(x);
+  await x.until('the third segment is on its way', () => x.link.held('third') > 0);
+  x.check('nothing was delivered yet', '此时没有交付任何数据', x.b.accepted === fresh, x.b.accepted);
+  x.link.release('third');
+  await x.until('B’s application has the data', () => x.b.receivedText === REQUEST);
+  await x.until('A knows it', () => x.count({ from: 'B', flags: 'A' }) >= 1);
+}
+
+const WRONG = `
+        A>B S  0 [10]     | SYN-SENT    | SYN-RECEIVED   # shows a cookie that is wrong
+        B>A SA 0 a1       | ESTABLISHED | SYN-RECEIVED   # the SYN only, and a fresh cookie
+        A>B A  1 a1 [10]  | ESTABLISHED | ESTABLISHED    # the data once more
+        B>A A  1 a11      | ESTABLISHED | ESTABLISHED
+`;
+
+async function playWrong(x: Stage): Promise<void> {
+  await askForCookie(x);
+  spoilCookie(x);
+  await readLate(x);
+  x.curtain();
+}
 
 /** Early, but only for whoever has proved to be at home at its address. */
 export const H05: Scenario = {
@@ -64,68 +111,136 @@ export const H05: Scenario = {
     {
       ...base,
       id: 'H05a',
-      what: text('the kernel’s server, and a client with its cookie', '内核服务端，客户端出示正确的 Cookie'),
-      wire: `
-        inj A>B S 0               | CLOSED | SYN-RECEIVED    # asks for a cookie
-        B>A SA 0 a1               | CLOSED | -               # gets it
-        A>B R 1                   | CLOSED | LISTEN*
-        inj A>B S 100000 [10]     | CLOSED | SYN-RECEIVED*   # shows it, with data
-        B>A SA 0 a100011          | CLOSED | SYN-RECEIVED    # all of it is acknowledged
-        B>A A  1 a100011 [6]      | CLOSED | SYN-RECEIVED*   # the application has answered already
+      what: text('our client, with its cookie', '我方客户端，出示正确的 Cookie'),
+      ours: 'A',
+      wire: `${ASKING}
+        A>B S  0 [10]     | SYN-SENT    | SYN-RECEIVED   # shows it, with data
+        B>A SA 0 a11      | ESTABLISHED | SYN-RECEIVED*  # all of it is acknowledged
+        ? A>B A 11 a1
+        B>A A  1 a11 [6]  | ESTABLISHED | -              # the answer, sent before any third segment
+        A>B A  11 a7      | ESTABLISHED | ESTABLISHED
       `,
       judge: { rst: 1, reused_ports: 1, tfo_syn: 1, tfo_ack: 1 },
-      completeness: [35, 11],
+      completeness: [39, 15],
       async play(x) {
-        const cookie = await askForCookie(x);
-        x.link.inject({
-          from: 'A',
-          flags: 'S',
-          seq: LATER,
-          payload: 'GET /early',
-          options: cookieOption(cookie),
-        });
-        await x.until('B’s application has the data', () => x.b.receivedText === 'GET /early');
-        x.check(
-          'it was read while B is SYN-RECEIVED',
-          'B 处于 SYN-RECEIVED 时就已读到',
-          x.b.state() === 'SYN-RECEIVED',
-          x.b.state(),
-        );
-        x.b.send('200 OK');
-        await x.until('the answer came before the third segment', () => x.count({ from: 'B', len: 6 }) === 1);
-        // The third segment is still to come.
+        await askForCookie(x);
+        x.link.hold('answer', { from: 'B', flags: 'SA', ack: 11 }, true);
+        showCookie(x);
+        await readEarly(x);
+        await x.until('SYN-ACK and answer are on their way', () => x.link.held('answer') === 2);
+        x.link.release('answer');
+        await answered(x);
         x.curtain();
       },
     },
     {
       ...base,
       id: 'H05b',
-      what: text(
-        'a wrong cookie: the data is not taken, and a fresh cookie comes',
-        '错误的 Cookie：数据不被接受，并给出新的 Cookie',
-      ),
-      wire: `
-        inj A>B S 0               | CLOSED | SYN-RECEIVED
-        B>A SA 0 a1               | CLOSED | -
-        A>B R 1                   | CLOSED | LISTEN*
-        inj A>B S 100000 [10]     | CLOSED | SYN-RECEIVED*
-        B>A SA 0 a100001          | CLOSED | SYN-RECEIVED    # the SYN only
+      what: text('our server, and a client with its cookie', '我方服务端，客户端出示正确的 Cookie'),
+      ours: 'B',
+      wire: `${ASKING}
+        A>B S  0 [10]     | SYN-SENT    | SYN-RECEIVED   # shows it, with data
+        B>A SA 0 a11      | -           | SYN-RECEIVED   # all of it is acknowledged
+        B>A A  1 a11 [6]  | ESTABLISHED | SYN-RECEIVED   # the answer, before the third segment
+        ? A>B A 11 a1
+        A>B A  11 a7      | ESTABLISHED | ESTABLISHED
       `,
-      judge: { rst: 1, reused_ports: 1, tfo_syn: 1, tfo_ignored: 1 },
-      completeness: [35, 3],
+      judge: { rst: 1, reused_ports: 1, tfo_syn: 1, tfo_ack: 1 },
+      completeness: [39, 15],
       async play(x) {
-        const cookie = await askForCookie(x);
-        const wrong = cookie.map((byte) => byte ^ 0xff);
-        x.link.inject({
-          from: 'A',
-          flags: 'S',
-          seq: LATER,
-          payload: 'GET /early',
-          options: cookieOption(wrong),
-        });
-        await x.until('B has answered', () => x.count({ from: 'B', flags: 'SA' }) === 2);
-        await x.wait(20);
-        x.check('nothing was delivered', '没有任何数据交付', x.b.accepted === 0 && x.b.receivedBytes === 0);
+        await askForCookie(x);
+        x.link.hold('third', { from: 'A', flags: 'A', seq: 11 }, true);
+        showCookie(x);
+        await readEarly(x);
+        await x.until('the answer came before the third segment', () => x.count({ from: 'B', len: 6 }) === 1);
+        x.link.release('third');
+        await answered(x);
+        x.curtain();
+      },
+    },
+    {
+      ...base,
+      id: 'H05c',
+      what: text(
+        'our client, and a cookie that is wrong: the data follows the handshake',
+        '我方客户端，Cookie 错误：数据在握手之后重发',
+      ),
+      ours: 'A',
+      wire: ASKING + WRONG,
+      judge: { rst: 1, reused_ports: 1, tfo_syn: 1, tfo_ignored: 1, retransmission: 1 },
+      completeness: [39, 15],
+      play: playWrong,
+    },
+    {
+      ...base,
+      id: 'H05d',
+      what: text(
+        'our server, and a cookie that is wrong: nothing is delivered early',
+        '我方服务端，Cookie 错误：不提前交付任何数据',
+      ),
+      ours: 'B',
+      wire: ASKING + WRONG,
+      judge: { rst: 1, reused_ports: 1, tfo_syn: 1, tfo_ignored: 1, retransmission: 1 },
+      completeness: [39, 15],
+      play: playWrong,
+    },
+    {
+      ...base,
+      id: 'H05e',
+      what: text(
+        'our server, when too many wait for their third segment: the next one is served as ever',
+        '我方服务端，等待第三个报文段的连接过多：下一个按普通方式处理',
+      ),
+      ours: 'B',
+      worlds: ['sim'],
+      config: { fastOpen: true, fastOpenPending: 1 },
+      wire: `${ASKING}
+        A>B S  0 [10]     | SYN-SENT    | SYN-RECEIVED
+        B>A SA 0 a11      | -           | SYN-RECEIVED   # the only one there is room for
+        A>B S  0 [10]     | SYN-SENT    | SYN-RECEIVED   # the next, with a cookie as good
+        B>A SA 0 a1       | -           | SYN-RECEIVED   # the SYN only
+        A>B A  1 a1 [10]  | ESTABLISHED | ESTABLISHED
+        B>A A  1 a11      | ESTABLISHED | ESTABLISHED
+      `,
+      judge: { rst: 1, reused_ports: 1, tfo_syn: 2, tfo_ack: 1, tfo_ignored: 1, retransmission: 1 },
+      completeness: [39, 7, 15],
+      async play(x) {
+        await askForCookie(x);
+        x.link.hold('third', { from: 'A', flags: 'A', seq: 11 });
+        showCookie(x);
+        await x.until('B’s application has the data', () => x.b.receivedText === REQUEST);
+        const early = x.b.accepted;
+        showCookie(x, 1);
+        await x.until('B has answered the second SYN', () => x.count({ from: 'B', flags: 'SA' }) === 3);
+        x.check('it was not handed out', '没有提前交付', x.b.accepted === early, x.b.accepted);
+        await x.until('B has handed it out', () => x.b.accepted === early + 1);
+        await x.until('A knows it', () => x.count({ from: 'B', flags: 'A' }) === 1);
+        x.curtain();
+      },
+    },
+    {
+      ...base,
+      id: 'H05f',
+      what: text(
+        'our server, not told to use it: the option is ignored',
+        '我方服务端没有启用 TFO：忽略该选项',
+      ),
+      ours: 'B',
+      config: {},
+      peerConfig: { fastOpen: true },
+      wire: `
+        A>B S  0          | SYN-SENT    | SYN-RECEIVED   # asks for a cookie
+        B>A SA 0 a1       | -           | SYN-RECEIVED   # as if it had not
+        A>B A  1 a1       | ESTABLISHED | ESTABLISHED
+      `,
+      judge: {},
+      completeness: [7],
+      async play(x) {
+        await x.b.listen();
+        x.a.connect({ data: '', fastOpen: true });
+        await x.established();
+        x.check('A asked for a cookie', 'A 请求了 Cookie', cookieOn(x, 'S') === 0);
+        x.check('B gave none', 'B 没有给出', cookieOn(x, 'SA') === null, cookieOn(x, 'SA'));
         x.curtain();
       },
     },

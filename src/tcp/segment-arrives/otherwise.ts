@@ -140,7 +140,10 @@ function resetArrives(c: Connection, s: SegmentView, now: number): Verdict {
   if (s.seq !== c.rcv.nxt) return c.dropped(s, 'rst', c.challenge(now), 'RFC5961-3', now);
   switch (c.state) {
     case State.SYN_RECEIVED:
-      if (c.role === 'passive') {
+      if (c.isFastOpened) {
+        // The application has it: nothing goes back to the listener.
+        c.terminate(Trigger.SEG_RST, 'rst', 'ECONNRESET', s, now);
+      } else if (c.role === 'passive') {
         c.terminate(Trigger.SEG_RST, 'refused', 'ECONNRESET', s, now, State.LISTEN);
       } else {
         c.terminate(Trigger.SEG_RST, 'refused', 'ECONNREFUSED', s, now);
@@ -160,7 +163,7 @@ function resetArrives(c: Connection, s: SegmentView, now: number): Verdict {
 
 /** Fourth check: a SYN inside the window. RFC 5961 §4 asks the peer whether it means it. */
 function synInWindow(c: Connection, s: SegmentView, now: number): Verdict {
-  if (c.state === State.SYN_RECEIVED && c.role === 'passive') {
+  if (c.state === State.SYN_RECEIVED && c.role === 'passive' && !c.isFastOpened) {
     c.terminate(Trigger.SEG_SYN, 'reused', 'ECONNRESET', s, now, State.LISTEN);
     return 'drop';
   }

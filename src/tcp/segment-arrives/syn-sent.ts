@@ -4,6 +4,7 @@ import { seqAdd, seqGt, seqLeq } from '../../wire/seq.js';
 import type { Connection } from '../connection.js';
 import { acceptSynEcn } from '../ecn.js';
 import { State, Trigger } from '../state.js';
+import { queueSynData } from '../syn-data.js';
 import { acceptSynOptions } from '../syn-options.js';
 import { takeAck } from '../take-ack.js';
 import { Timer } from '../timers.js';
@@ -60,9 +61,6 @@ function crossSyns(c: Connection, s: SegmentView, now: number): Verdict {
   c.enter(State.SYN_RECEIVED, Trigger.SEG_SYN, s, now);
   c.stopTimer(Timer.RETRANSMISSION, now);
   if (c.snd.nxt !== c.snd.iss) c.rtx.resendHead = true;
-  if (s.payloadLength > 0 && c.config.synData !== 'discard') {
-    const kept = Math.min(s.payloadLength, c.config.synDataBytes);
-    c.requireReassembly().insert(c.rcv.nxt, s.bytes, s.payloadOffset, kept);
-  }
+  queueSynData(c, s, now);
   return 'accept';
 }
