@@ -9,6 +9,8 @@ export interface SenderCounters {
   readonly timeouts: number;
   readonly probes: number;
   readonly recoveries: number;
+  /** Reductions of the window that were taken back as needless. */
+  readonly undone: number;
   /** Time of the processor that the process took, in milliseconds. Of the kernel's work only what the process paid for. */
   readonly cpuMs: number;
 }

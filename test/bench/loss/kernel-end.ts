@@ -7,6 +7,9 @@ import { answerParent } from '../remote.js';
 import { cpuMsSince, type SenderCounters } from './counters.js';
 import { type NetLike, Traffic } from './traffic.js';
 
+/** The ways in which the kernel takes a reduction back. */
+const UNDONE = ['TCPFullUndo', 'TCPPartialUndo', 'TCPDSACKUndo', 'TCPLossUndo'];
+
 let traffic = new Traffic(net as NetLike);
 let before = kernelCounters();
 let cpuBefore = process.cpuUsage();
@@ -45,6 +48,7 @@ function counters(): SenderCounters {
     timeouts: since('TCPTimeouts'),
     probes: since('TCPLossProbes'),
     recoveries: since('TCPSackRecovery') + since('TCPRenoRecovery'),
+    undone: UNDONE.reduce((sum, name) => sum + since(name), 0),
     cpuMs: cpuMsSince(cpuBefore),
   };
 }

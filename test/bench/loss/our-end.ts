@@ -5,7 +5,7 @@ import { SilentTrace } from '../../../src/observe/silent-trace.js';
 import type { Connection } from '../../../src/tcp/connection.js';
 import { defaultConfig } from '../../../src/tcp/defaults.js';
 import { Timer } from '../../../src/tcp/timers.js';
-import type { CongestionPhase, TimerOp } from '../../../src/tcp/trace.js';
+import type { CongestionPhase, CongestionTrigger, TimerOp } from '../../../src/tcp/trace.js';
 import { answerParent } from '../remote.js';
 import { cpuMsSince, type SenderCounters } from './counters.js';
 import { type NetLike, Traffic } from './traffic.js';
@@ -26,6 +26,7 @@ class Troubles extends SilentTrace {
   timeouts = 0;
   probes = 0;
   recoveries = 0;
+  undone = 0;
 
   override timerChanged(_connection: Connection, timer: Timer, op: TimerOp): void {
     if (op !== 'fire') return;
@@ -33,8 +34,13 @@ class Troubles extends SilentTrace {
     else if (timer === Timer.LOSS_PROBE) this.probes++;
   }
 
-  override congestionChanged(_connection: Connection, phase: CongestionPhase): void {
+  override congestionChanged(
+    _connection: Connection,
+    phase: CongestionPhase,
+    trigger: CongestionTrigger,
+  ): void {
     if (phase === 'recovery') this.recoveries++;
+    if (trigger === 'undo') this.undone++;
   }
 }
 
@@ -69,6 +75,7 @@ function counters(): SenderCounters {
     timeouts: troubles.timeouts,
     probes: troubles.probes,
     recoveries: troubles.recoveries,
+    undone: troubles.undone,
     cpuMs: cpuMsSince(cpuBefore),
   };
 }
