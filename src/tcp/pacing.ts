@@ -56,7 +56,6 @@ export class Pacer {
     if (this.rate > 0 && bytesPerMs > 0) return;
     this.rate = bytesPerMs;
     this.credit = this.quantumBytes;
-    this.waiting = false;
   }
 
   /** Bytes released at a time. */
@@ -74,7 +73,6 @@ export class Pacer {
 
   /** A segment left; retransmissions count like all others. */
   onSent(bytes: number, now: number): void {
-    if (this.rate === 0) return;
     this.accrue(now);
     this.credit -= bytes;
   }

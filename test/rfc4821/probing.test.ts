@@ -236,6 +236,7 @@ describe('a probe', () => {
       sender.bench.write(2 * BASE);
       sender.sizes();
       const una = sender.bench.status.sndUna;
+      sender.bench.advance(10);
       sender.bench.peer(`A 1 a${una}${sack ? ` <sack ${una + BASE}:${una + 2 * BASE}>` : ''}`);
       assert.equal(sender.writeForProbe(TOP)[0], BASE, sack ? 'SACK' : 'duplicate ACK');
     }

@@ -20,6 +20,7 @@ describe('ISN', () => {
     assert.equal((isn(tuple(1), 1001) - start) | 0, 250);
     assert.equal((isn(tuple(1), 2000) - start) | 0, 250_000);
     assert.equal((isn(tuple(1), 1000.004) - start) | 0, 1);
+    assert.equal((isn(tuple(1), 1000.006) - start) | 0, 1);
   });
 
   test('RFC9293 MUST-8: it wraps and stays an int32, for any uptime', () => {

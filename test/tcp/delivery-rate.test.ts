@@ -140,3 +140,36 @@ test('the rate for people is not pulled down by an idle application, but may be 
   assert.equal(sender.rate.latestRate, 500);
   assert.equal(sender.rate.latestIsAppLimited, true);
 });
+
+test('BBR §4.1.2.3: an interval of half a millisecond is one, and a rate of half a byte in it, too', () => {
+  const rate = new DeliveryRate();
+  rate.onDelivered(1000, 10.5);
+  assert.equal(rate.sample(10.5, 10, 0, 10, 10, false, 0), 2000);
+  const slow = new DeliveryRate();
+  slow.onDelivered(1, 12);
+  assert.equal(slow.sample(12, 10, 0, 10, 10, false, 0), 0.5);
+  assert.equal(slow.latestRate, 0.5);
+});
+
+test('BBR §4.1.2.3: when nothing was delivered since, there is nothing to conclude, nor to show', () => {
+  const rate = new DeliveryRate();
+  assert.deepEqual([rate.latestRate, rate.latestIsAppLimited], [0, false]);
+  rate.onDelivered(1000, 20);
+  rate.sample(20, 10, 0, 10, 10, false, 0);
+  assert.equal(rate.sample(30, 25, 1000, 20, 25, false, 0), 0);
+  assert.equal(rate.latestRate, 100);
+});
+
+test('what is shown is the last rate, of a slow application only when it is no less', () => {
+  const rate = new DeliveryRate();
+  const measure = (bytes: number, isAppLimited: boolean) => {
+    const before = rate.delivered;
+    rate.onDelivered(bytes, 20);
+    rate.sample(20, 10, before, 10, 10, isAppLimited, 0);
+    return [rate.latestRate, rate.latestIsAppLimited];
+  };
+  assert.deepEqual(measure(1000, false), [100, false]);
+  assert.deepEqual(measure(900, true), [100, false]);
+  assert.deepEqual(measure(1000, true), [100, true]);
+  assert.deepEqual(measure(500, false), [50, false]);
+});

@@ -180,3 +180,58 @@ test('what may leave at nextAt does leave then, at any rate and any time of the 
     }
   }
 });
+
+/** A pace of 1 byte per ms and quanta of 2000. */
+function slow(): Pacer {
+  const pacer = new Pacer(1000);
+  pacer.setRate(1);
+  return pacer;
+}
+
+test('BBR §5.6.2: the last byte of credit lets a segment go; then a whole quantum is waited for', () => {
+  const pacer = slow();
+  pacer.onSent(1999, 0);
+  assert.equal(pacer.nextAt(0), 0);
+  assert.equal(pacer.allows(0), true);
+  pacer.onSent(1, 0);
+  assert.equal(pacer.nextAt(0), 2000);
+  assert.equal(pacer.allows(0), false);
+  for (const now of [1, 1000, 1998]) assert.equal(pacer.allows(now), false, `${now}`);
+  assert.equal(pacer.allows(1999), true, 'one byte may be missing, by rounding');
+});
+
+test('who was refused may go at once when the quantum has filled up meanwhile', () => {
+  const pacer = slow();
+  pacer.onSent(2000, 0);
+  assert.equal(pacer.allows(0), false);
+  assert.equal(pacer.nextAt(2000), 2000);
+  assert.equal(pacer.nextAt(3000), 3000);
+});
+
+test('what leaves without having been asked for is paid for as well, from the credit of that time', () => {
+  const pacer = slow();
+  pacer.onSent(1000, 5000);
+  assert.equal(pacer.allows(5000), true);
+  pacer.onSent(1000, 5000);
+  assert.equal(pacer.allows(5000), false);
+});
+
+test('however slow the pace is, another one is no new credit', () => {
+  const pacer = new Pacer(1000);
+  pacer.setRate(0.5);
+  pacer.onSent(2000, 0);
+  pacer.setRate(0.6);
+  assert.equal(pacer.allows(0), false);
+  pacer.setRate(0.5);
+  assert.equal(pacer.allows(0), false);
+});
+
+test('a pace that was given up and set anew begins with a quantum, also for who was waiting', () => {
+  const pacer = slow();
+  pacer.onSent(2000, 0);
+  assert.equal(pacer.allows(0), false);
+  pacer.setRate(0);
+  pacer.setRate(1);
+  assert.equal(pacer.nextAt(0), 0);
+  assert.equal(pacer.allows(0), true);
+});
