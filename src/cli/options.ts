@@ -126,6 +126,15 @@ export const STACK_OPTIONS: OptionSpecs = {
     value: 'HOW',
     help: 'data on a SYN: queue it until ESTABLISHED (default), discard it, or accept it at once',
   },
+  'fast-open': {
+    type: 'boolean',
+    help: 'TCP Fast Open: ask for cookies and give them, and send and take data with the SYN',
+  },
+  'syn-cookies': {
+    type: 'string',
+    value: 'WHEN',
+    help: 'SYN cookies: when the half-open table is full (default), off, or always',
+  },
   backlog: { type: 'string', value: 'N', help: 'connections that may wait to be accepted' },
   ...IMPAIRMENT_OPTIONS,
   capture: { type: 'string', short: 'w', value: 'FILE', help: 'write a pcapng capture; - is stdout' },
@@ -278,12 +287,19 @@ function readMsl(values: OptionValues): number | null {
 function readConnection(values: OptionValues, mslMs: number | null): Partial<ConnectionConfig> {
   const controller = textOf(values, 'cc');
   const synData = textOf(values, 'syn-data') ?? 'queue';
+  const cookies = textOf(values, 'syn-cookies');
   return {
     synData: parseWord(synData, '--syn-data', ['queue', 'discard', 'accept'] as const),
     ...(isOn(values, 'no-ws') ? { windowScale: -1 } : {}),
+    ...(isOn(values, 'fast-open') ? { fastOpen: true } : {}),
+    ...(cookies === undefined ? {} : { synCookies: readCookies(cookies) }),
     ...(mslMs === null ? {} : { mslMs }),
     ...(controller === undefined ? {} : { congestion: readController(controller) }),
   };
+}
+
+function readCookies(word: string): ConnectionConfig['synCookies'] {
+  return parseWord(word, '--syn-cookies', ['full', 'off', 'always'] as const);
 }
 
 function readController(name: string): ControllerFactory {

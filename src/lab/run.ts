@@ -14,6 +14,7 @@ import {
 } from './rules.js';
 import { type Text, text } from './scenario.js';
 import type { Actor, Stage } from './stage.js';
+import { type Wait, WaitedInVain } from './waits.js';
 import type { PlayedWorld } from './world.js';
 
 /** Longest time that connections get to end when the script is through, beyond 2 MSL, ms. */
@@ -63,7 +64,7 @@ class Production {
       await variant.play(this.stage());
       await this.reading;
     } catch (error) {
-      this.trouble = same((error as Error).message);
+      this.trouble = error instanceof WaitedInVain ? error.sentence : same((error as Error).message);
     }
     if (this.trouble === null && !this.isOver) await this.untilGone();
     await this.reading;
@@ -118,9 +119,9 @@ class Production {
     const { settings, world, rig } = this;
     const { variant, mslMs } = settings;
     const [a, b]: [Actor, Actor] = variant.ours === 'A' ? [rig.actor, world.peer] : [world.peer, rig.actor];
-    const until = async (what: string, holds: () => boolean) => {
+    const until = async (what: Wait, holds: () => boolean) => {
       if (await world.until(holds, world.patienceMs)) return;
-      throw new Error(`waited in vain until ${what} (A ${a.state()}, B ${b.state()})`);
+      throw new WaitedInVain(what, a.state(), b.state());
     };
     return {
       world: settings.world,

@@ -5,6 +5,7 @@ import type { TcpStats } from '../stack/stats.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import type { STATE_NAMES } from '../tcp/state.js';
 import type { World } from './scenario.js';
+import type { Wait } from './waits.js';
 
 /** A state by its name in the RFC. */
 export type StateName = (typeof STATE_NAMES)[number];
@@ -144,8 +145,8 @@ export interface Stage {
   /** Milliseconds since the run began. */
   now(): number;
   wait(ms: number): Promise<void>;
-  /** Waits for a condition. @throws Error naming `what` when it does not come about */
-  until(what: string, holds: () => boolean): Promise<void>;
+  /** Waits for a condition. @throws WaitedInVain when it does not come about */
+  until(what: Wait, holds: () => boolean): Promise<void>;
   /** Waits until both ends are ESTABLISHED in the eyes of their applications. */
   established(): Promise<void>;
   /** Puts a remark into the ladder. */

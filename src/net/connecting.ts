@@ -33,16 +33,24 @@ export interface ConnectingOwner {
   emit(event: string, ...args: unknown[]): boolean;
   /** About to try an address: the idle timer starts anew. */
   _unrefTimer(): void;
+  /** A copy of what it waits to send, at most `most` bytes, for a SYN that may carry data; empty for nothing. */
+  _earlyData(most: number): Uint8Array;
   autoSelectFamilyAttemptedAddresses?: string[];
   blockList?: BlockList;
 }
 
 /** How it ends: one of the two is called, once, unless cancelled before. */
 export interface ConnectingOutcome {
-  /** @param events what else happened by now, as bits of `Event` */
-  connected(endpoint: Endpoint, events: number): void;
+  /**
+   * @param events what else happened by now, as bits of `Event`
+   * @param early bytes of `_earlyData` that the connection has taken
+   */
+  connected(endpoint: Endpoint, events: number, early: number): void;
   failed(error: Error): void;
 }
+
+/** No SYN carries more (RFC 7413 §4.1.3). */
+const MOST_EARLY_BYTES = 1460;
 
 /** One address to try. */
 interface Target {
@@ -68,6 +76,8 @@ export class Connecting implements EndpointHandler {
   readonly config: Partial<ConnectionConfig> | undefined;
   private targets: Target[] = [];
   private current = -1;
+  /** Bytes that the attempt under way took before it was connected. */
+  private early = 0;
   private readonly errors: Error[] = [];
   private timer: ScheduledCall | null = null;
   private over = false;
@@ -102,10 +112,13 @@ export class Connecting implements EndpointHandler {
     this.share = new Share(context.liveness);
   }
 
-  /** Sets out: at the next tick for an address, at once from a bound end, after the lookup for a name. */
+  /** Sets out: at the next tick for an address, a turn later with Fast Open, at once from a bound end, after the lookup for a name. */
   start(): void {
     const family = isIP(this.host);
     if (family === 0) this.lookUp();
+    // What is written in this turn of the event loop, as a request of http is, may travel with the SYN.
+    else if (this.config?.fastOpen === true)
+      setImmediate(() => this.tryTargets([{ address: this.host, family }]));
     else if (this.bound !== null) this.tryTargets([{ address: this.host, family }]);
     else process.nextTick(() => this.tryTargets([{ address: this.host, family }]));
   }
@@ -239,7 +252,16 @@ export class Connecting implements EndpointHandler {
       ...(localPort !== undefined && { localPort }),
       ...(this.config !== undefined && { config: this.config }),
     };
-    return this.context.stack.connect(request, this);
+    const endpoint = this.context.stack.connect(request, this);
+    this.early = 0;
+    if (endpoint.connection.config.fastOpen) this.sendEarly(endpoint);
+    return endpoint;
+  }
+
+  /** Before the SYN leaves, which is at the end of the turn. Without a cookie it goes with the third segment. */
+  private sendEarly(endpoint: Endpoint): void {
+    const bytes = this.owner._earlyData(MOST_EARLY_BYTES);
+    if (bytes.length > 0) this.early = endpoint.send(bytes, true);
   }
 
   /** What the stack threw, as the error of `bind` or `connect`. */
@@ -284,7 +306,7 @@ export class Connecting implements EndpointHandler {
     const endpoint = this.endpoint!;
     if ((events & Event.ESTABLISHED) !== 0) {
       this.finish();
-      this.outcome.connected(endpoint, events & ~Event.ESTABLISHED);
+      this.outcome.connected(endpoint, events & ~Event.ESTABLISHED, this.early);
     } else if ((events & Event.CLOSED) !== 0) {
       this.onAttemptFailed(endpoint.connection.error ?? 'ECONNABORTED');
     }

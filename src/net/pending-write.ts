@@ -61,7 +61,19 @@ export class PendingWrite {
     return true;
   }
 
-  private skip(count: number): void {
+  /** A copy of its first bytes, at most `most`. Nothing of it counts as sent. */
+  copyOf(most: number): Uint8Array {
+    const bytes = new Uint8Array(Math.min(most, this.remaining));
+    for (let at = 0, index = 0; at < bytes.length; index++) {
+      const part = this.pieces[index]!.subarray(0, bytes.length - at);
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
+
+  /** Its next bytes were sent by other means. */
+  skip(count: number): void {
     this.remaining -= count;
     this.offset += count;
     while (this.index < this.pieces.length && this.offset >= this.pieces[this.index]!.length) {

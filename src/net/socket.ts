@@ -160,7 +160,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     const { options, callback } = normalizeArguments<SocketConnectOptions>(args);
     if (callback !== null) this.once('connect', callback);
     const outcome = {
-      connected: (endpoint: Endpoint, events: number) => this.#onConnected(endpoint, events),
+      connected: (endpoint: Endpoint, events: number, early: number) =>
+        this.#onConnected(endpoint, events, early),
       failed: (error: Error) => this.destroy(error),
     };
     const attempts = new Connecting(this.#context, options, this, outcome, this.#bound);
@@ -200,7 +201,12 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.#bytesWritten = 0;
   }
 
-  #onConnected(endpoint: Endpoint, events: number): void {
+  _earlyData(most: number): Uint8Array {
+    return this.#waitingWrite?.copyOf(most) ?? new Uint8Array(0);
+  }
+
+  #onConnected(endpoint: Endpoint, events: number, early: number): void {
+    this.#waitingWrite?.skip(early);
     this.connecting = false;
     this.#attempts = null;
     const transport = this.#attach(endpoint);

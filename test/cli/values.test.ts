@@ -110,6 +110,11 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
     mslMs: 2000,
     congestion: newReno,
   });
+  assert.deepEqual(settingsOf('--fast-open', '--syn-cookies', 'always').connection, {
+    synData: 'queue',
+    fastOpen: true,
+    synCookies: 'always',
+  });
   const faulty = settingsOf(
     '--loss',
     '5%',
@@ -129,6 +134,7 @@ test('the settings of a stack: defaults, peers, faults, verbosity', () => {
     ['--mtu', '100'],
     ['--cc', 'vegas'],
     ['--syn-data', 'deliver'],
+    ['--syn-cookies', 'never'],
     ['--frob'],
     ['--loss'],
     ['--lang', 'fr'],

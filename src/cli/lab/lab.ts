@@ -7,7 +7,7 @@ import { type BatchResult, type Job, runBatch } from '../../lab/batch.js';
 import { type CatalogueEntry, VARIANTS, variantsNamed } from '../../lab/catalogue.js';
 import { passed } from '../../lab/outcome.js';
 import { questionNamed } from '../../lab/questions.js';
-import { type World, worldsOf } from '../../lab/scenario.js';
+import { type Text, text, type World, worldsOf } from '../../lab/scenario.js';
 import { ExitCode, usageError } from '../failure.js';
 import { Lifetime } from '../lifetime.js';
 import { claimNamespace } from '../namespace.js';
@@ -50,7 +50,10 @@ it against the rules.
       help: 'maximum segment lifetime (default 1s; 100ms with the kernel and --all)',
     },
     slow: { type: 'boolean', help: 'with the kernel also what takes it a minute' },
-    step: { type: 'boolean', help: 'wait for Enter before each row' },
+    step: {
+      type: 'boolean',
+      help: 'wait for Enter before each row; the run does not wait: the kernel would repeat what is held back',
+    },
     unicode: { type: 'boolean', help: 'lines and arrows of Unicode' },
     out: { type: 'string', value: 'DIR', help: 'keep captures, logs and ladders there' },
     lang: LANGUAGE_OPTION,
@@ -111,19 +114,22 @@ function jobsFor(context: Context, entries: readonly CatalogueEntry[], all: bool
   const asked = textOf(values, 'peer');
   const peer = asked === undefined ? null : parseWord(asked, '--peer', ['kernel', 'sim'] as const);
   const slow = isOn(values, 'slow') || (peer === 'kernel' && !all);
-  const obstacle = peer === 'sim' ? '' : kernelObstacle();
-  if (obstacle !== '' && peer === null) context.terminal.complain(`simulated only: ${obstacle}`);
+  const lang = readLanguage(values);
+  const obstacle = peer === 'sim' ? null : kernelObstacle();
+  if (obstacle !== null && peer === null) context.terminal.complain(obstacle[lang]);
   const jobs: Job[] = [];
   for (const entry of entries) {
     const { variant } = entry;
     const missing = (variant.needs ?? []).find((program) => !isInstalled(program));
     const isPossible = (world: World) =>
       world === 'sim' ||
-      ((!variant.slow || slow) && missing === undefined && (obstacle === '' || peer === 'kernel'));
+      ((!variant.slow || slow) && missing === undefined && (obstacle === null || peer === 'kernel'));
     const worlds = worldsOf(variant).filter(isPossible);
     if (missing !== undefined && peer !== 'sim') {
       context.terminal.complain(
-        `${variant.id} not with the kernel: ${missing} not found (apt-get install ${missing})`,
+        lang === 'zh'
+          ? `${variant.id} 无法与内核进行：找不到 ${missing} (apt-get install ${missing})`
+          : `${variant.id} not with the kernel: ${missing} not found (apt-get install ${missing})`,
       );
     }
     // What can be had in one world only is played there, unless everything of the other is asked for.
@@ -137,15 +143,26 @@ function jobsFor(context: Context, entries: readonly CatalogueEntry[], all: bool
   return jobs;
 }
 
-/** Why there can be no namespaces here, or nothing. */
-function kernelObstacle(): string {
-  if (process.platform !== 'linux') return `this is ${process.platform}, the kernel's world needs Linux`;
+/** Why there can be no namespaces here, or null. */
+function kernelObstacle(): Text | null {
+  const simulated = (en: string, zh: string) => text(`simulated only: ${en}`, `只能模拟：${zh}`);
+  if (process.platform !== 'linux') {
+    const { platform } = process;
+    return simulated(
+      `this is ${platform}, the kernel's world needs Linux`,
+      `与内核的实验需要 Linux，这里是 ${platform}`,
+    );
+  }
   try {
     accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
   } catch {
-    return '/dev/net/tun is missing, or closed to this user; `synwave doctor` tells what to do';
+    return simulated(
+      '/dev/net/tun is missing, or closed to this user; `synwave doctor` tells what to do',
+      '没有 /dev/net/tun，或当前用户无权使用；`synwave doctor` 给出解决办法',
+    );
   }
-  return mayMakeNamespaces() ? '' : userNamespaceObstacle();
+  if (mayMakeNamespaces()) return null;
+  return simulated(userNamespaceObstacle(), '当前用户不能建立网络命名空间；`synwave doctor` 给出解决办法');
 }
 
 function isInstalled(program: string): boolean {

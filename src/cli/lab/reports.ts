@@ -36,6 +36,7 @@ export async function printReports(
 ): Promise<void> {
   const { values } = context.args;
   const style = reportStyle(values);
+  if (isOn(values, 'step')) print(context, [STEP_HINT[style.lang], '']);
   for (const outcome of outcomes) {
     keepLadder(context, outcome);
     const lines = reportLines(outcome, style);
@@ -66,6 +67,12 @@ async function printSteps(context: Context, lines: readonly string[]): Promise<v
   input.close();
 }
 
+/** The kernel's timers cannot be stopped while somebody reads: held back, it would send everything again. */
+const STEP_HINT = {
+  en: ' Enter shows the next row; the run itself is over. (A kernel does not wait for readers: it repeats a SYN after 1 s.)',
+  zh: ' 按回车显示下一行；实验本身已经结束。（内核不会等待读者：SYN 得不到应答，1 秒后就会重发。）',
+} as const;
+
 /** A row of a ladder begins with its time. */
 const ROW = /^\s+\d+\.\d{3} /;
 
@@ -89,10 +96,13 @@ export function printSummary(context: Context, { outcomes, noJudge }: BatchResul
     else print(context, ['', head, ...reportLines(outcome, { lang, color: false, unicode: false }), '']);
   }
   const failed = outcomes.filter((outcome) => !passed(outcome));
-  print(context, [
-    '',
-    ` ${outcomes.length - failed.length} of ${outcomes.length} runs passed${noJudge === null ? '' : `; not judged: ${noJudge}`}`,
-  ]);
+  print(context, ['', sumLine(outcomes.length - failed.length, outcomes.length, noJudge, lang)]);
+}
+
+function sumLine(passed: number, all: number, noJudge: string | null, lang: 'en' | 'zh'): string {
+  if (lang === 'zh')
+    return ` ${all} 次实验中 ${passed} 次通过${noJudge === null ? '' : `；未评判：${noJudge}`}`;
+  return ` ${passed} of ${all} runs passed${noJudge === null ? '' : `; not judged: ${noJudge}`}`;
 }
 
 /** The document of `--json`. */
