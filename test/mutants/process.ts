@@ -5,7 +5,7 @@ import type { BrokenBuild } from './broken-build.js';
 import type { Reply, Request } from './protocol.js';
 
 /** A process that has used so much of the processor without an answer does not end. */
-const SILENT_WORK_MS = 40_000;
+const SILENT_WORK_MS = 20_000;
 /** One that does nothing at all is given up after so long. */
 const SILENCE_MS = 300_000;
 const LOOK_MS = 1000;

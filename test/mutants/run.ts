@@ -6,7 +6,7 @@ import type { Judged } from './protocol.js';
 import type { Survey } from './survey.js';
 
 /** A broken case may pass so many times as many switches as unbroken, and some more, until it counts as endless. */
-const WORK_TIMES = 10;
+const WORK_TIMES = 3;
 const MORE_WORK = 200_000;
 
 /** For what acts while the core is loaded no case can be named: so long the quickest are asked. */

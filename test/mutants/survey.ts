@@ -150,7 +150,7 @@ function added(build: BrokenBuild, options: SurveyOptions, kept: ReadonlyMap<str
 }
 
 /**
- * The order in which cases are asked: those of files that come past few mutants before those that come past all, and where files
+ * The order in which cases are asked: quick ones first, those of files that come past few mutants before those that come past all, and where files
  * are alike the quickest case of each, then the second of each.
  */
 function dealt(
@@ -166,7 +166,7 @@ function dealt(
     const file = fileOfCase[one]!;
     const turn = (turns.get(file) ?? 0) + 1;
     turns.set(file, turn);
-    keys.set(one, turn * breadths.get(file)!);
+    keys.set(one, turn * breadths.get(file)! * (1 + ms[one]!));
   }
   return quickestFirst.sort((a, b) => keys.get(a)! - keys.get(b)!);
 }

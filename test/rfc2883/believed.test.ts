@@ -1,0 +1,75 @@
+// Which first SACK block the sender takes for a report of a duplicate (RFC 2883 §4), and what it believes of them.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Bench } from '../tcp/harness.js';
+import { flight, MSS } from '../tcp/sacking.js';
+
+/** Twenty segments have left, of which ten are acknowledged. */
+function sender(): Bench {
+  const bench = flight(20);
+  bench.take();
+  return bench.advance(100).peer(`A 1 a${10 * MSS + 1}`);
+}
+
+function reports(bench: Bench): number {
+  return bench.connection.tcpInfo(bench.now).dsackDups;
+}
+
+const UNA = 10 * MSS + 1;
+const NXT = 20 * MSS + 1;
+
+describe('the first block is a report of a duplicate', () => {
+  const cases: [string, string, boolean][] = [
+    ['below the acknowledgment', `${UNA - 1000}:${UNA}`, true],
+    ['not beyond it by one octet', `${UNA - 1000}:${UNA + 1}`, false],
+    ['within the second block', `${UNA + 3000}:${UNA + 4000} ${UNA + 2000}:${UNA + 5000}`, true],
+    ['equal to the second block', `${UNA + 3000}:${UNA + 4000} ${UNA + 3000}:${UNA + 4000}`, true],
+    [
+      'not when it begins before the second',
+      `${UNA + 1999}:${UNA + 4000} ${UNA + 2000}:${UNA + 5000}`,
+      false,
+    ],
+    ['not when it ends behind the second', `${UNA + 3000}:${UNA + 5001} ${UNA + 2000}:${UNA + 5000}`, false],
+    ['not when it is empty', `${UNA - 1000}:${UNA - 1000}`, false],
+    ['not when it ends before it begins', `${UNA - 1000}:${UNA - 2000}`, false],
+    ['not of what was never sent', `${NXT}:${NXT + 1000} ${NXT}:${NXT + 1000}`, false],
+    ['not of what reaches beyond what was sent', `${NXT - 1}:${NXT + 1} ${NXT - 1}:${NXT + 1}`, false],
+    ['of the last octet that was sent', `${NXT - 1}:${NXT} ${NXT - 2}:${NXT}`, true],
+    ['as old as the largest window', `${UNA - 60_000}:${UNA - 59_000}`, true],
+    ['not when it is older', `${UNA - 60_001}:${UNA - 59_000}`, false],
+  ];
+  for (const [name, blocks, isReport] of cases) {
+    test(`RFC2883 §4: ${name}`, () => {
+      const bench = sender();
+      bench.peer(`A 1 a${UNA} <sack ${blocks}>`);
+      assert.equal(reports(bench), isReport ? 1 : 0);
+    });
+  }
+
+  test('RFC2883 §4: it reports nothing else, and the blocks behind it count', () => {
+    const bench = sender();
+    bench.peer(`A 1 a${UNA} <sack ${UNA - 1000}:${UNA} ${UNA + 2000}:${UNA + 4000}>`);
+    assert.equal(bench.connection.tcpInfo(bench.now).sackedBytes, 2000);
+  });
+
+  test('RFC2018 §5: blocks that begin at the acknowledgment, or end beyond what was sent, are not believed', () => {
+    const bench = sender();
+    bench.peer(
+      `A 1 a${UNA} <sack ${UNA}:${UNA + 2000} ${NXT - 1000}:${NXT + 1} ${UNA + 5000}:${UNA + 5000}>`,
+    );
+    assert.equal(bench.connection.tcpInfo(bench.now).sackedBytes, 0);
+  });
+
+  test('RFC2018 §5: a segment that was reported in halves has arrived when both are', () => {
+    const bench = sender();
+    const at = UNA + 2000;
+    bench.peer(`A 1 a${UNA} <sack ${at}:${at + 500}>`);
+    assert.equal(bench.connection.tcpInfo(bench.now).sackedBytes, 0);
+    bench.peer(`A 1 a${UNA} <sack ${at + 500}:${at + 1500}>`);
+    assert.equal(bench.connection.tcpInfo(bench.now).sackedBytes, 1000);
+    bench.peer(`A 1 a${UNA} <sack ${at - 500}:${at}>`);
+    assert.equal(bench.connection.tcpInfo(bench.now).sackedBytes, 1000);
+    bench.peer(`A 1 a${UNA} <sack ${at - 1000}:${at + 2000}>`);
+    assert.equal(bench.connection.tcpInfo(bench.now).sackedBytes, 3000);
+  });
+});
