@@ -51,6 +51,7 @@ const KINDS: readonly LinkKind[] = [
         name: `tun ${how} offload`,
         prepare: (_t, lab) => async () => {
           const link = await tunLink({ name: 'tun0', netns: lab.netns, hostAddress, offload });
+          makePatient(lab.netns, link.name);
           return { link, addresses };
         },
       },
