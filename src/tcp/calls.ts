@@ -153,9 +153,6 @@ export function shutdownWrite(c: Connection, call: CallName, now: number): void 
     case State.CLOSE_WAIT:
       queueFin(c);
       c.enter(State.LAST_ACK, Trigger.CALL_CLOSE, null, now);
-      break;
-    default:
-      break;
   }
 }
 
@@ -196,9 +193,6 @@ export function abort(c: Connection, now: number): void {
     case State.FIN_WAIT_2:
     case State.CLOSE_WAIT:
       c.queueAbortReset();
-      break;
-    default:
-      break;
   }
   c.receiveQueue = null;
   c.terminate(Trigger.CALL_ABORT, 'abort', null, null, now);

@@ -25,6 +25,16 @@ describe('delayed acknowledgment', () => {
     bench.advance(2).expect(`A 1 a${next + 1000}`);
   });
 
+  test('RFC9293 SHLD-18: quick acknowledgments begin with the one that is owed, and end when they are switched off', () => {
+    const { bench, next } = warm();
+    bench.call((c) => c.setQuickAck(true)).silent();
+    bench.peer(`A ${next} a1 [10]`).expect(`A 1 a${next + 10}`);
+    bench.call((c) => c.setQuickAck(false));
+    bench.peer(`A ${next + 10} a1 [10]`).silent();
+    bench.call((c) => c.setQuickAck(false)).silent();
+    bench.call((c) => c.setQuickAck(true)).expect(`A 1 a${next + 20}`);
+  });
+
   test('RFC9293 MUST-40: the default delay is far below 500 ms', () => {
     const { bench, next } = warm();
     bench.peer(`A ${next} a1 [10]`);

@@ -17,6 +17,7 @@ export class Recorder implements Trace {
   readonly verdicts: string[] = [];
   readonly calls: { call: string; n: number; error: string | null }[] = [];
   ends: ConnectionEnd[] = [];
+  opened = 0;
   bufferChanges = 0;
   private readonly last = new Map<Connection, State>();
 
@@ -25,7 +26,9 @@ export class Recorder implements Trace {
     return this.transitions.map((t) => STATE_NAMES[t.to]);
   }
 
-  connectionOpened(): void {}
+  connectionOpened(): void {
+    this.opened++;
+  }
   stateChanged(connection: Connection, transition: Transition): void {
     assert.ok(TRANSITIONS.includes(transition), 'a transition that is not in the table');
     const before = this.last.get(connection);

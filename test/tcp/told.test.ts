@@ -31,6 +31,11 @@ describe('each call is told once', () => {
   });
 });
 
+test('each connection is told once when it opens, actively or passively', () => {
+  assert.equal(Bench.established().recorder.opened, 1);
+  assert.equal(Bench.accepted().recorder.opened, 1);
+});
+
 describe('each timer is told', () => {
   const timers = (bench: Bench, wanted: string) =>
     bench.recorder.timers
