@@ -21,6 +21,8 @@ export class AckNews implements SendSnapshot {
   /** Bytes newly reported by SACK. */
   sackedBytes = 0;
   lostBytes = 0;
+  /** The window that it offers, in bytes. */
+  window = 0;
   /** A duplicate ACK by the rules of RFC 5681 §2. */
   isDuplicate = false;
   /** Something that was sent only once, before the present episode began, arrived: that transmission was not lost. */

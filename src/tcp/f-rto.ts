@@ -1,6 +1,5 @@
 // F-RTO (RFC 5682, with SACK as §3 has it): after a timeout the sender repeats one segment and then tries new data, until
 // the acknowledgments tell whether the first transmissions were lost or only late.
-import { seqLt } from '../wire/seq.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { Doubt } from './tcb.js';
@@ -12,7 +11,6 @@ const NEW_SEGMENTS = 2;
 /** Step 1: a timeout. Not for a SYN, and not when the same data times out once more. */
 export function beginDoubt(c: Connection, isRepeated: boolean): void {
   c.rtx.doubt = isRepeated ? Doubt.NONE : Doubt.FIRST_ACK;
-  c.rtx.doubtSegments = 0;
 }
 
 /**
@@ -33,12 +31,12 @@ export function judgeDoubt(c: Connection, news: AckNews): boolean {
     }
     return false;
   }
-  if (news.advanced && seqLt(c.snd.una, rtx.recover) && canSendNew(c)) {
-    // Step 2b.
+  if (news.advanced && canSendNew(c, news)) {
+    // Step 2b. After an ACK of everything the loss phase ends, and the doubt with it (step 2a).
     rtx.doubt = Doubt.NEW_DATA;
     rtx.doubtSegments = NEW_SEGMENTS;
   } else if (news.advanced || tellsNothingNew) {
-    // Step 2a: an ACK of everything does not tell which transmission it answers.
+    // Step 2a.
     endDoubt(c);
   }
   return false;
@@ -47,9 +45,9 @@ export function judgeDoubt(c: Connection, news: AckNews): boolean {
 /** The usual recovery goes on. */
 export function endDoubt(c: Connection): void {
   c.rtx.doubt = Doubt.NONE;
-  c.rtx.doubtSegments = 0;
 }
 
-function canSendNew(c: Connection): boolean {
-  return hasUnsent(c) && c.inFlight < c.snd.wnd;
+/** The window is the one that the ACK offers, which is not in force yet. */
+function canSendNew(c: Connection, news: AckNews): boolean {
+  return hasUnsent(c) && c.inFlight < news.window;
 }

@@ -206,11 +206,8 @@ function judgeRetransmissions(c: Connection, flight: Flight, allowed: number, no
 
 /** The record whose retransmission at that time is still waited for, or -1. */
 function outstanding(flight: Flight, begin: Seq, at: number): number {
-  if (flight.count === 0 || seqLt(begin, flight.start)) {
-    // Its beginning may have been acknowledged meanwhile.
-    if (flight.count === 0) return -1;
-    begin = flight.start;
-  }
+  // Its beginning may have been acknowledged meanwhile.
+  if (seqLt(begin, flight.start)) begin = flight.start;
   const i = flight.indexOf(begin);
   const waits = (flight.mark(i) & (Mark.RESENT | Mark.SACKED)) === Mark.RESENT && flight.sentAt(i) === at;
   return waits ? i : -1;

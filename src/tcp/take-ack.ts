@@ -34,6 +34,7 @@ const news = new AckNews();
 export function takeAck(c: Connection, s: SegmentView, now: number): void {
   const { snd, rtx, flight } = c;
   news.begin(now, pipe(c), c.inFlight);
+  news.window = s.wnd << snd.shift;
   news.isDuplicate = isDuplicate(c, s);
   news.ecnEcho = ecnEchoArrives(c, s);
   const echoedMs = timestampEchoed(c, s, now);
@@ -81,7 +82,7 @@ function isDuplicate(c: Connection, s: SegmentView): boolean {
     c.inFlight > 0 &&
     c.rtx.probes === 0 &&
     c.snd.wnd > 0 &&
-    s.wnd << c.snd.shift === c.snd.wnd
+    news.window === c.snd.wnd
   );
 }
 

@@ -82,6 +82,25 @@ for (const sack of [true, false]) {
       assert.equal(segmentsSent(bench)[0], 2);
     });
 
+    test('RFC5682 step 2b: nor where the window of the peer has no room for it', () => {
+      const bench = timedOut({ sack, peer: { window: 10 * MSS } });
+      bench.peer(`${ackBefore(2)} w${9 * MSS}`);
+      assert.equal(segmentsSent(bench)[0], 2);
+    });
+
+    test('RFC5682 step 3b: an ACK of the rest of what was sent again tells nothing yet', () => {
+      const bench = timedOut({ sack });
+      const { priorCwnd } = bench.connection.rtx;
+      bench.peer(`A 1 a${MSS / 2 + 1}`);
+      bench.peer(ackBefore(2));
+      assert.equal(caState(bench), 'loss');
+      const sent = bench.take();
+      assert.ok(sent.length > 0 && sent.every((s) => s.retransmission === 0), 'new data only');
+      bench.peer(ackBefore(3));
+      assert.equal(caState(bench), 'open');
+      assert.ok(bench.status.cwnd >= priorCwnd);
+    });
+
     test('RFC5682 step 1: a second timeout of the same data is beyond doubt', () => {
       const bench = timedOut({ sack });
       while (bench.connection.rtx.tally.timeouts === 1) bench.advance(1);

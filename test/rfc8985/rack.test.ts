@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reorderingWindow } from '../../src/tcp/rack.js';
 import type { Bench } from '../tcp/harness.js';
-import { ackBefore, flight, segmentsSent } from '../tcp/sacking.js';
+import { ackBefore, edges, flight, MSS, segmentsSent } from '../tcp/sacking.js';
 
 /** A peer's D-SACK for segment `n`, which lies before the acknowledgment of everything before `next`. */
 function duplicateOf(n: number, next: number): string {
@@ -119,6 +119,18 @@ describe('lost retransmissions', () => {
     assert.equal(bench.connection.rtx.tally.timeouts, 0);
   });
 
+  test('RFC8985 §6.2 step 5: also when its beginning was acknowledged meanwhile', () => {
+    const bench = flight(5, { waiting: 20 });
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    bench.advance(10).peer(`A 1 a${MSS / 2 + 1} <sack ${edges(2, 5)}>`);
+    const newest = Math.max(...segmentsSent(bench));
+    assert.ok(newest > 5);
+    bench.advance(100).peer(`A 1 a${MSS / 2 + 1} <sack ${edges(2, newest)}>`);
+    assert.ok(bench.take().some((s) => s.seq === MSS / 2 + 1 && s.payload.length === MSS / 2));
+    assert.equal(bench.connection.rtx.tally.timeouts, 0);
+  });
+
   test('RFC8985 §6.2 step 5: it is given its own round trip, not that of the first transmission', () => {
     const bench = flight(5, { waiting: 20 });
     bench.take();
@@ -207,6 +219,14 @@ describe('reordering', () => {
     assert.equal(bench.connection.rack.reorderingSeen, false);
     bench.peer(ackBefore(3));
     assert.equal(bench.connection.rack.reorderingSeen, true);
+  });
+
+  test('RFC8985 §6.2 step 3: what arrives first has overtaken nothing, wherever the numbers stand', () => {
+    for (const iss of [0x10000000, 0x7fffff00, 0xa0000000]) {
+      const bench = flight(4, { iss });
+      bench.advance(100).peer(ackBefore(1, [2, 2]));
+      assert.equal(bench.connection.tcpInfo(bench.now).reordSeen, 0);
+    }
   });
 
   test('RFC8985 §6.2 step 3: not when it had been sent again', () => {

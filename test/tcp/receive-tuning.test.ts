@@ -68,6 +68,47 @@ describe('ReceiveTuning', () => {
   });
 });
 
+describe('the size that follows from a round trip', () => {
+  test('is twice what was read and sixteen segments, with room for as much growth again, up to three times that', () => {
+    const tuning = new ReceiveTuning(30_000, 10_000_000, 1000, 0, 0);
+    tuning.onRoundTrip(100);
+    // Ten segments are taken for read at first: half more than that.
+    tuning.onRead(9000, 40);
+    tuning.onRead(6000, 100);
+    assert.equal(tuning.capacity, (2 * 15_000 + 16_000) * 2);
+    tuning.onRead(20_000, 200);
+    assert.equal(tuning.capacity, Math.ceil((2 * 20_000 + 16_000) * (1 + 2 / 3)));
+    tuning.onRead(60_000, 300);
+    assert.equal(tuning.capacity, (2 * 60_000 + 16_000) * 3);
+    tuning.onRead(61_000, 399);
+    assert.equal(tuning.capacity, (2 * 60_000 + 16_000) * 3, 'within the round trip');
+  });
+
+  test('a buffer of few segments counts as read by half', () => {
+    const tuning = new ReceiveTuning(8000, 1_000_000, 1000, 0, 0);
+    tuning.onRoundTrip(100);
+    tuning.onRead(5000, 100);
+    assert.equal(tuning.capacity, (2 * 5000 + 16_000) * 1.5);
+  });
+
+  test('without timestamps the shortest window counts, also when it was closed in between', () => {
+    const tuning = new ReceiveTuning(30_000, 1_000_000, 1000, 10_000, 0);
+    tuning.onArrival(9999, 20_000, 40);
+    assert.equal(tuning.rttMs, 0);
+    tuning.onArrival(10_000, 20_000, 50);
+    assert.equal(tuning.rttMs, 50);
+    tuning.onArrival(20_000, 30_000, 150);
+    assert.equal(tuning.rttMs, 50);
+    tuning.onArrival(30_000, 30_000, 180);
+    assert.equal(tuning.rttMs, 30);
+    // The window is closed: nothing of it can arrive.
+    tuning.onArrival(30_000, 40_000, 190);
+    assert.equal(tuning.rttMs, 30);
+    tuning.onArrival(30_001, 40_000, 200);
+    assert.equal(tuning.rttMs, 20);
+  });
+});
+
 describe('what arrives tells of the round trip', () => {
   const growing = { receiveBufferBytes: 10_000, receiveBufferMaxBytes: 100_000 };
   const rtt = (bench: Bench) => bench.connection.receiveTuning!.rttMs;

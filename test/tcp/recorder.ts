@@ -13,6 +13,8 @@ export class Recorder implements Trace {
   readonly drops: { reason: string; reply: string }[] = [];
   /** The rules by which segments were dropped. */
   readonly rules: string[] = [];
+  /** `recovery by sack` of every change of the congestion phase. */
+  readonly phases: string[] = [];
   readonly rttSamples: number[] = [];
   readonly verdicts: string[] = [];
   readonly calls: { call: string; n: number; error: string | null }[] = [];
@@ -45,7 +47,9 @@ export class Recorder implements Trace {
   timerChanged(...[, timer, op, delayMs, n, now]: Parameters<Trace['timerChanged']>): void {
     this.timers.push({ name: TIMER_NAMES[timer], op, at: now, delayMs, n });
   }
-  congestionChanged(): void {}
+  congestionChanged(...[, phase, trigger]: Parameters<Trace['congestionChanged']>): void {
+    this.phases.push(`${phase} by ${trigger}`);
+  }
   rttSampled(...[, sampleMs]: Parameters<Trace['rttSampled']>): void {
     this.rttSamples.push(sampleMs);
   }
