@@ -85,7 +85,8 @@ export function defineStackHandle(
     private readonly connecting = new Share(context.liveness);
     private transport: Transport | null = null;
     private request: Request | null = null;
-    private unconnected = unconnectedName(ANY_IPV4, undefined);
+    /** Its name before it has an end of its own; null before there would be a socket. */
+    private unconnected: AddressInfo | null = null;
     private mapped = false;
     private referenced = true;
     private wantsData = false;
@@ -345,7 +346,8 @@ export function defineStackHandle(
       const tuple = this.endpoint?.tuple;
       if (tuple === undefined) {
         const early = this.bound ? this.early : null;
-        return early === null ? nameInto(out, this.unconnected) : early.nameEarly(this, out);
+        if (early !== null) return early.nameEarly(this, out);
+        return this.unconnected === null ? errnoOf('EBADF') : nameInto(out, this.unconnected);
       }
       return nameInto(out, addressInfo(tuple.local, tuple.localPort, this.mapped));
     }

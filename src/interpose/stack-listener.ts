@@ -1,6 +1,7 @@
 // A listener of the stack in the place of a libuv handle that was about to listen in the kernel.
 import { AsyncResource } from 'node:async_hooks';
 import { type AddressInfo, ANY_IPV6 } from '../net/addresses.js';
+import { listenBacklog } from '../net/arguments.js';
 import { errnoOf, surfaceUncaught, systemCodeOf } from '../net/errors.js';
 import { Share } from '../net/liveness.js';
 import type { NetContext } from '../net/net-stack.js';
@@ -32,7 +33,7 @@ export class StackListener implements ListenerHandler {
     const { address, family } = placeOf(this.bound);
     const where = { address, port, reusePort, ...(family && { family }) };
     try {
-      this.listener = this.context.stack.listen({ ...where, backlog }, this);
+      this.listener = this.context.stack.listen({ ...where, backlog: listenBacklog(backlog) }, this);
     } catch (error) {
       const code = systemCodeOf(error);
       if (code === null) throw error;

@@ -8,6 +8,7 @@ import {
   missingPort,
   outOfRange,
 } from './errors.js';
+import { SINCE_NODE_22 } from './node-version.js';
 import type { ListenArguments, SocketConnectOptions } from './options.js';
 
 type Callback = (...args: unknown[]) => void;
@@ -20,6 +21,8 @@ export interface Normalized<Options> {
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const SHORTEST_ATTEMPT_MS = 10;
+/** `somaxconn` of Linux. */
+const LONGEST_BACKLOG = 4096;
 
 /** A non-negative number, or false. */
 function toNumber(value: unknown): number | false {
@@ -59,6 +62,11 @@ function requireNumber(value: unknown, name: string): asserts value is number {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
 }
 
+function requireHost(host: unknown): void {
+  if (typeof host !== 'string') throw invalidArgType('options.host', 'of type string', host);
+  if (host.includes('\0')) throw invalidArgValue('options.host', host, 'must be a string without null bytes');
+}
+
 /** The remote end of `connect`, checked. `host` may still be a name. */
 export function parseConnectTarget(options: SocketConnectOptions): { host: string; port: number } {
   const { port, path, localAddress, localPort } = options;
@@ -75,7 +83,9 @@ export function parseConnectTarget(options: SocketConnectOptions): { host: strin
   if (options.lookup != null && !isIP(options.host || '') && typeof options.lookup !== 'function') {
     throw invalidArgType('options.lookup', 'of type function', options.lookup);
   }
-  return { host: options.host || 'localhost', port: parsePort(port, 'Port') };
+  const host = options.host || 'localhost';
+  if (SINCE_NODE_22) requireHost(host);
+  return { host, port: port === undefined ? 0 : parsePort(port, 'Port') };
 }
 
 /** `autoSelectFamilyAttemptTimeout`: an int32 of at least 1; below 10 means 10. */
@@ -139,9 +149,16 @@ export interface ListenRequest {
   options: ListenArguments;
 }
 
+/** A backlog as the kernel takes it: whole, and a negative one as long as there is. */
+export function listenBacklog(asked: unknown): number {
+  const whole = ~~(asked as number);
+  return whole < 0 ? LONGEST_BACKLOG : whole;
+}
+
 /** The argument `backlog` of `server.listen`. */
 export function parseBacklog(args: readonly unknown[]): number | undefined {
-  return toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]) || undefined;
+  const given = toNumber(args.length > 1 && args[1]) || toNumber(args.length > 2 && args[2]);
+  return given ? listenBacklog(given) : undefined;
 }
 
 /** All signatures of `server.listen` that mean TCP. */
@@ -174,7 +191,7 @@ export function parseListen(args: readonly unknown[]): ListenRequest {
   return {
     port: parsePort(port, 'options.port'),
     host: options.host || undefined,
-    backlog: options.backlog || parseBacklog(args),
+    backlog: options.backlog ? listenBacklog(options.backlog) : parseBacklog(args),
     ipv6Only: Boolean(options.ipv6Only),
     reusePort: options.reusePort === true,
     signal: options.signal,

@@ -1,6 +1,14 @@
 // The module object: what `stack.net` is, in the shape of `import net from 'node:net'`.
 import type { EventEmitter } from 'node:events';
-import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
+import {
+  BlockList,
+  getDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  isIP,
+  isIPv4,
+  isIPv6,
+  SocketAddress,
+} from 'node:net';
 import type { Duplex } from 'node:stream';
 import { normalizeArguments, parseAttemptTimeout, parseBoolean } from './arguments.js';
 import { BoundSocket } from './bound-socket.js';
@@ -78,8 +86,8 @@ export function createNet(stack: NetStack | (() => NetStack)): Net {
       return typeof stack === 'function' ? stack() : stack;
     },
     liveness: new Liveness(),
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeoutMs: 250,
+    autoSelectFamily: getDefaultAutoSelectFamily(),
+    autoSelectFamilyAttemptTimeoutMs: getDefaultAutoSelectFamilyAttemptTimeout(),
   };
 
   class OwnSocket extends Socket {

@@ -46,7 +46,7 @@ export interface SocketConnectOptions {
   lookup?: LookupFunction;
   /** Try the addresses of a name in turn, both families alternating (RFC 8305). Default true. */
   autoSelectFamily?: boolean;
-  /** Milliseconds for each of these attempts but the last; at least 10. Default 250. */
+  /** Milliseconds for each of these attempts but the last; at least 10. Default: as of node:net. */
   autoSelectFamilyAttemptTimeout?: number;
   /** Not supported: a Unix-domain socket belongs to the host. */
   path?: string | null;

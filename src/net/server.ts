@@ -31,6 +31,7 @@ import { ServerHandle } from './handles.js';
 import { wholeSeconds } from './keep-alive.js';
 import { Share } from './liveness.js';
 import type { NetContext } from './net-stack.js';
+import { SINCE_NODE_22 } from './node-version.js';
 import type { ListenArguments, ServerOptions } from './options.js';
 import { Socket } from './socket.js';
 import { parseTcpOptions } from './tcp-options.js';
@@ -62,13 +63,15 @@ const BOUND_BEFORE: ToldPlace = { type: -1, host: null, port: -1 };
 
 /** Accepts TCP connections on this stack; shape, events, defaults and errors as `net.Server`. */
 export class Server extends adoptable(EventEmitter) implements ListenerHandler {
-  /** Connections beyond this number are closed at once, with `drop`. 0, or unset as at first: no limit. */
+  /** Connections beyond this number are closed at once, with `drop`. Unset as at first, or 0 on Node 20: no limit. */
   declare maxConnections: number;
+  /** @deprecated Never there, as in `node:net`, whose types alone still have it; use `getConnections`. */
+  declare connections: number;
   /** Connections accepted and not closed yet. */
   _connections = 0;
 
   /** Peers whose connections are closed at once. */
-  blockList?: BlockList;
+  declare blockList?: BlockList;
   /** What was listened on, as `family:host:port`. */
   _connectionKey?: string;
 
@@ -110,7 +113,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
     if (blocked !== undefined) this.blockList = blocked;
     this.#config = parseTcpOptions(given.tcp);
     this.#share = new Share(context.liveness);
-    this.allowHalfOpen = Boolean(given.allowHalfOpen);
+    this.allowHalfOpen = given.allowHalfOpen || false;
     this.pauseOnConnect = Boolean(given.pauseOnConnect);
     this.noDelay = Boolean(given.noDelay);
     this.keepAlive = Boolean(given.keepAlive);
@@ -242,11 +245,6 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
     process.nextTick(() => this.emit('error', shown));
   }
 
-  /** @deprecated as in `node:net`, whose types still have it; use `getConnections` */
-  get connections(): number {
-    return this._connections;
-  }
-
   /** As `node:net` has it: null unless the server listens. */
   get _handle(): ServerHandle | null {
     return #listener in this && this.#listener !== null ? new ServerHandle(this.#scope) : null;
@@ -283,7 +281,9 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
   }
 
   #take(endpoint: Endpoint): void {
-    if (this.maxConnections && this._connections >= this.maxConnections) {
+    const most = this.maxConnections;
+    const isLimited = SINCE_NODE_22 ? most != null : Boolean(most);
+    if (isLimited && this._connections >= most) {
       endpoint.close();
       this.emit('drop', this.#dropInfo(endpoint));
       return;

@@ -30,6 +30,7 @@ import {
   probingOf,
 } from './keep-alive.js';
 import type { NetContext } from './net-stack.js';
+import { SINCE_NODE_22 } from './node-version.js';
 import { OnRead } from './onread.js';
 import type { SocketConnectOptions } from './options.js';
 import { PendingWrite, type WriteChunk } from './pending-write.js';
@@ -67,14 +68,14 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** True from `connect()` until `connect` or an error. */
   connecting = false;
   /** Milliseconds given to `setTimeout`; undefined when never set. */
-  timeout: number | undefined;
+  declare timeout: number | undefined;
   /** The server that accepted this socket, or null. */
   server: Server | null = null;
   /** `address:port` of each attempt; there when a name had several addresses. */
   declare autoSelectFamilyAttemptedAddresses: string[];
 
   /** Addresses that are not connected to. */
-  blockList?: BlockList;
+  declare blockList?: BlockList;
 
   readonly #context: NetContext;
   /** Made by the first `setTimeout`. */
@@ -330,8 +331,9 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   }
 
   override _final(callback: WriteCallback): void {
-    if (this.#transport === null) this.#waitingFinal = callback;
-    else this.#transport.shutdown(callback);
+    if (this.#transport !== null) this.#transport.shutdown(callback);
+    else if (this.connecting || !SINCE_NODE_22) this.#waitingFinal = callback;
+    else callback();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -361,7 +363,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     callback(error);
     const announce = () => {
       unsent?.(closedBeforeConnection());
-      this.emit('close', error !== null);
+      if (hadConnection) this.emit('close', error !== null);
+      else this.emit('close');
     };
     // After `error`, which the stream emits at the next tick; a connection's end takes a turn, as a handle's does.
     if (hadConnection) setImmediate(announce);
@@ -420,8 +423,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   // ---- options
 
   /** Switches Nagle's algorithm off (default) or on again. */
-  setNoDelay(noDelay = true): this {
-    const on = Boolean(noDelay);
+  setNoDelay(noDelay?: boolean): this {
+    const on = noDelay === undefined || Boolean(noDelay);
     if (on !== this.#noDelay) this.#transport?.endpoint.setNagle(!on);
     this.#noDelay = on;
     return this;

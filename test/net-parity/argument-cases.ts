@@ -35,6 +35,12 @@ const CALLS: Record<string, Call> = {
   'connect from an address that is a number': (net) =>
     new net.Socket().connect({ port: 1, localAddress: 1 as never }),
   'connect to a port that is a bigint': (net) => new net.Socket().connect(1n as never),
+  'connect to a host that is a number': (net) =>
+    new net.Socket().connect({ port: 1, host: 5 as never, lookup: toldWhat }),
+  'connect to a host that is true, by dns': (net) =>
+    new net.Socket().connect({ port: 1, host: true as never }),
+  'connect to a host with a null byte': (net) =>
+    new net.Socket().connect({ port: 1, host: 'a\0b', lookup: toldWhat }),
   'connect with a lookup that throws': (net) =>
     new net.Socket().connect({ port: 1, host: 'name', lookup: toldWhat }),
   'lookups are asked for all addresses': (net) =>

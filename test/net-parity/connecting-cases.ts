@@ -2,8 +2,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo, LookupFunction, Socket } from 'node:net';
+import * as nodeNet from 'node:net';
 import { test } from 'node:test';
-import { Case, closeOf, DEADLINE_MS, type Environment, readAll, recordEvents } from './environment.js';
+import {
+  Case,
+  closeOf,
+  DEADLINE_MS,
+  type Environment,
+  type NetModule,
+  readAll,
+  recordEvents,
+  until,
+} from './environment.js';
 
 /** A port of `address` on which nobody listens. */
 async function freePort(c: Case): Promise<number> {
@@ -98,6 +108,61 @@ export function defineConnectingCases(env: Environment): void {
     assert.equal(client.localAddress, undefined);
     assert.equal(client.localPort, undefined);
     assert.equal(client.remoteAddress, env.address);
+  });
+
+  test('before it has an end a socket that connects has no address', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen();
+    const client = c.connect({ port });
+    const { remoteAddress, localAddress, localPort } = client;
+    assert.deepEqual([remoteAddress, localAddress, localPort], [undefined, undefined, undefined]);
+    assert.deepEqual(client.address(), {});
+  });
+
+  test('an empty path and no port is port 0', timed, async (t) => {
+    const c = new Case(env, t);
+    const client = c.adopt(env.client.connect({ path: '', host: env.address } as never));
+    assert.equal((await once(client, 'error'))[0].message, `connect ECONNREFUSED ${env.address}`);
+  });
+
+  test('a name that nobody knows is the error of the lookup', timed, async (t) => {
+    const c = new Case(env, t);
+    const errorOf = async (net: NetModule) => {
+      const client = c.adopt(net.connect(1, 'name.invalid'));
+      const seen = recordEvents(client, ['lookup', 'connectionAttempt', 'error', 'close']);
+      const [{ code, syscall, hostname }] = await once(client, 'error');
+      await until(() => seen.includes('close'));
+      return { code, syscall, hostname, seen };
+    };
+    assert.deepEqual(await errorOf(env.client), await errorOf(nodeNet));
+  });
+
+  test('paused before it connects it stays paused; resumed before, it flows', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen({}, (socket) => socket.end('data'));
+    const paused = c.adopt(new env.client.Socket());
+    paused.pause();
+    const seen = recordEvents(paused, ['connect', 'data', 'end']);
+    paused.connect({ port, host: env.address });
+    await once(paused, 'connect');
+    await c.settle();
+    assert.deepEqual(seen, ['connect']);
+    paused.resume();
+    await closeOf(paused);
+    assert.deepEqual(seen, ['connect', 'data', 'end']);
+    const resumed = c.adopt(new env.client.Socket());
+    resumed.resume();
+    resumed.connect({ port, host: env.address });
+    assert.equal(await closeOf(resumed), false);
+  });
+
+  test('the idle time runs while a name is looked up', timed, async (t) => {
+    const c = new Case(env, t);
+    // Which alone would not keep the process alive.
+    const { port } = await c.listen();
+    const client = c.connect({ port, host: 'name.example', timeout: 20, lookup: () => {} } as never);
+    await once(client, 'timeout');
+    assert.equal(client.connecting, true);
   });
 
   test('localAddress and localPort are used', timed, async (t) => {

@@ -88,6 +88,35 @@ export function defineDataCases(env: Environment): void {
     assert.equal((await readAll(accepted)).toString(), 'a'.repeat(1000));
   });
 
+  for (const [encoding, text] of [
+    ['hex', '00ff10'],
+    ['base64', 'AP8Q'],
+    ['base64url', 'AP-_'],
+    ['latin1', 'é'],
+    ['binary', 'é'],
+    ['ucs2', 'é'],
+    ['utf16le', 'é'],
+    ['ascii', 'é'],
+    ['utf8', 'é世'],
+  ] as const) {
+    test(`text in ${encoding}: alone, gathered, at the end and by default`, timed, async (t) => {
+      const c = new Case(env, t);
+      const [client, accepted] = await c.pair();
+      const bytes = Buffer.from(text, encoding);
+      client.write(text, encoding);
+      client.cork();
+      client.write(text, encoding);
+      client.write(text, encoding);
+      assert.equal(client.bytesWritten, 3 * bytes.length);
+      client.uncork();
+      client.setDefaultEncoding(encoding);
+      client.write(text);
+      client.end(text, encoding);
+      assert.deepEqual(await readAll(accepted), Buffer.concat(Array(5).fill(bytes)));
+      assert.equal(client.bytesWritten, 5 * bytes.length);
+    });
+  }
+
   test('cork gathers writes; callbacks come in order', timed, async (t) => {
     const c = new Case(env, t);
     const [client, accepted] = await c.pair();

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { Case, closeOf, DEADLINE_MS, type Environment, readAll, recordEvents, until } from './environment.js';
+import {
+  Case,
+  closeOf,
+  DEADLINE_MS,
+  type Environment,
+  NODE_MAJOR,
+  readAll,
+  recordEvents,
+  until,
+} from './environment.js';
 
 const LIFE = ['lookup', 'connect', 'ready', 'data', 'end', 'finish', 'timeout', 'drain', 'error', 'close'];
 
@@ -150,6 +159,32 @@ export function defineEndingCases(env: Environment): void {
     socket.destroy();
     await closeOf(socket);
     assert.equal(socket.readyState, 'closed');
+  });
+
+  test('close without a connection carries no argument, also after an error', timed, async () => {
+    const socket = new env.client.Socket();
+    socket.destroy();
+    assert.deepEqual(await once(socket, 'close'), []);
+    socket.resetAndDestroy();
+    const failed = new env.client.Socket();
+    failed.on('error', () => {});
+    const closed = new Promise<unknown[]>((resolve) => failed.on('close', (...args) => resolve(args)));
+    failed.write('x');
+    assert.deepEqual(await closed, []);
+  });
+
+  // Since Node 22 there is nothing to wait for.
+  test('end and destroySoon without a connection', timed, async (t) => {
+    const c = new Case(env, t);
+    const ended = c.adopt(new env.client.Socket());
+    const seen = recordEvents(ended, LIFE);
+    ended.end();
+    const left = c.adopt(new env.client.Socket());
+    left.destroySoon();
+    await c.settle();
+    assert.deepEqual(seen, NODE_MAJOR >= 22 ? ['finish'] : []);
+    assert.deepEqual([ended.destroyed, ended.readyState], [false, 'readOnly']);
+    assert.equal(left.destroyed, NODE_MAJOR >= 22);
   });
 
   test('destroySoon sends what is queued first', timed, async (t) => {

@@ -23,6 +23,9 @@ export interface Environment {
   readonly isOneHost?: boolean;
 }
 
+/** Of the Node that runs the cases: `node:net` has changed its mind here and there. */
+export const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
+
 /** Longest life of one case. */
 export const DEADLINE_MS = 20_000;
 

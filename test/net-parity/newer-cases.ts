@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as nodeNet from 'node:net';
 import { test } from 'node:test';
-import { Case, DEADLINE_MS, type Environment, readAll, recordEvents } from './environment.js';
+import { Case, DEADLINE_MS, type Environment, NODE_MAJOR, readAll, recordEvents } from './environment.js';
 
 type AnyOptions = Parameters<Case['connect']>[0];
 
@@ -19,8 +19,6 @@ type NewerSocket = nodeNet.Socket & {
     count?: number,
   ): NewerSocket;
 };
-
-const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 
 /** Registers the cases for one environment. */
 export function defineNewerCases(env: Environment): void {

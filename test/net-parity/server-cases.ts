@@ -2,8 +2,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo, DropArgument, Server } from 'node:net';
+import * as nodeNet from 'node:net';
 import { test } from 'node:test';
-import { Case, DEADLINE_MS, type Environment, readAll, recordEvents, until } from './environment.js';
+import {
+  Case,
+  DEADLINE_MS,
+  type Environment,
+  type NetModule,
+  NODE_MAJOR,
+  readAll,
+  recordEvents,
+  until,
+} from './environment.js';
 
 /** Registers the cases for one environment. */
 export function defineServerCases(env: Environment): void {
@@ -196,6 +206,57 @@ export function defineServerCases(env: Environment): void {
       },
     );
     assert.deepEqual(connections, []);
+  });
+
+  test('maxConnections 0 lets nobody in since Node 22, and everybody before', timed, async (t) => {
+    const c = new Case(env, t);
+    const { server, port } = await c.listen({}, (socket) => socket.end('served'));
+    server.maxConnections = 0;
+    const seen = recordEvents(server, ['drop']);
+    const client = c.connect({ port });
+    const text = (await readAll(client)).toString();
+    assert.deepEqual([text, seen], NODE_MAJOR >= 22 ? ['', ['drop']] : ['served', []]);
+  });
+
+  test('backlogs in text, and less than nothing', timed, async (t) => {
+    const c = new Case(env, t);
+    for (const backlog of ['5', -1, 1.5, null]) {
+      const server = c.track(env.server.createServer((socket) => socket.end('x')));
+      server.listen({ port: 0, host: env.address, backlog: backlog as number });
+      await once(server, 'listening');
+      assert.equal((await readAll(c.connect({ port: portOf(server) }))).toString(), 'x');
+    }
+  });
+
+  test('hosts and ports of nothing mean any', timed, async (t) => {
+    const c = new Case(env, t);
+    const calls = [
+      [null],
+      [undefined],
+      ['0'],
+      [0, null, null],
+      [{ port: null }],
+      [{ port: 0, host: '' }],
+      [0, ''],
+    ];
+    for (const args of calls) {
+      const server = c.track(env.server.createServer());
+      server.listen(...(args as [number]));
+      await once(server, 'listening');
+      const { address, port } = server.address() as AddressInfo;
+      assert.ok(port > 0 && ['::', '0.0.0.0'].includes(address));
+    }
+  });
+
+  test('listening on a name that nobody knows is the error of the lookup', timed, async (t) => {
+    const c = new Case(env, t);
+    const errorOf = async (net: NetModule) => {
+      const server = c.track(net.createServer());
+      server.listen(0, 'name.invalid');
+      const [{ code, syscall, hostname }] = await once(server, 'error');
+      return { code, syscall, hostname, listening: server.listening };
+    };
+    assert.deepEqual(await errorOf(env.server), await errorOf(nodeNet));
   });
 
   test('pauseOnConnect keeps data back until resume', timed, async (t) => {

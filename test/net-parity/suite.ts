@@ -10,6 +10,7 @@ import { defineHostCases } from './host-cases.js';
 import { defineNewerCases } from './newer-cases.js';
 import { defineOptionCases } from './option-cases.js';
 import { defineServerCases } from './server-cases.js';
+import { defineShapeCases } from './shape-cases.js';
 
 /** Registers all cases for one environment. */
 export function defineParitySuite(name: string, env: Environment): void {
@@ -21,5 +22,6 @@ export function defineParitySuite(name: string, env: Environment): void {
   describe(`${name}: what came later`, () => defineNewerCases(env));
   if ('BoundSocket' in env.server) describe(`${name}: bound sockets`, () => defineBoundCases(env));
   if (env.isOneHost) describe(`${name}: one host`, () => defineHostCases(env));
+  describe(`${name}: shape`, () => defineShapeCases(env));
   describe(`${name}: arguments`, () => defineArgumentCases(env));
 }
