@@ -38,6 +38,7 @@ const NUMBER_OPTIONS: ReadonlySet<string> = new Set([
   'TCP_SYNCNT',
   'TCP_WINDOW_CLAMP',
   'TCP_QUICKACK',
+  'TCP_FASTOPEN',
   'IP_TOS',
   'IP_TTL',
   'IPV6_TCLASS',
@@ -107,7 +108,7 @@ function toAccept(call: Call, flags: readonly string[]): SocketCall {
 }
 
 const READ_FLAGS = ['MSG_PEEK', 'MSG_DONTWAIT', 'MSG_TRUNC', 'MSG_WAITALL', 'MSG_OOB'];
-const WRITE_FLAGS = ['MSG_DONTWAIT', 'MSG_MORE', 'MSG_OOB', 'MSG_NOSIGNAL', 'MSG_EOR'];
+const WRITE_FLAGS = ['MSG_FASTOPEN', 'MSG_DONTWAIT', 'MSG_MORE', 'MSG_OOB', 'MSG_NOSIGNAL', 'MSG_EOR'];
 
 function toRead(call: Call, length: number, flags: readonly string[]): SocketCall {
   refuseOthers('recv', flags, READ_FLAGS);

@@ -135,6 +135,8 @@ export class Expectation {
 
   private note(spec: TcpPacket, got: Observed, flow: Flow): void {
     noteTimestamps(spec, got, flow);
+    const given = got.options.find((option) => option.name === 'fast-open');
+    if (given?.name === 'fast-open' && given.cookie.length > 0) this.flows.cookie = given.cookie;
     flow.noteSent(flow.toScript((got.seq + lengthOf(got)) >>> 0));
     this.transcript.add(got.atMs, observedText(got, flow, null));
   }

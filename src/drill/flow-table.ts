@@ -13,6 +13,8 @@ export class FlowTable {
   private readonly flows: Flow[] = [];
   private lastRemotePort = FIRST_REMOTE_PORT;
   private present: Flow | null = null;
+  /** Fast Open cookie that the subject gave last, whichever connection asked for it. */
+  cookie: Uint8Array | null = null;
 
   /** @param bindPort the subject's port when the script names none */
   constructor(

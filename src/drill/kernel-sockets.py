@@ -106,7 +106,9 @@ def write(sock, call):
         data = pattern(count[1], length)
     else:
         data = call['text'].encode('latin-1')[:length].ljust(length, b'\0')
-    sent = sock.send(data, flags_of(call['flags']) | socket.MSG_NOSIGNAL)
+    flags = flags_of(call['flags']) | socket.MSG_NOSIGNAL
+    opens = 'MSG_FASTOPEN' in call['flags']
+    sent = sock.sendto(data, flags, (call['remote'], call['port'])) if opens else sock.send(data, flags)
     count[1] += sent
     return {'value': sent}
 

@@ -187,6 +187,7 @@ export class KernelSubject implements Subject {
   private portOf(call: SocketCall): { port?: number } {
     if (call.name === 'bind') return { port: call.port ?? this.ports.bindPort };
     if (call.name === 'connect') return { port: call.port ?? this.ports.connectPort };
+    if (opensConnection(call)) return { port: this.ports.connectPort };
     return {};
   }
 
@@ -195,7 +196,7 @@ export class KernelSubject implements Subject {
     pending.settled = { result, atMs: this.now() };
     const { call } = pending;
     if (call.name === 'accept' && result.value >= 0) this.underTest = call.newFd;
-    if (call.name === 'connect') this.underTest = call.fd;
+    if (call.name === 'connect' || opensConnection(call)) this.underTest = call.fd;
     this.wake?.();
   }
 
@@ -270,6 +271,11 @@ export class KernelSubject implements Subject {
       comments: [],
     });
   }
+}
+
+/** `sendto` with data for the SYN. */
+function opensConnection(call: SocketCall): call is SocketCall & { name: 'write' } {
+  return call.name === 'write' && call.flags.includes('MSG_FASTOPEN');
 }
 
 /** An address as /proc/net/tcp writes it: words of the host's byte order. */

@@ -115,6 +115,7 @@ const KIND_NAMES: Readonly<Record<OptionSpec['name'], TcpOption['name']>> = {
   wscale: 'window-scale',
   TS: 'timestamps',
   sack: 'sack',
+  FO: 'fast-open',
   other: 'unknown',
 };
 
@@ -136,11 +137,18 @@ function optionAgrees(spec: OptionSpec, got: TcpOption, flow: Flow, matching: Ma
       return !matching.strict || (got.name === 'window-scale' && got.shift === spec.value);
     case 'sack':
       return got.name === 'sack' && JSON.stringify(got.blocks) === JSON.stringify(spec.blocks);
+    case 'FO':
+      return got.name === 'fast-open' && cookieAgrees(spec.cookie, got.cookie);
     case 'TS':
       return got.name === 'timestamps' && timestampsAgree(spec, got, flow, matching);
     default:
       return true;
   }
+}
+
+/** `...` is any cookie, but no request. */
+function cookieAgrees(written: string | null, got: Uint8Array): boolean {
+  return written === null ? got.length > 0 : written === Buffer.from(got).toString('hex');
 }
 
 function timestampsAgree(

@@ -80,6 +80,8 @@ function optionText(option: OptionSpec): string {
       return `TS val ${option.val ?? '...'} ecr ${option.ecr ?? '...'}`;
     case 'sack':
       return `sack ${option.blocks.map(([left, right]) => `${left}:${right}`).join(' ')}`;
+    case 'FO':
+      return `FO ${option.cookie ?? '...'}`.trim();
     case 'other':
       return option.text;
     default:

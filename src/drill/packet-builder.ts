@@ -15,6 +15,7 @@ import { buildTcpPacket } from '../wire/packet.js';
 import { IpProtocol } from '../wire/protocol.js';
 import { ACK, SYN } from '../wire/segment.js';
 import {
+  appendFastOpen,
   appendMss,
   appendNop,
   appendSack,
@@ -39,8 +40,11 @@ export interface Ends {
 const MAX_OPTION_BYTES = 40;
 const DEFAULT_TTL = 64;
 
-/** The segment that the script sends. */
-export function buildSegment(spec: TcpPacket, flow: Flow, ends: Ends): Uint8Array {
+/**
+ * The segment that the script sends.
+ * @param cookie Fast Open cookie that the subject gave last, or null
+ */
+export function buildSegment(spec: TcpPacket, flow: Flow, ends: Ends, cookie: Uint8Array | null): Uint8Array {
   const seq = spec.seq.kind === 'any' ? 0 : spec.seq.value;
   const ack =
     spec.ack === null ? 0 : spec.flags & ACK || spec.ack.kind === 'absolute' ? flow.toWire(spec.ack) : 0;
@@ -55,7 +59,7 @@ export function buildSegment(spec: TcpPacket, flow: Flow, ends: Ends): Uint8Arra
     flags: spec.flags,
     wnd: spec.win ?? 0,
     urgentPointer: spec.urg,
-    options: encodeOptions(spec.options === 'any' ? [] : spec.options, flow),
+    options: encodeOptions(spec.options === 'any' ? [] : spec.options, flow, cookie),
     payload: patternBytes((first - (flow.irs ?? 0) - 1) | 0, spec.length),
     ...ipFields(spec.ip),
   });
@@ -70,14 +74,20 @@ function ipFields(ip: IpInfo): { ttl: number; trafficClass: number; flowLabel: n
   };
 }
 
-function encodeOptions(specs: readonly OptionSpec[], flow: Flow): Uint8Array {
+function encodeOptions(specs: readonly OptionSpec[], flow: Flow, cookie: Uint8Array | null): Uint8Array {
   const bytes = new Uint8Array(MAX_OPTION_BYTES);
   let at = 0;
-  for (const option of specs) at = encodeOption(option, flow, bytes, at);
+  for (const option of specs) at = encodeOption(option, flow, cookie, bytes, at);
   return bytes.slice(0, padOptions(bytes, at));
 }
 
-function encodeOption(option: OptionSpec, flow: Flow, bytes: Uint8Array, at: number): number {
+function encodeOption(
+  option: OptionSpec,
+  flow: Flow,
+  cookie: Uint8Array | null,
+  bytes: Uint8Array,
+  at: number,
+): number {
   switch (option.name) {
     case 'nop':
       return appendNop(bytes, at);
@@ -95,9 +105,17 @@ function encodeOption(option: OptionSpec, flow: Flow, bytes: Uint8Array, at: num
       const edges = option.blocks.flat().map((value) => flow.toWire({ kind: 'relative', value }) | 0);
       return appendSack(bytes, at, Int32Array.from(edges), option.blocks.length);
     }
+    case 'FO':
+      return appendFastOpen(bytes, at, cookieOf(option.cookie, cookie));
     case 'other':
       throw new Unsupported(`the option "${option.text}" is not supported`);
   }
+}
+
+function cookieOf(written: string | null, given: Uint8Array | null): Uint8Array | null {
+  if (written !== null) return written === '' ? null : Buffer.from(written, 'hex');
+  if (given === null) throw new Unsupported('the subject has given no Fast Open cookie yet');
+  return given;
 }
 
 const V4_CODES: Readonly<Record<string, number>> = {

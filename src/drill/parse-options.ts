@@ -1,4 +1,5 @@
 // Reads the TCP options of a packet, from `<` to `>`.
+import { fastOpenLengthOk } from '../wire/tcp-options.js';
 import type { Cursor } from './cursor.js';
 import { type OptionSpec, ScriptError } from './script.js';
 
@@ -7,7 +8,7 @@ const UINT32 = 0xffff_ffff;
 const MAX_OPTION_BYTES = 40;
 
 /** Options that the language knows and this runner does not; their text ends at the next comma. */
-const OTHER = /^(FO|FOEXP|md5|ECN|exp|AO|dss|mp\w*|(add|remove|rm)_addr\w*|unk\w*|generic|raw)$/i;
+const OTHER = /^(FOEXP|md5|ECN|exp|AO|dss|mp\w*|(add|remove|rm)_addr\w*|unk\w*|generic|raw)$/i;
 
 /** Reads them; an empty list when there are none. */
 export function parseOptions(cursor: Cursor): OptionSpec[] | 'any' {
@@ -50,10 +51,12 @@ function parseOption(cursor: Cursor): OptionSpec {
       return parseTimestamps(cursor);
     case 'sack':
       return parseSack(cursor);
+    case 'FO':
+      return parseFastOpen(cursor, token.start);
     default:
       if (OTHER.test(token.text)) return parseOther(cursor, token.text, token.start);
   }
-  const known = 'mss, wscale, sackOK, sack, TS, nop, eol';
+  const known = 'mss, wscale, sackOK, sack, TS, FO, nop, eol';
   throw new ScriptError(token.position, `"${token.text}" is no option; there are: ${known}`);
 }
 
@@ -81,11 +84,24 @@ function parseSack(cursor: Cursor): OptionSpec {
   return { name: 'sack', blocks };
 }
 
+/** A cookie that is no number, as a word of somebody's preprocessor, cannot be played. */
+function parseFastOpen(cursor: Cursor, start: number): OptionSpec {
+  const text = textOfOther(cursor, 'FO', start);
+  const cookie = text.slice(2).trim();
+  if (cookie === '...') return { name: 'FO', cookie: null };
+  const isCookie = /^([0-9a-f]{2})*$/.test(cookie) && fastOpenLengthOk(2 + cookie.length / 2);
+  return isCookie ? { name: 'FO', cookie } : { name: 'other', text };
+}
+
 function parseOther(cursor: Cursor, name: string, start: number): OptionSpec {
+  return { name: 'other', text: textOfOther(cursor, name, start) };
+}
+
+/** What an option says, up to the next comma. */
+function textOfOther(cursor: Cursor, name: string, start: number): string {
   let depth = 0;
   while (!cursor.isKind('end')) {
-    if (depth === 0 && (cursor.is(',') || cursor.is('>')))
-      return { name: 'other', text: cursor.textSince(start) };
+    if (depth === 0 && (cursor.is(',') || cursor.is('>'))) return cursor.textSince(start);
     if (cursor.is('[') || cursor.is('(') || cursor.is('{')) depth++;
     if (cursor.is(']') || cursor.is(')') || cursor.is('}')) depth--;
     cursor.next();
@@ -109,6 +125,8 @@ export function bytesOf(option: OptionSpec): number {
       return 10;
     case 'sack':
       return 2 + 8 * option.blocks.length;
+    case 'FO':
+      return 2 + (option.cookie ?? '').length / 2;
     case 'other':
       return 0;
   }

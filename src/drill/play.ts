@@ -146,7 +146,7 @@ export class Play {
     const flow = this.flows.forInbound(spec);
     if (spec.flags === SYN || (spec.flags & SYN && flow.irs === null)) this.flows.noteInboundSyn(flow, spec);
     if (spec.flags & ACK && spec.ack !== null) flow.noteAcknowledged(flow.toScript(flow.toWire(spec.ack)));
-    const bytes = buildSegment(spec, flow, this.subject.ends);
+    const bytes = buildSegment(spec, flow, this.subject.ends, this.flows.cookie);
     this.transcript.add(this.subject.now(), actionText(spec));
     await this.subject.deliver(bytes);
   }

@@ -89,6 +89,8 @@ export type OptionSpec =
   | { readonly name: 'wscale'; readonly value: number }
   | { readonly name: 'TS'; readonly val: number | null; readonly ecr: number | null }
   | { readonly name: 'sack'; readonly blocks: readonly (readonly [number, number])[] }
+  /** Fast Open: the cookie in hexadecimal, empty for a request; null for `...`, the one that the subject gives or gave last. */
+  | { readonly name: 'FO'; readonly cookie: string | null }
   /** Known to the language, not to this runner. */
   | { readonly name: 'other'; readonly text: string };
 

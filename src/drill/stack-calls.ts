@@ -50,7 +50,9 @@ export class StackCalls {
       case 'read':
         return socket.read(call.length, call.flags);
       case 'write':
-        return socket.write(call.length, call.text, call.flags);
+        return call.flags.includes('MSG_FASTOPEN')
+          ? this.sendOpening(socket, call)
+          : socket.write(call.length, call.text, call.flags);
       case 'shutdown':
         return socket.shutdown(call.how);
       case 'close':
@@ -129,6 +131,16 @@ export class StackCalls {
       return failure(codeOf(error));
     }
     return socket.isNonblocking ? failure('EINPROGRESS') : BLOCKS;
+  }
+
+  /** `sendto` with MSG_FASTOPEN: opens the connection, if there is none. */
+  private sendOpening(socket: StackSocket, call: SocketCall & { name: 'write' }): Attempt {
+    if (socket.endpoint !== null) return failure('EISCONN');
+    if (!socket.isNonblocking)
+      throw new Unsupported('MSG_FASTOPEN is supported on non-blocking sockets only');
+    socket.config.fastOpen = true;
+    const opened = this.connect(socket, null, true);
+    return opened === BLOCKS || opened.errno === 'EINPROGRESS' ? socket.writeEarly(call.length) : opened;
   }
 
   private poll(call: SocketCall & { name: 'poll' }): Attempt {

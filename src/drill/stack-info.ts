@@ -4,7 +4,7 @@ import type { Value } from './code.js';
 import { STATE_NUMBERS } from './code-names.js';
 
 const CA_STATES = ['open', 'disorder', 'cwr', 'recovery', 'loss'] as const;
-const OPTION_BITS = { timestamps: 1, sack: 2, windowScale: 4, ecn: 8 } as const;
+const OPTION_BITS = { timestamps: 1, sack: 2, windowScale: 4, ecn: 8, synData: 32 } as const;
 const US_PER_MS = 1000;
 /** What the kernel shows while there is no threshold. */
 const NO_THRESHOLD = 0x7fff_ffff;

@@ -43,6 +43,7 @@ const SETTERS: Readonly<Record<string, Setter>> = {
     change(socket, { userTimeoutMs: value });
     socket.endpoint?.setUserTimeout(value);
   },
+  TCP_FASTOPEN: (socket, value) => change(socket, { fastOpen: value > 0, fastOpenPending: value }),
   TCP_LINGER2: (socket, value) => change(socket, { finWait2Ms: value * MS_PER_SECOND }),
   IP_TOS: setTrafficClass,
   IPV6_TCLASS: setTrafficClass,

@@ -23,6 +23,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   'net.ipv4.tcp_keepalive_time': (value) => ({ keepAliveIdleMs: number(value) * MS_PER_SECOND }),
   'net.ipv4.tcp_keepalive_intvl': (value) => ({ keepAliveIntervalMs: number(value) * MS_PER_SECOND }),
   'net.ipv4.tcp_keepalive_probes': (value) => ({ keepAliveProbes: number(value) }),
+  'net.ipv4.tcp_syncookies': (value) => ({
+    synCookies: oneOf(value, { 0: 'off', 1: 'full', 2: 'always' } as const),
+  }),
   'net.ipv4.tcp_rfc1337': (value) => ({ rfc1337: value !== '0' }),
   'net.ipv4.tcp_congestion_control': (value) => ({ congestion: controller(value) }),
   'net.ipv4.tcp_rmem': (value) => ({ receiveBufferBytes: number(value.split(/\s+/)[1] ?? '') }),
@@ -54,7 +57,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, readonly string[] | null>> = {
   'net.ipv4.tcp_tso_win_divisor': null,
   'net.ipv4.tcp_limit_output_bytes': null,
   'net.ipv4.tcp_autocorking': null,
-  'net.ipv4.tcp_syncookies': ['0', '1'],
   'net.ipv4.tcp_early_retrans': ['3', '4'],
   'net.ipv4.tcp_recovery': ['1'],
   'net.ipv4.tcp_fastopen': null,

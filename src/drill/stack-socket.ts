@@ -146,6 +146,15 @@ export class StackSocket implements EndpointHandler {
     return { value, errno: null };
   }
 
+  /** The data of a `sendto` that opens the connection. It counts as sent when it may go with the SYN; else nothing does. */
+  writeEarly(length: number): CallResult {
+    const endpoint = this.connection!;
+    if (endpoint.connection.fastOpen?.cookie == null) return failure('EINPROGRESS');
+    const taken = endpoint.send(patternBytes(this.writtenCount, length), true);
+    this.writtenCount += taken;
+    return { value: taken, errno: null };
+  }
+
   private writeProblem(flags: readonly string[]): Attempt | null {
     const endpoint = this.connection;
     const error = this.takeError();
@@ -159,7 +168,8 @@ export class StackSocket implements EndpointHandler {
     ) {
       return failure('EPIPE');
     }
-    return state === State.SYN_SENT || state === State.SYN_RECEIVED ? this.mayWait(flags) : null;
+    const isOpening = state === State.SYN_SENT || state === State.SYN_RECEIVED;
+    return isOpening && !endpoint.connection.isFastOpened ? this.mayWait(flags) : null;
   }
 
   private mayWait(flags: readonly string[]): Attempt {

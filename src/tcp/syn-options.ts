@@ -85,7 +85,10 @@ export function appendSynOptions(said: Readonly<SynOffer>, out: SegmentOut): voi
     at = appendNop(options, at);
     at = appendWindowScale(options, at, said.shift);
   }
-  if (said.fastOpen !== undefined) at = appendFastOpen(options, at, said.fastOpen);
+  if (said.fastOpen !== undefined) {
+    at = appendFastOpen(options, at, said.fastOpen);
+    while (at & 3) at = appendNop(options, at);
+  }
   out.optionsLength = padOptions(options, at);
 }
 

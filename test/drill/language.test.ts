@@ -90,9 +90,18 @@ test('options: all that the language has, also those that cannot be played', () 
   assert.deepEqual(packetOf('0 > . 1:1(0) ack 1 <TS val ... ecr 7>').options, [
     { name: 'TS', val: null, ecr: 7 },
   ]);
+  for (const [text, cookie] of [
+    ['FO', ''],
+    ['FO 12345678', '12345678'],
+    ['FO 0e12345678abcdef', '0e12345678abcdef'],
+    ['FO ...', null],
+  ] as const) {
+    const { options: parsed, unsupported } = packetOf(`0 > S 0:0(0) <mss 1460,${text},nop,nop>`);
+    assert.deepEqual([parsed[1], unsupported], [{ name: 'FO', cookie }, null], text);
+  }
   for (const option of [
-    'FO abcd1234',
-    'FO',
+    'FO TFO_COOKIE',
+    'FO abcd12',
     'FOEXP 12345678',
     'md5 00112233445566778899aabbccddeeff',
     'mp_capable a b',

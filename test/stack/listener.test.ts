@@ -139,7 +139,7 @@ describe('listener', () => {
     assert.equal(clock.nextCallAt(), Number.POSITIVE_INFINITY, 'no timer is left');
   });
 
-  it('ATTACKS 25: keeps a flood of 100,000 SYNs bounded, and a client with a quick answer gets in', () => {
+  it('ATTACKS 25, RFC4987 §3.2: keeps a flood of 100,000 SYNs bounded, and a client with a quick answer gets in', () => {
     const { trace, lines } = recordingTrace();
     const world = listening({ trace, config: { synCookies: 'off' } }, 128);
     const { link, listener, stack, clock } = world;

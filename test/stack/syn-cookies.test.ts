@@ -93,7 +93,7 @@ function agreed({ sackAgreed, scaleAgreed, timestampsAgreed, ecnAgreed, snd }: C
 }
 
 describe('a SYN cookie', () => {
-  it('ATTACKS 26: takes nothing of the stack until its ACK comes, and makes a connection then', () => {
+  it('ATTACKS 26, RFC4987 §3.6: takes nothing of the stack until its ACK comes, and makes a connection then', () => {
     const { cookieFor, answer, listener, stack, link, kept, announced } = world();
     const cookie = cookieFor({ mss: 1400 });
     assert.deepEqual([cookie.flags, cookie.ack], [SYN | ACK, 101]);
@@ -125,7 +125,7 @@ describe('a SYN cookie', () => {
     assert.equal(STATE_NAMES[endpoint.connection.state], 'TIME-WAIT');
   });
 
-  it('remembers the options of the SYN where both use timestamps', () => {
+  it('RFC4987 §3.6: remembers the options of the SYN where both use timestamps', () => {
     const all = { mss: 1400, shift: 9, sack: true, timestamp: 5 };
     const with_ = (offered: Offered, config: Partial<ConnectionConfig> = {}, flags = SYN) => {
       const { cookieFor, answer, listener } = world(config);
@@ -171,7 +171,7 @@ describe('a SYN cookie', () => {
     });
   });
 
-  it('remembers the MSS alone where they do not, and offers nothing else', () => {
+  it('RFC4987 §3.6: remembers the MSS alone where they do not, and offers nothing else', () => {
     for (const config of [{}, { timestamps: false }]) {
       const { cookieFor, answer, listener } = world(config);
       const timestamp = config.timestamps === false ? { timestamp: 5 } : {};
