@@ -203,6 +203,14 @@ describe('RACK.rtt and RACK.xmit_ts', () => {
     assert.equal(bench.connection.rack.rttMs, 100);
   });
 
+  test('RFC8985 §6.2 step 2: of what was sent once every measurement counts, also one below the least so far', () => {
+    const bench = flight(4);
+    bench.advance(40).peer(ackBefore(3));
+    assert.equal(bench.connection.rack.rttMs, 40);
+    bench.advance(20).peer(ackBefore(5));
+    assert.equal(bench.connection.rack.rttMs, 60);
+  });
+
   test('RFC8985 §6.2 step 2: of segments of one moment the one with the higher number is the later', () => {
     const bench = flight(4);
     bench.advance(100).peer(ackBefore(1, [3, 3]));
@@ -263,6 +271,14 @@ describe('reordering', () => {
     assert.equal(reorderingWindow(bench.connection), 25);
     bench.peer(duplicateOf(1, 3));
     assert.equal(reorderingWindow(bench.connection), 50);
+  });
+
+  test('RFC8985 §6.2 step 4: the first one does, wherever the numbers stand', () => {
+    for (const iss of [0x10000000, 0xa0000000]) {
+      const bench = flight(4, { iss });
+      bench.advance(100).peer(ackBefore(5)).peer(duplicateOf(4, 5));
+      assert.equal(bench.connection.rack.windowMult, 2);
+    }
   });
 
   test('RFC8985 §6.2 step 4: once in a round trip, however many are reported', () => {
