@@ -17,7 +17,6 @@ function isProbed(c: Connection): boolean {
 
 /** The timer fired. It is not moved with every segment, so it may find that there was traffic in the meantime. */
 export function keepAliveTimeout(c: Connection, now: number): void {
-  if (!c.keepAlive) return;
   if (!isProbed(c)) {
     // Something of ours is outstanding, and the retransmission timer watches over it.
     c.keepAliveProbesSent = 0;

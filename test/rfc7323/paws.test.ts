@@ -127,6 +127,21 @@ describe('idle connections', () => {
     assert.equal(recent(bench), 5);
   });
 
+  test('RFC7323 §5.5: the days count from the last that confirmed it, wherever the clock stands', () => {
+    const bench = new Bench({ ...STAMPED, role: 'active' });
+    bench.now = 40 * DAY_MS;
+    bench.connection.openActive(bench.now);
+    bench.flush().peer('SA 0 a1 <mss 1000, ts 1000 0>');
+    bench.peer('A 1 a1 [10] <ts 999 0>');
+    assert.equal(lastDrop(bench)?.reason, 'paws');
+    bench.now += 20 * DAY_MS;
+    bench.peer('A 1 a1 [10] <ts 2000 0>');
+    bench.now += 20 * DAY_MS;
+    bench.peer('A 11 a1 [10] <ts 1500 0>');
+    assert.equal(bench.recorder.drops.length, 2);
+    assert.equal(bench.read(), 10);
+  });
+
   test('RFC7323 §5.5: before that it is not', () => {
     const bench = open();
     bench.advance(24 * DAY_MS - 1);

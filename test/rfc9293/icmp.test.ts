@@ -49,6 +49,46 @@ describe('ICMP errors', () => {
     for (const quoted of [-1, 1, 77]) icmp(syn, 'port', quoted).state('SYN-SENT');
   });
 
+  test('RFC9293 SHLD-26: what ended the connect is told: refused, or unreachable', () => {
+    for (const [kind, end] of [
+      ['port', 'refused'],
+      ['protocol', 'refused'],
+      ['prohibited', 'unreachable'],
+    ] as const) {
+      const bench = Bench.synSent().expect('S 0');
+      icmp(bench, kind, 0).state('CLOSED');
+      assert.deepEqual(bench.recorder.ends, [end]);
+    }
+  });
+
+  test('RFC8200 §5: no router talks us below what every path of IPv6 carries', () => {
+    const bench = Bench.established({ family: 6, config: { pathMss: 1440 }, peer: { options: 'mss 1440' } });
+    bench.write(1440);
+    bench.take();
+    assert.equal(bench.connection.onPathMss(500, bench.connection.snd.una), true);
+    assert.equal(bench.status.sendMss, 1220);
+  });
+
+  test('RFC1191 §6.3: what is no news about the path repeats nothing', () => {
+    for (const mss of [1000, 2000]) {
+      const bench = Bench.established();
+      bench.write(500);
+      bench.take();
+      assert.equal(bench.connection.onPathMss(mss, bench.connection.snd.una), true);
+      bench.flush().silent();
+      assert.equal(bench.status.sendMss, 1000);
+    }
+  });
+
+  test('RFC1191 §6.3: a SYN is not too large; what follows it heeds the path', () => {
+    const bench = Bench.synSent().expect('S 0');
+    assert.equal(bench.connection.onPathMss(700, bench.connection.snd.iss), true);
+    bench.flush().silent();
+    assert.equal(bench.connection.tcpInfo(bench.now).caState, 'open');
+    bench.peer('SA 0 a1 <mss 1000>');
+    assert.equal(bench.status.sendMss, 700);
+  });
+
   test('RFC9293 SHLD-20: reports of soft errors can be switched off', () => {
     const bench = Bench.established({ config: { reportSoftErrors: false } });
     bench.write(100);

@@ -1,6 +1,7 @@
 // Keep-alives: RFC 9293 §3.8.4.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Timer } from '../../src/tcp/timers.js';
 import { Bench, type BenchOptions } from '../tcp/harness.js';
 
 const ON: BenchOptions = {
@@ -38,6 +39,41 @@ describe('keep-alive', () => {
       .call((c, now) => c.setKeepAlive(false, 5000, now))
       .advance(1_000_000)
       .silent();
+  });
+
+  test('RFC9293 MUST-25: switched off, no timer is left', () => {
+    const bench = Bench.established(ON).call((c, now) => c.setKeepAlive(false, 0, now));
+    assert.equal(bench.connection.nextTimeout(), Number.POSITIVE_INFINITY);
+    bench.advance(1_000_000).silent();
+  });
+
+  test('RFC9293 MUST-26: none before the connection is established, nor while our FIN is outstanding', () => {
+    const opening = Bench.synSent(ON);
+    assert.equal(opening.connection.timers.isSet(Timer.KEEPALIVE), false);
+    const closing = Bench.established(ON).advance(60_000).expect('A 0 a1').shutdown();
+    closing.advance(100_000);
+    for (const s of closing.take()) assert.equal(s.seq, 1, 'the FIN, again and again');
+    closing.peer('A 1 a2').settled('FIN-WAIT-2');
+    closing.advance(59_000).silent();
+    closing.advance(2000).expect('A 1 a1');
+  });
+
+  test('RFC9293 MUST-26: not while a single octet is outstanding', () => {
+    const bench = Bench.established({ config: { ...ON.config, rtoMinMs: 100_000, rtoMaxMs: 200_000 } });
+    bench.write(1);
+    bench.take();
+    bench.advance(90_000).silent();
+  });
+
+  test('RFC9293 §3.8.4: who does not answer is told, and so is each start of the timer', () => {
+    const bench = Bench.established(ON);
+    bench.advance(80_000).take();
+    bench.advance(10_000).expect('RA 1 a1').state('CLOSED');
+    const started = bench.recorder.timers.filter(({ name, op }) => name === 'keepalive' && op === 'start');
+    assert.deepEqual(
+      started.map(({ delayMs, n }) => `${delayMs} ${n}`),
+      ['60000 0', '10000 1', '10000 2', '10000 3'],
+    );
   });
 
   test('RFC9293 MUST-26: not while data is outstanding', () => {

@@ -1,6 +1,7 @@
 // Zero-window probes: RFC 9293 §3.8.6.1.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Timer } from '../../src/tcp/timers.js';
 import { Bench, type BenchOptions } from '../tcp/harness.js';
 
 /** Data is queued, nothing is outstanding, the peer's window is shut. */
@@ -76,6 +77,72 @@ describe('zero-window probes', () => {
     bench.state('ESTABLISHED');
     const [probe] = bench.take();
     assert.ok(probe!.seq <= 3001 && probe!.payload.length <= 1);
+  });
+
+  test('RFC9293 MUST-35 SHLD-30: the first octet in flight is the probe; the wait for the next begins with it, and doubles', () => {
+    const bench = Bench.established({ config: { r2Ms: 10_000 } });
+    bench.advance(60_000);
+    bench.write(100);
+    bench.take();
+    const { rtoMs } = bench.status;
+    bench.peer('A 1 a1 w0').silent();
+    bench.advance(bench.untilTimer).expect('A 1 a1 [1]');
+    const info = bench.connection.tcpInfo(bench.now);
+    assert.deepEqual([info.probes, info.retransmits], [1, 0]);
+    for (const wait of [2 * rtoMs, 4 * rtoMs]) {
+      bench.advance(wait - 1).silent();
+      bench.advance(1).expect('A 1 a1 [1]').state('ESTABLISHED');
+    }
+  });
+
+  test('RFC6429 §5: an orphan’s time counts from when its window was shut over data in flight', () => {
+    const bench = Bench.established();
+    bench.advance(150_000);
+    bench.write(100);
+    bench.close().peer('A 1 a1 w0');
+    for (let i = 0; i < 4; i++) bench.advance(bench.untilTimer);
+    bench.state('FIN-WAIT-1');
+  });
+
+  test('RFC9293 §3.8.3: silence counts from when there was something to probe for', () => {
+    const bench = Bench.established({ config: { r2Ms: 10_000 } });
+    bench.advance(60_000).peer('A 1 a1 [10] w0');
+    bench.advance(100).take();
+    bench.write(100);
+    bench.advance(5000).state('ESTABLISHED');
+    bench.advance(20_000).state('CLOSED');
+  });
+
+  test('RFC9293 MUST-21: a user timeout bounds the silence of a shut window as well', () => {
+    const bench = shut({ config: { userTimeoutMs: 5000 } });
+    bench.advance(4000).state('ESTABLISHED');
+    bench.advance(6000).state('CLOSED');
+  });
+
+  test('RFC9293 §3.8.6.1: a window that shuts and opens again before anything is probed changes nothing', () => {
+    const bench = Bench.established();
+    bench.write(100);
+    bench.take();
+    bench.peer('A 1 a1 w0', 'A 1 a1 w10000').silent();
+    bench.peer('A 1 a1 w0').peer('A 1 a1 w10000').silent();
+  });
+
+  test('RFC9293 §3.8.6.1: a probe that is due when the window opens makes way for the data', () => {
+    const bench = Bench.established().peer('A 1 a1 w0');
+    bench.write(100);
+    bench.now += bench.untilTimer;
+    bench.connection.onTimer(bench.now);
+    bench.inject('A 1 a1 w10000').flush().expect('A 1 a1 [100]');
+  });
+
+  test('RFC9293 §3.8.6.1: when it has opened nothing is probed any more, and the timeout is that of before', () => {
+    const bench = shut();
+    for (let i = 0; i < 3; i++) bench.advance(bench.untilTimer);
+    bench.take();
+    bench.peer('A 1 a1 w9000');
+    const info = bench.connection.tcpInfo(bench.now);
+    assert.deepEqual([info.probes, info.backoff], [0, 0]);
+    assert.equal(bench.connection.timers.isSet(Timer.PERSIST), false);
   });
 
   test('RFC9293 §3.8.6.1: the window update starts the data, no octet is lost or doubled', () => {

@@ -21,7 +21,10 @@ test('a buffer of a chosen size stays at it, unless a greatest size is chosen, t
   assert.deepEqual(grows({ sendBufferBytes: 5000 }), [0, receiveBufferMaxBytes]);
   assert.deepEqual(grows({ receiveBufferBytes: 5000 }), [sendBufferMaxBytes, 0]);
   assert.deepEqual(grows({ sendBufferBytes: 5000, sendBufferMaxBytes: 7000 }), [7000, receiveBufferMaxBytes]);
-  assert.deepEqual(grows({ receiveBufferBytes: 5000, receiveBufferMaxBytes: 7000 }), [sendBufferMaxBytes, 7000]);
+  assert.deepEqual(grows({ receiveBufferBytes: 5000, receiveBufferMaxBytes: 7000 }), [
+    sendBufferMaxBytes,
+    7000,
+  ]);
   assert.deepEqual(grows({ sendBufferMaxBytes: 7000 }), [7000, receiveBufferMaxBytes]);
 });
 
