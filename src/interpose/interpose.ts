@@ -24,6 +24,7 @@ import {
   type StackHandleClass,
 } from './stack-handle.js';
 import { StackListener } from './stack-listener.js';
+import { refuseSending } from './unsendable.js';
 
 /** `TCPConstants.SOCKET`: the kind of handle that connects. */
 const SOCKET = 0;
@@ -48,14 +49,17 @@ export function interpose(stack: NetStack, bypass: Bypass): void {
   };
   const ended = new WeakMap<net.Socket, Endpoint>();
   const Handle = defineStackHandle(bindings, context, (socket, endpoint) => void ended.set(socket, endpoint));
-  new Interposition(context, bypass, bindings, Handle).install();
+  const interposition = new Interposition(context, bypass, bindings, Handle);
+  interposition.install();
   addMethods(Handle, ended);
+  refuseSending((socketOrServer) => interposition.isOnStack(socketOrServer));
   if (cluster.isWorker) refuseClusterHandles();
 }
 
 /** The methods that are replaced, with what they were. */
 class Interposition implements EarlyHandles {
   private readonly bound = new WeakMap<TcpHandle, Bound>();
+  private readonly listening = new WeakSet<object>();
   private readonly owners = new WeakMap<TcpHandle, NodeSocket>();
   private readonly kernel: Pick<
     TcpHandle,
@@ -96,6 +100,13 @@ class Interposition implements EarlyHandles {
     this.watchOwners();
     this.exchangeEarly();
     this.passAsTcp();
+  }
+
+  /** Whether a socket or server of Node's has its connection, or its listener, on the stack. */
+  isOnStack(socketOrServer: object): boolean {
+    const { _handle: handle } = socketOrServer as { _handle?: { _parent?: unknown } | null };
+    if (handle == null) return false;
+    return this.listening.has(handle) || [handle, handle._parent].some((each) => each instanceof this.Handle);
   }
 
   /**
@@ -259,7 +270,9 @@ class Interposition implements EarlyHandles {
     if (this.bypass.has(bound.address, bound.port, null)) {
       return this.bindInKernel(handle) || this.kernel.listen.call(handle, backlog);
     }
-    return new StackListener(this.context, this.Handle, handle, bound).listen(backlog);
+    const status = new StackListener(this.context, this.Handle, handle, bound).listen(backlog);
+    if (status === 0) this.listening.add(handle);
+    return status;
   }
 
   private getsockname(handle: TcpHandle, out: NameOut): number {

@@ -188,6 +188,56 @@ test('the workers of a cluster are told that they cannot share a port', async ()
   assertRan(outcome, 'ERR_SYNWAVE_CLUSTER\none for itself\n');
 });
 
+test('sockets and servers of the stack cannot be sent to processes and threads, those of the kernel can', async () => {
+  const file = join(scratch, 'receiver.mjs');
+  await writeFile(
+    file,
+    `process.on('message', (text, handle) => process.send(text + ' ' + handle?.constructor.name, () => process.exit()));`,
+  );
+  const program = `
+    import { fork } from 'node:child_process';
+    import { once } from 'node:events';
+    import net from 'node:net';
+    import { MessageChannel } from 'node:worker_threads';
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection');
+    const socket = net.connect(server.address().port, '127.0.0.1');
+    const [peer] = await accepted;
+    const child = fork('${file}', { execArgv: [] });
+    const { port1 } = new MessageChannel();
+    const canTransfer = Object.getOwnPropertySymbols(net.Server.prototype).some(({ description }) =>
+      description === 'messaging_transfer_list_symbol');
+    const attempt = (send) => {
+      try {
+        send();
+        return 'sent';
+      } catch (error) {
+        return error.code;
+      }
+    };
+  `;
+  const refused = await run(`${program}
+    for (const each of [server, socket, peer]) {
+      console.log(attempt(() => child.send('take', each)));
+      console.log(canTransfer ? attempt(() => port1.postMessage(each, [each])) : 'ERR_SYNWAVE_UNSENDABLE');
+    }
+    child.send('nothing');
+    console.log((await once(child, 'message'))[0]);
+    process.exit();
+  `);
+  assertRan(refused, `${'ERR_SYNWAVE_UNSENDABLE\n'.repeat(6)}nothing undefined\n`);
+  const sent = await run(
+    `${program}
+    console.log(attempt(() => child.send('took', server)));
+    console.log((await once(child, 'message'))[0]);
+    process.exit();
+    `,
+    { env: { SYNWAVE_BYPASS: '127.0.0.0/8' } },
+  );
+  assertRan(sent, 'sent\ntook Server\n');
+});
+
 test('synwave/net is the same stack, imported and required', async () => {
   assertRan(
     await run(`
