@@ -130,6 +130,12 @@ test('the first quantum leaves at once, also when the clock stands at 0', () => 
   assert.equal(bulk.sent, 2 * MSS);
 });
 
+test('the first quantum is that of the rate', () => {
+  const bulk = new Bulk(12_500);
+  bulk.burst();
+  assert.equal(bulk.sent, Math.ceil(12_500 / MSS) * MSS);
+});
+
 test('without a rate nothing waits; a pace begins with one quantum', () => {
   const pacer = new Pacer(MSS);
   assert.equal(pacer.nextAt(5), 5);
