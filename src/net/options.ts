@@ -1,6 +1,6 @@
 // The option objects of the `node:net` shape.
 import type { BlockList, LookupFunction } from 'node:net';
-import type { BoundSocket } from './bound-socket.js';
+import type { AddressInfo } from './addresses.js';
 import type { OnReadOptions } from './onread.js';
 import type { TcpOptions } from './tcp-options.js';
 
@@ -27,7 +27,7 @@ export interface SocketOptions {
   /** Received bytes go into this buffer instead of into the stream; `data` is not emitted. */
   onread?: OnReadOptions | null;
   /** A local end to connect from; no other handle has a meaning here. */
-  handle?: BoundSocket;
+  handle?: BoundHandle;
   /** Addresses that are not connected to: ERR_IP_BLOCKED. */
   blockList?: BlockList;
 }
@@ -52,6 +52,13 @@ export interface SocketConnectOptions {
   path?: string | null;
   /** Settings of TCP for this connection, its congestion controller among them. */
   tcp?: TcpOptions;
+}
+
+/** What a `BoundSocket` shows of itself; sockets and servers adopt those of their own stack. */
+export interface BoundHandle {
+  address(): AddressInfo;
+  fd(): number;
+  close(): void;
 }
 
 /** Options of `new BoundSocket()`. */
@@ -101,7 +108,7 @@ export interface ListenArguments {
   /** Share the port with other servers that do; new connections go to them in turn. Default false. */
   reusePort?: boolean;
   /** A local end that was bound before, in place of host and port. */
-  handle?: BoundSocket;
+  handle?: BoundHandle;
   /** Aborting it closes the server. */
   signal?: AbortSignal;
   /** Accepted and without meaning: there is no cluster on this stack. */

@@ -32,7 +32,7 @@ import { wholeSeconds } from './keep-alive.js';
 import { Share } from './liveness.js';
 import type { NetContext } from './net-stack.js';
 import { SINCE_NODE_22 } from './node-version.js';
-import type { ListenArguments, ServerOptions } from './options.js';
+import type { BoundHandle, ListenArguments, ServerOptions } from './options.js';
 import { Socket } from './socket.js';
 import { parseTcpOptions } from './tcp-options.js';
 
@@ -139,8 +139,8 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
   listen(port?: number | string | null, backlog?: number, callback?: () => void): this;
   listen(port?: number | string | null, callback?: () => void): this;
   listen(options: ListenArguments, callback?: () => void): this;
-  listen(bound: BoundSocket, backlog?: number, callback?: () => void): this;
-  listen(bound: BoundSocket, callback?: () => void): this;
+  listen(bound: BoundHandle, backlog?: number, callback?: () => void): this;
+  listen(bound: BoundHandle, callback?: () => void): this;
   listen(callback?: () => void): this;
   listen(...args: unknown[]): this {
     if (this.#listener !== null) throw alreadyListening();

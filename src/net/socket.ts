@@ -13,7 +13,7 @@ import {
   parseTimeout,
   parseTypeOfService,
 } from './arguments.js';
-import type { LocalEnd } from './bound-socket.js';
+import { BoundSocket, type LocalEnd } from './bound-socket.js';
 import { adoptable } from './callable.js';
 import * as channels from './channels.js';
 import { Connecting } from './connecting.js';
@@ -139,7 +139,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.on('end', onEnd);
     this.#signal = signal;
     if (signal) addAbortSignal(signal, this);
-    if (handle !== undefined) {
+    if (handle instanceof BoundSocket) {
       this.#bound = handle._adopt(context);
       this.#hasHandle = true;
     }
