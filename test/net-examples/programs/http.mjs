@@ -65,6 +65,33 @@ for (let i = 0; i < 3; i++) {
 console.log('connections of three requests:', sockets.size);
 keepAlive.destroy();
 
+// A kept connection that the server has closed meanwhile: `req.reusedSocket` says that the request may be tried again.
+const impatient = http.createServer((req, res) => {
+  if (req.url === '/again' && !impatient.refused) {
+    impatient.refused = true;
+    req.socket.resetAndDestroy();
+    return;
+  }
+  res.write('hello\n');
+  res.end();
+});
+await once(impatient.listen(3000), 'listening');
+const kept = new http.Agent({ keepAlive: true });
+async function retriableRequest(path) {
+  const req = http.get({ port: 3000, path, agent: kept });
+  try {
+    const [res] = await once(req, 'response');
+    return (await textOf(res)).trim();
+  } catch (err) {
+    if (!req.reusedSocket || err.code !== 'ECONNRESET') throw err;
+    console.log('tried again');
+    return retriableRequest(path);
+  }
+}
+console.log(await retriableRequest('/'), await retriableRequest('/again'));
+kept.destroy();
+impatient.close();
+
 // A response may be sent in chunks, with trailers.
 upload.removeAllListeners('request');
 upload.once('request', (_req, res) => {

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http2 from 'node:http2';
+import https from 'node:https';
 import net from 'node:net';
 
 const options = { key: readFileSync(process.env.KEY), cert: readFileSync(process.env.CERT) };
@@ -87,6 +88,43 @@ console.log(answers.length, answers.at(-1));
 session.close();
 await once(session, 'close');
 compat.close();
+
+// ALPN negotiation: one server for both HTTP/2 and HTTPS.
+const both = http2.createSecureServer({ ...options, allowHTTP1: true }, (req, res) => {
+  const { alpnProtocol } = req.httpVersion === '2.0' ? req.stream.session : req.socket;
+  res.writeHead(200, { 'content-type': 'application/json' });
+  res.end(JSON.stringify({ alpnProtocol, httpVersion: req.httpVersion }));
+});
+await once(both.listen(4443), 'listening');
+const [http1] = await once(
+  https.get({ port: 4443, host: 'localhost', ca: options.cert, agent: false }),
+  'response',
+);
+console.log(await textOf(http1));
+const second = http2.connect('https://localhost:4443', { ca: options.cert });
+console.log(await textOf(second.request({ ':path': '/' })));
+second.close();
+await once(second, 'close');
+both.close();
+
+// Trailers, of the request and of the response.
+const trailing = http2.createServer();
+trailing.on('stream', (stream) => {
+  stream.on('trailers', (found) => stream.end(`got ${found.abc}`));
+  stream.resume();
+  stream.respond(undefined, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ xyz: 'of the response' }));
+});
+await once(trailing.listen(8003), 'listening');
+const trailed = http2.connect('http://localhost:8003');
+const posting = trailed.request({ ':method': 'POST' }, { waitForTrailers: true });
+posting.on('wantTrailers', () => posting.sendTrailers({ abc: 'of the request' }));
+posting.end('body');
+const trailers = once(posting, 'trailers');
+console.log(await textOf(posting), (await trailers)[0].xyz);
+trailed.close();
+await once(trailed, 'close');
+trailing.close();
 
 // The CONNECT method: HTTP/2 as a proxy.
 const echo = net.createServer((socket) => socket.pipe(socket));
