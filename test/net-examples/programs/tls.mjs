@@ -1,4 +1,5 @@
 // After the documentation of node:tls. KEY and CERT hold a certificate for `localhost`.
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -64,6 +65,30 @@ const sessionOf = async (options) => {
 const [fresh, session] = await sessionOf({});
 const [reused] = await sessionOf({ session });
 console.log('session reused', fresh, reused);
+
+// 'newSession' and 'resumeSession': sessions that the server keeps by itself.
+const tlsSessionStore = {};
+let resumptions = 0;
+const storing = tls.createServer({
+  key,
+  cert,
+  maxVersion: 'TLSv1.2',
+  secureOptions: constants.SSL_OP_NO_TICKET,
+});
+storing.on('newSession', (id, data, cb) => {
+  tlsSessionStore[id.toString('hex')] = data;
+  cb();
+});
+storing.on('resumeSession', (id, cb) => {
+  resumptions++;
+  cb(null, tlsSessionStore[id.toString('hex')] || null);
+});
+storing.on('secureConnection', (each) => each.end());
+await once(storing.listen(8003), 'listening');
+const [, stored] = await sessionOf({ port: 8003 });
+const [resumed] = await sessionOf({ port: 8003, session: stored });
+console.log('sessions', Object.keys(tlsSessionStore).length, resumptions, resumed);
+storing.close();
 
 // TLS over a socket that is there already.
 const raw = net.connect(8001, 'localhost');
