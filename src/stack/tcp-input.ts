@@ -9,7 +9,7 @@ import { State } from '../tcp/state.js';
 import { fillCookieAnswer, openByCookie, recallSyn, SYN_COOKIE_LIFE_MS } from '../tcp/syn-cookie.js';
 import { mayReopen } from '../tcp/time-wait-reuse.js';
 import type { DropReason } from '../tcp/trace.js';
-import type { FourTuple } from '../wire/address.js';
+import type { FourTuple, IpAddress } from '../wire/address.js';
 import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
 import { ParseError } from '../wire/parse-error.js';
 import { IpProtocol } from '../wire/protocol.js';
@@ -49,6 +49,7 @@ export class TcpInput {
   private readonly resets: RateLimit;
   /** Clock ms until which an ACK may show a SYN cookie; of several listeners on a port another one may get it. */
   private cookiesUntil = Number.NEGATIVE_INFINITY;
+  private lastRemote: IpAddress | null = null;
 
   /** @param now clock ms */
   constructor(
@@ -200,7 +201,7 @@ export class TcpInput {
       this.dropped(s, 'backlog', 'RFC9293-3.10.7.2', now);
       return;
     }
-    const endpoint = this.halfOpen(packet, tupleOf(packet, s), listener, config);
+    const endpoint = this.halfOpen(packet, this.tupleOf(packet, s), listener, config);
     const { connection } = endpoint;
     this.boundSynData(endpoint, s, now);
     connection.openPassive(s, reopened?.connection ?? null, now, listener.fastOpens.count(now));
@@ -248,7 +249,7 @@ export class TcpInput {
     now: number,
   ): void {
     const { stats, trace, output, environment } = this.parts;
-    const tuple = tupleOf(packet, s);
+    const tuple = this.tupleOf(packet, s);
     const { local, localPort, remote, remotePort } = tuple;
     fillCookieAnswer(config, environment, tuple, s, now, this.reply);
     if (config.synCookies === 'full') listener.reportFull(listener.halfOpenLimit, 'syn-cookies', now);
@@ -266,7 +267,7 @@ export class TcpInput {
     const { stats, environment, table, driver } = this.parts;
     if ((s.flags & (ACK | SYN | RST)) !== ACK) return false;
     const config = packet.isIpv4 ? listener.configs.v4 : listener.configs.v6;
-    const tuple = tupleOf(packet, s);
+    const tuple = this.tupleOf(packet, s);
     if (!recallSyn(config, environment, tuple, s, now, this.recalled)) {
       stats.synCookiesFailed++;
       return false;
@@ -282,6 +283,18 @@ export class TcpInput {
     endpoint.connection.onSegment(s, now);
     driver.changed(endpoint);
     return true;
+  }
+
+  private tupleOf(packet: IpPacket, s: SegmentView): FourTuple {
+    const remote = packet.remote();
+    // Connections that one host opens in a row share its address.
+    if (this.lastRemote?.equals(remote) !== true) this.lastRemote = remote;
+    return {
+      local: packet.local,
+      localPort: s.destinationPort,
+      remote: this.lastRemote!,
+      remotePort: s.sourcePort,
+    };
   }
 
   private evictOldest(listener: Listener, now: number): void {
@@ -335,15 +348,6 @@ export class TcpInput {
   private dropped(s: SegmentView, reason: DropReason, rule: string, now: number): void {
     this.parts.trace?.segmentDropped(null, s, reason, 'none', rule, now);
   }
-}
-
-function tupleOf(packet: IpPacket, s: SegmentView): FourTuple {
-  return {
-    local: packet.local,
-    localPort: s.destinationPort,
-    remote: packet.remote(),
-    remotePort: s.sourcePort,
-  };
 }
 
 /** An ACK that could complete a handshake for which the accept queue has no place. */

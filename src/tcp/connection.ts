@@ -10,13 +10,13 @@ import * as calls from './calls.js';
 import { ReplyThrottle } from './challenge-ack.js';
 import type { ConnectionConfig } from './config.js';
 import type { Controller } from './congestion/controller.js';
-import { CwndValidation } from './congestion/cwnd-validation.js';
-import { DeliveryRate } from './delivery-rate.js';
-import { EcnVariables } from './ecn.js';
+import type { CwndValidation } from './congestion/cwnd-validation.js';
+import type { DeliveryRate } from './delivery-rate.js';
+import { NO_ECN } from './ecn.js';
 import { type ConnectionErrorCode, Event } from './events.js';
 import { type Explanation, explain, type HistoryStep } from './explain.js';
 import type { FastOpenCache, FastOpenCookies, FastOpenVariables } from './fast-open.js';
-import { Flight } from './flight.js';
+import type { Flight } from './flight.js';
 import { type IcmpErrorKind, onIcmpError, onPathMss, onPathMtuChanged } from './icmp-error.js';
 import { type TcpInfo, tcpInfo } from './info.js';
 import { armKeepAlive } from './keepalive.js';
@@ -24,12 +24,12 @@ import { Limit } from './limit.js';
 import { LimitClock } from './limit-clock.js';
 import type { MtuProbing } from './mtu-probing.js';
 import { heldBack, pollTransmit, wantsTransmit } from './output.js';
-import { Pacer } from './pacing.js';
-import { Rack } from './rack.js';
+import type { Pacer } from './pacing.js';
+import type { Rack } from './rack.js';
 import { Reassembly } from './reassembly.js';
 import { ReceiveQueue } from './receive-queue.js';
 import type { ReceiveTuning } from './receive-tuning.js';
-import { RttEstimator } from './rtt.js';
+import type { RttEstimator } from './rtt.js';
 import type { SackMemory } from './sack-blocks.js';
 import { Scoreboard } from './scoreboard.js';
 import { fillReset } from './segment-arrives/closed.js';
@@ -37,13 +37,14 @@ import { segmentArrives } from './segment-arrives/otherwise.js';
 import { segmentArrivesSynSent } from './segment-arrives/syn-sent.js';
 import { SegmentOut, type SegmentSink } from './segment-out.js';
 import { SendBuffer } from './send-buffer.js';
+import { SenderState } from './sender-state.js';
 import { State, type Transition, Trigger, transitionFor } from './state.js';
 import {
   AckDue,
   DEFAULT_SEND_MSS_V4,
   DEFAULT_SEND_MSS_V6,
   ReceiveVariables,
-  RetransmissionVariables,
+  type RetransmissionVariables,
   SendVariables,
 } from './tcb.js';
 import { onTimers } from './timeouts.js';
@@ -136,20 +137,7 @@ export class Connection {
 
   readonly snd = new SendVariables();
   readonly rcv = new ReceiveVariables();
-  readonly rtx = new RetransmissionVariables();
   readonly timers = new Timers();
-  /** What stopped the last transmission, and for how long each reason has. */
-  readonly limited = new LimitClock();
-  readonly rtt: RttEstimator;
-  readonly congestion: Controller;
-  /** What was sent and not acknowledged, segment by segment. */
-  readonly flight = new Flight();
-  readonly rate = new DeliveryRate();
-  readonly rack = new Rack();
-  /** Null for a controller that has a model of the path by itself. */
-  readonly validation: CwndValidation | null;
-  /** Null for a controller that does not pace. */
-  readonly pacer: Pacer | null;
   readonly trace: Trace | null;
   /** What the peer reported by SACK; made when first needed. */
   scoreboard: Scoreboard | null = null;
@@ -166,11 +154,18 @@ export class Connection {
   /** Null where Fast Open is off. */
   fastOpen: FastOpenVariables | null = null;
   readonly ts = new TimestampVariables();
-  readonly ecn = new EcnVariables();
+  /** Shared while ECN is out of the question. */
+  ecn = NO_ECN;
   /** The next segment of new data tells the peer that its echo of congestion was heard (RFC 3168 §6.1.2). */
   cwrDue = false;
   private replyThrottle: ReplyThrottle | null = null;
   private lastStep: HistoryStep | null = null;
+  private sender: SenderState | null = null;
+  /** The handshake is over, and nothing was sent since. */
+  mayRest = false;
+  /** Clock ms at which the sender was put away, or -1; and the round trip of the handshake, which is all that it knew. */
+  private restedAt = -1;
+  private handshakeMs = 0;
 
   nagle: boolean;
   quickAck = false;
@@ -206,7 +201,7 @@ export class Connection {
   bytesSinceAck = 0;
   /** Segments that arrived out of order since the last in-order one and have not been answered each by an ACK. */
   duplicateAcksDue = 0;
-  readonly delayedAck = new DelayedAck();
+  private delayedAckState: DelayedAck | null = null;
   pendingReset: PendingReset | null = null;
   events = 0;
 
@@ -251,13 +246,9 @@ export class Connection {
     readonly role: 'active' | 'passive',
   ) {
     this.trace = environment.trace;
-    this.rtt = new RttEstimator(config.rtoInitialMs, config.rtoMinMs, config.rtoMaxMs);
     this.snd.peerMss = tuple.remote.family === 6 ? DEFAULT_SEND_MSS_V6 : DEFAULT_SEND_MSS_V4;
     this.pathMss = config.pathMss;
     this.snd.mss = Math.min(this.snd.peerMss, this.pathMss);
-    this.congestion = config.congestion(this.snd.mss, config.initialWindowSegments);
-    this.validation = this.congestion.ownsRecovery === true ? null : new CwndValidation();
-    this.pacer = this.congestion.pacingRate === undefined ? null : new Pacer(this.snd.mss);
     this.dscp = config.dscp;
     this.nagle = config.nagle;
     this.keepAlive = config.keepAlive;
@@ -539,6 +530,80 @@ export class Connection {
   }
 
   // ---- shared by the rules
+
+  get rtx(): RetransmissionVariables {
+    return (this.sender ?? this.makeSender()).rtx;
+  }
+
+  get flight(): Flight {
+    return (this.sender ?? this.makeSender()).flight;
+  }
+
+  get rate(): DeliveryRate {
+    return (this.sender ?? this.makeSender()).rate;
+  }
+
+  get rack(): Rack {
+    return (this.sender ?? this.makeSender()).rack;
+  }
+
+  get rtt(): RttEstimator {
+    return (this.sender ?? this.makeSender()).rtt;
+  }
+
+  get limited(): LimitClock {
+    return (this.sender ?? this.makeSender()).limited;
+  }
+
+  get congestion(): Controller {
+    return (this.sender ?? this.makeSender()).congestion;
+  }
+
+  get validation(): CwndValidation | null {
+    return (this.sender ?? this.makeSender()).validation;
+  }
+
+  get pacer(): Pacer | null {
+    return (this.sender ?? this.makeSender()).pacer;
+  }
+
+  /** As it is before anything but the SYN was sent. */
+  private makeSender(): SenderState {
+    const sender = new SenderState(this.config, this.snd.mss);
+    sender.flight.start = this.snd.una;
+    sender.rtx.recover = this.snd.iss;
+    if (this.restedAt >= 0) {
+      sender.rtt.sample(this.handshakeMs, this.restedAt);
+      sender.limited = LimitClock.after(this.handshakeMs, this.restedAt);
+      // Nothing was there to be sent until now.
+      sender.rate.appLimited(0);
+    }
+    this.sender = sender;
+    return sender;
+  }
+
+  /**
+   * After a handshake without a hitch, and with nothing sent or to be sent, the sender has learnt nothing but the round
+   * trip of the handshake: many connections stay like that for long.
+   */
+  rest(now: number): void {
+    this.mayRest = false;
+    const { sender } = this;
+    if (sender === null) return;
+    if (this.state !== State.ESTABLISHED || this.retransmissions > 0) return;
+    if (this.inFlight > 0 || this.sendBuffer !== null || this.finQueued) return;
+    const { onlySampleMs } = sender.rtt;
+    if (onlySampleMs < 0 || sender.limited.handshakeOnlyMs !== onlySampleMs) return;
+    if (sender.congestion.isUntouched !== true) return;
+    this.handshakeMs = onlySampleMs;
+    this.restedAt = now;
+    this.sender = null;
+  }
+
+  get delayedAck(): DelayedAck {
+    this.delayedAckState ??= new DelayedAck();
+    return this.delayedAckState;
+  }
 
   /** Bytes (SYN and FIN counted) sent and not acknowledged. */
   get inFlight(): number {

@@ -29,19 +29,29 @@ export class EcnVariables {
   owedCount = 0;
 }
 
+/** Of connections that neither asked for ECN nor agreed on it. */
+export const NO_ECN: EcnVariables = Object.freeze(new EcnVariables());
+
+/** The variables, from now on the connection's own. */
+function ownEcn(c: Connection): EcnVariables {
+  if (c.ecn === NO_ECN) c.ecn = new EcnVariables();
+  return c.ecn;
+}
+
 // ---- handshake
 
 /** Takes the peer's SYN or SYN-ACK. The state is still the one before it. */
 export function acceptSynEcn(c: Connection, syn: SegmentView): void {
-  const { ecn, config } = c;
+  const { config } = c;
   const bits = syn.flags & SETUP;
   if (c.state === State.SYN_SENT) {
+    const ecn = ownEcn(c);
     ecn.answers = ecn.asked && bits === (syn.flags & ACK ? ECE : SETUP);
     // RFC 3168 §6.1.1: who ever sent a SYN that does not ask may not send what could be marked.
     c.ecnAgreed = ecn.answers && !ecn.askedNot;
-  } else {
-    ecn.answers = bits === SETUP && config.ecn !== 'off';
-    c.ecnAgreed = ecn.answers;
+  } else if (bits === SETUP && config.ecn !== 'off') {
+    ownEcn(c).answers = true;
+    c.ecnAgreed = true;
   }
 }
 
@@ -76,7 +86,7 @@ export function ecnFlags(c: Connection, out: SegmentOut): void {
 
 /** RFC 3168 §6.1.1.1: a SYN that got no answer may have been eaten for its bits; the next ones are plain. */
 function askOnSyn(c: Connection): number {
-  const { ecn } = c;
+  const ecn = ownEcn(c);
   if (c.config.ecn !== 'on' || c.rtx.synLost) {
     ecn.askedNot = true;
     return 0;

@@ -28,6 +28,21 @@ export class LimitClock {
     this.since = now;
   }
 
+  /** Length of the handshake, when nothing but it has passed and the application has been waited for since; else -1. */
+  get handshakeOnlyMs(): number {
+    const isOnly = this.limitedMs === null && this.by === Limit.APPLICATION && !this.isBusy;
+    return isOnly && this.busyMs === 0 ? this.handshakeMs : -1;
+  }
+
+  /** As it was at `now` when `handshakeOnlyMs` was that. */
+  static after(handshakeMs: number, now: number): LimitClock {
+    const clock = new LimitClock();
+    clock.handshakeMs = handshakeMs;
+    clock.by = Limit.APPLICATION;
+    clock.since = now;
+    return clock;
+  }
+
   /** Time for which `limit` has stopped the sender, up to `now`. */
   msBy(limit: Limit, now: number): number {
     const finished = limit === Limit.HANDSHAKE ? this.handshakeMs : (this.limitedMs?.[limit] ?? 0);

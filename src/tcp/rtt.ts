@@ -35,6 +35,11 @@ export class RttEstimator {
     this.rto = initialMs;
   }
 
+  /** The one measurement that it has taken, or -1 where there were none, or more, or a loss in between. */
+  get onlySampleMs(): number {
+    return this.srtt > 0 && this.rttvar === this.srtt / 2 && this.backoff === 0 ? this.srtt : -1;
+  }
+
   /**
    * Takes a measurement of a segment that was sent once, or told by its timestamp (RFC 6298 §2.2, §2.3); ends a backoff.
    * @param perRoundTrip measurements to expect in one round trip: each counts for so much less (RFC 7323 appendix G)

@@ -92,6 +92,11 @@ export interface Controller {
    * for each acknowledgment, and `onCongestion('ecn')` is not called. Default false.
    */
   readonly exactEcn?: boolean;
+  /**
+   * True while it knows no more than one made anew for the same MSS would: a connection at rest may then let it go, and have
+   * another made when it sends. Absent: never.
+   */
+  readonly isUntouched?: boolean;
   /** The effective send MSS became known or changed. */
   setMss(mss: number): void;
   /** The SYN was acknowledged: a first round trip, before any data was sent. Not called when there is no valid one. */

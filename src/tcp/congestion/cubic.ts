@@ -14,6 +14,16 @@ const MAX_TARGET = 1.5;
 /** L of RFC 3465 §2.2: eight for senders that do not pace (RFC 9406 §4.3), so that stretched ACKs do not stretch slow start. */
 const LIMIT_SEGMENTS = 8;
 
+/** What makes up the curve, to be restored. */
+interface CurveUndo {
+  readonly wMax: number;
+  readonly cwndPrior: number;
+  readonly cwndSeen: number;
+  readonly epochAt: number;
+  readonly k: number;
+  readonly wEst: number;
+}
+
 class Cubic extends WindowController {
   readonly name = 'cubic';
   /** Window at the last congestion, or less by fast convergence; 0 where no congestion has told it (§4.8, §4.10). */
@@ -34,12 +44,8 @@ class Cubic extends WindowController {
   /** Clock ms up to which the use of the window is known. */
   private knownAt = 0;
 
-  private undoWMax = 0;
-  private undoCwndPrior = 0;
-  private undoCwndSeen = 0;
-  private undoEpochAt = 0;
-  private undoK = 0;
-  private undoWEst = 0;
+  /** As it was before the last reduction, while that may turn out needless. */
+  private undo: CurveUndo | null = null;
 
   constructor(mss: number, initialWindowSegments: number) {
     super(mss, initialWindowSegments, BETA, LIMIT_SEGMENTS, true);
@@ -123,25 +129,21 @@ class Cubic extends WindowController {
 
   /** §4.9: everything as if nothing had happened, unless the window has outgrown what it was. */
   override onSpurious(priorCwnd: number, priorSsthresh: number, now: number): void {
-    const shallRestore = this.cwnd < priorCwnd;
+    const undo = this.cwnd < priorCwnd ? this.undo : null;
     super.onSpurious(priorCwnd, priorSsthresh, now);
-    if (!shallRestore) return;
-    this.wMax = this.undoWMax;
-    this.cwndPrior = this.undoCwndPrior;
-    this.cwndSeen = this.undoCwndSeen;
-    this.epochAt = this.undoEpochAt;
-    this.k = this.undoK;
-    this.wEst = this.undoWEst;
+    if (undo === null) return;
+    this.wMax = undo.wMax;
+    this.cwndPrior = undo.cwndPrior;
+    this.cwndSeen = undo.cwndSeen;
+    this.epochAt = undo.epochAt;
+    this.k = undo.k;
+    this.wEst = undo.wEst;
     this.knownAt = now;
   }
 
   private saveForUndo(): void {
-    this.undoWMax = this.wMax;
-    this.undoCwndPrior = this.cwndPrior;
-    this.undoCwndSeen = this.cwndSeen;
-    this.undoEpochAt = this.epochAt;
-    this.undoK = this.k;
-    this.undoWEst = this.wEst;
+    const { wMax, cwndPrior, cwndSeen, epochAt, k, wEst } = this;
+    this.undo = { wMax, cwndPrior, cwndSeen, epochAt, k, wEst };
   }
 
   /** RFC 5681 §4.1; that the path has carried more is remembered in `ssthresh`, as in RFC 7661 §4.4.3. */

@@ -12,7 +12,7 @@ export abstract class WindowController implements Controller {
   abstract readonly name: string;
   cwnd: number;
   ssthresh = UNKNOWN_SSTHRESH;
-  protected readonly slowStart: SlowStart;
+  private madeSlowStart: SlowStart | null = null;
   /** Part of a byte by which the window has grown beyond `cwnd`: without it small steps would be lost to rounding. */
   protected fraction = 0;
   /** Window after an episode that marks began, or 0: it may be less than `ssthresh` (RFC 3168 §6.1.2). */
@@ -29,11 +29,20 @@ export abstract class WindowController implements Controller {
     protected mss: number,
     private readonly initialWindowSegments: number,
     private readonly beta: number,
-    limitSegments: number,
-    hyStart: boolean,
+    private readonly limitSegments: number,
+    private readonly hyStart: boolean,
   ) {
     this.cwnd = this.initialWindow;
-    this.slowStart = new SlowStart(limitSegments, hyStart);
+  }
+
+  /** Made at the first ACK that it is about. */
+  private get slowStart(): SlowStart {
+    this.madeSlowStart ??= new SlowStart(this.limitSegments, this.hyStart);
+    return this.madeSlowStart;
+  }
+
+  get isUntouched(): boolean {
+    return this.isFresh && this.cwnd === this.initialWindow && this.ssthresh === UNKNOWN_SSTHRESH;
   }
 
   get inSlowStart(): boolean {

@@ -8,4 +8,5 @@ export function announceEstablished(c: Connection, now: number): void {
   c.events |= Event.ESTABLISHED;
   if (c.receiveQueueBytes > 0) c.events |= Event.READABLE;
   armKeepAlive(c, now);
+  c.mayRest = true;
 }

@@ -16,6 +16,8 @@ import {
 } from '../../../src/wire/tcp.js';
 
 const HEADER_BYTES = IPV4_HEADER_BYTES + TCP_HEADER_BYTES;
+/** The largest IPv4 packet. */
+const MOST_BYTES = 65_535;
 /** Offsets into an IPv4 packet without options. */
 const AT_SOURCE = 12;
 const AT_SOURCE_PORT = 20;
@@ -58,6 +60,9 @@ export class CrudeTcp implements LinkReceiver {
   private readonly payload = new PayloadPieces();
   private readonly payloadSum: number;
   private readonly mss: number;
+  /** Payload of one packet: as many segments as the link cuts by itself. */
+  private readonly packetBytes: number;
+  private readonly offload: { family: 4; transportOffset: number; segmentBytes: number } | null;
   private readonly source = {
     seq: 0,
     ack: 0,
@@ -74,9 +79,15 @@ export class CrudeTcp implements LinkReceiver {
     private readonly sourcePort: number,
   ) {
     this.mss = link.mtu - HEADER_BYTES;
-    const bytes = new Uint8Array(this.mss).fill(0x78);
-    this.payload.add(bytes, 0, this.mss);
-    this.payloadSum = addRange(0, bytes, 0, this.mss);
+    const { maxSegmentationBytes, transmitChecksum } = link.offload;
+    const most = Math.min(maxSegmentationBytes, MOST_BYTES - HEADER_BYTES);
+    this.packetBytes = this.mss * Math.max(1, Math.floor(most / this.mss));
+    this.offload = transmitChecksum
+      ? { family: 4, transportOffset: IPV4_HEADER_BYTES, segmentBytes: 0 }
+      : null;
+    const bytes = new Uint8Array(this.packetBytes).fill(0x78);
+    this.payload.add(bytes, 0, this.packetBytes);
+    this.payloadSum = addRange(0, bytes, 0, this.packetBytes);
   }
 
   receive({ view, count, offsets, lengths }: PacketBatch): void {
@@ -156,30 +167,32 @@ export class CrudeTcp implements LinkReceiver {
 
   /** Sends all that the peer's window takes. */
   private fill(peer: Peer): void {
-    while (((peer.una + peer.wnd - peer.sndNxt) | 0) >= this.mss) {
+    const { packetBytes } = this;
+    while (((peer.una + peer.wnd - peer.sndNxt) | 0) >= packetBytes) {
       if (!this.send(peer, this.payload)) return;
-      peer.sndNxt = (peer.sndNxt + this.mss) | 0;
-      this.bytesOut += this.mss;
+      peer.sndNxt = (peer.sndNxt + packetBytes) | 0;
+      this.bytesOut += packetBytes;
     }
   }
 
   private send(peer: Peer, payload: PayloadPieces | null): boolean {
-    const { header, view, source, link, own } = this;
-    const tcpBytes = TCP_HEADER_BYTES + (payload === null ? 0 : this.mss);
+    const { header, view, source, link, own, offload } = this;
+    const tcpBytes = TCP_HEADER_BYTES + (payload === null ? 0 : this.packetBytes);
     const total = IPV4_HEADER_BYTES + tcpBytes;
     writeIpv4Header(header, view, 0, total, IpProtocol.TCP, own.w3, peer.address, 64, 0, 0, true);
     source.seq = peer.sndNxt;
     source.ack = peer.rcvNxt;
     writeTcpHeader(header, view, IPV4_HEADER_BYTES, peer.localPort, peer.port, source);
     const pseudoSum = pseudoHeader4(own.w3, peer.address, IpProtocol.TCP, tcpBytes);
-    if (link.offload.transmitChecksum) {
+    if (offload !== null) {
+      offload.segmentBytes = payload !== null && this.packetBytes > this.mss ? this.mss : 0;
       writeTcpPseudoSum(pseudoSum, view, IPV4_HEADER_BYTES);
     } else {
       // The payload never changes, and neither does its sum.
       const sum = fold(pseudoSum + (payload === null ? 0 : this.payloadSum));
       writeTcpChecksum(sum, header, view, IPV4_HEADER_BYTES, TCP_HEADER_BYTES, null);
     }
-    return link.send(link.packetIds.next(), header, 0, HEADER_BYTES, payload);
+    return link.send(link.packetIds.next(), header, 0, HEADER_BYTES, payload, offload);
   }
 }
 

@@ -20,7 +20,7 @@ export interface Device {
 
 /** Makes the device in the namespace of this process. It goes with the process. */
 export async function openDevice({ setting, hostAddress, address }: DeviceOptions): Promise<Device> {
-  const link = await tunLink({ hostAddress, mtu: setting.mtu });
+  const link = await tunLink({ hostAddress, mtu: setting.mtu, offload: setting.offload });
   const { maxSegmentationBytes, transmitChecksum, receiveChecksum } = link.offload;
   const features = [
     transmitChecksum || receiveChecksum ? 'checksums' : '',

@@ -36,6 +36,7 @@ function runOf(...results: readonly Result[]): Run {
     quick: false,
     rounds: 3,
     seconds: 1,
+    realTime: false,
     tools: ['C'],
     results,
     micro: [],

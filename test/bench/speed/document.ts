@@ -88,7 +88,7 @@ function presentSections(run: Run): (Section & { readonly rows: Table })[] {
   });
 }
 
-function introduction({ machine, date, rounds, seconds, tools, results }: Run): string {
+function introduction({ machine, date, rounds, seconds, realTime, tools, results }: Run): string {
   const { processors, model, memoryGb, kernel, node, v8, loadAverage, stolenShare } = machine;
   const stolen =
     stolenShare === null ? '' : `, ${(stolenShare * 100).toFixed(1)} % of its time taken by others`;
@@ -98,7 +98,7 @@ function introduction({ machine, date, rounds, seconds, tools, results }: Run): 
     'everything on it was measured in one run, the kinds of TCP in turn, and the load is the same for all.',
     '',
     `* ${date}: ${processors} processors (${model}), ${memoryGb} GB, Linux ${kernel}, Node ${node} (V8 ${v8}); load average ${loadAverage.toFixed(1)} at the beginning${stolen}`,
-    `* ${rounds} rounds of ${seconds} s for each number: the median counts`,
+    `* ${rounds} rounds of ${seconds} s for each number: the median counts${realTime ? '; with real-time priority, ahead of what else the machine had to do' : ''}`,
     `* load: ${tools.join(', ')}`,
     ...features.filter((text) => text !== '').map((text) => `* ${text}`),
   ].join('\n');

@@ -1,6 +1,7 @@
 // `npm run bench`: measures, prints the tables, and writes the document.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { must } from '../namespace.js';
 import { renderDocument, renderTables } from './document.js';
 import { Driver } from './driver.js';
 import { Load } from './load.js';
@@ -14,11 +15,14 @@ import type { Run } from './results.js';
 import { Subjects } from './subjects.js';
 
 const NUMBERS_FILE = 'measured.json';
+const PRIORITY = 10;
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
 async function measure(options: SpeedOptions): Promise<Run> {
   const machine = watchMachine();
+  // Whatever is started from here on inherits it.
+  if (options.realTime) must('chrt', '--rr', '--pid', String(PRIORITY), String(process.pid));
   const place = new Place();
   const subjects = new Subjects(place);
   const load = new Load(place.load);
@@ -34,10 +38,10 @@ async function measure(options: SpeedOptions): Promise<Run> {
   if (options.profile !== null) mkdirSync(options.profile, { recursive: true });
   const results = await new Driver(subjects, load, options, say).run(casesOf(options));
   end();
-  const { quick, rounds, seconds } = options;
+  const { quick, rounds, seconds, realTime } = options;
   const micro = options.micro ? await measureMicro() : [];
   const date = new Date().toISOString().slice(0, 10);
-  return { machine: machine(), date, quick, rounds, seconds, tools: load.tools, results, micro };
+  return { machine: machine(), date, quick, rounds, seconds, realTime, tools: load.tools, results, micro };
 }
 
 /** `performance.md`, and beside it a folder with what it shows and what it was made from. */

@@ -12,6 +12,7 @@ test('without words everything is measured and the document written', () => {
     seconds: 2,
     profile: null,
     out: 'docs',
+    realTime: false,
     render: null,
   });
 });

@@ -14,6 +14,8 @@ export interface SpeedOptions extends PlanOptions {
   readonly profile: string | null;
   /** Folder of the document, or null for the table alone. */
   readonly out: string | null;
+  /** Run ahead of everything else on the machine. */
+  readonly realTime: boolean;
   /** A file of an earlier run: only its document is written. */
   readonly render: string | null;
 }
@@ -29,6 +31,7 @@ connections, HTTP, memory. All in network namespaces of its own. Needs root, or 
   --seconds N       length of each measurement (2; quick 0.4)
   --profile [DIR]   leave V8 profiles of what runs in Node (profiles), one for each measurement of the first round
   --out DIR         where performance.md, its plots and its numbers go (docs)
+  --real-time       ahead of everything else on this machine, which stands still meanwhile: for a machine that is not quiet
   --render FILE     measure nothing: write the document of these numbers anew`;
 
 const MICRO = 'micro';
@@ -50,6 +53,7 @@ export function readSpeedOptions(words: readonly string[]): SpeedOptions | null 
       out: text,
       render: text,
       quick: { type: 'boolean' },
+      'real-time': { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -65,6 +69,7 @@ export function readSpeedOptions(words: readonly string[]): SpeedOptions | null 
     seconds: number('--seconds', values.seconds ?? (quick ? '0.4' : '2'), 0.05, 3600),
     profile: values.profile ?? null,
     out: values.out ?? (whole || values.render !== undefined ? 'docs' : null),
+    realTime: values['real-time'] === true,
     render: values.render ?? null,
   };
 }

@@ -44,6 +44,8 @@ export interface Run {
   readonly quick: boolean;
   readonly rounds: number;
   readonly seconds: number;
+  /** The run went ahead of everything else on the machine. */
+  readonly realTime: boolean;
   readonly tools: readonly string[];
   readonly results: readonly Result[];
   readonly micro: readonly Micro[];

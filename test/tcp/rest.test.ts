@@ -1,0 +1,177 @@
+// A connection at rest holds nothing of a sender. That it did shows in nothing but its memory: two connections live through
+// the same, of which one is kept from resting.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bbr } from '../../src/tcp/congestion/bbr.js';
+import { Connection } from '../../src/tcp/connection.js';
+import { configWith } from '../../src/tcp/defaults.js';
+import type { SegmentOut, SegmentSink } from '../../src/tcp/segment-out.js';
+import { State } from '../../src/tcp/state.js';
+import { IpAddress } from '../../src/wire/address.js';
+import { ACK, SegmentView, SYN } from '../../src/wire/segment.js';
+
+const PEER_ISS = 5000;
+const RTT_MS = 12.5;
+
+/** A server's connection, driven by hand. */
+class Life implements SegmentSink {
+  readonly writable = true;
+  readonly sent: string[] = [];
+  readonly connection: Connection;
+  now = 1000;
+  private readonly view = new SegmentView();
+  private peerNxt = PEER_ISS + 1;
+
+  constructor(
+    private readonly mayRest: boolean,
+    config = configWith(),
+  ) {
+    const local = IpAddress.parse('10.0.0.1')!;
+    const remote = IpAddress.parse('10.0.0.2')!;
+    const tuple = { local, localPort: 7, remote, remotePort: 40_000 };
+    this.connection = new Connection(
+      1,
+      tuple,
+      config,
+      { trace: null, initialSequence: () => 100 },
+      'passive',
+    );
+  }
+
+  get holdsSender(): boolean {
+    return (this.connection as unknown as { sender: object | null }).sender !== null;
+  }
+
+  segment(_connection: Connection, { seq, len, flags, wnd }: SegmentOut): void {
+    this.sent.push(`${this.now} ${seq} ${len} ${flags} ${wnd}`);
+  }
+
+  shakeHands(): void {
+    Object.assign(this.view, { mss: 1460, windowScale: 7, sackPermitted: true, hasTimestamps: true });
+    this.view.seq = PEER_ISS;
+    this.view.flags = SYN;
+    this.view.wnd = 65_535;
+    this.view.len = 1;
+    this.view.tsVal = 1;
+    this.connection.openPassive(this.view, null, this.now);
+    this.poll();
+    Object.assign(this.view, { mss: -1, windowScale: -1, sackPermitted: false });
+    this.now += RTT_MS;
+    this.acknowledge();
+    assert.equal(this.connection.state, State.ESTABLISHED);
+  }
+
+  /** Everything up to SND.NXT less `missing` bytes. */
+  acknowledge(missing = 0): void {
+    this.arrive((this.connection.snd.nxt - missing) | 0, 0);
+  }
+
+  arrive(ack: number, length: number): void {
+    const { view } = this;
+    view.bytes = new Uint8Array(length);
+    view.seq = this.peerNxt;
+    view.ack = ack;
+    view.flags = ACK;
+    view.payloadLength = length;
+    view.len = length;
+    view.tsVal++;
+    view.tsEcr = Math.floor(this.now - RTT_MS);
+    this.peerNxt += length;
+    this.connection.onSegment(view, this.now);
+    this.connection.receive(length, this.now);
+    this.poll();
+  }
+
+  poll(): void {
+    if (!this.mayRest) this.connection.mayRest = false;
+    this.connection.pollTransmit(this.now, this);
+  }
+
+  timeout(): void {
+    this.now = Math.max(this.now, this.connection.nextTimeout());
+    this.connection.onTimer(this.now);
+    this.poll();
+  }
+
+  /** What can be seen of it from outside. */
+  seen() {
+    const { connection, now } = this;
+    return {
+      sent: this.sent,
+      status: connection.status(),
+      info: connection.tcpInfo(now),
+      now,
+      next: connection.nextTimeout(),
+    };
+  }
+}
+
+/** Two that live through the same. */
+function twins(live: (life: Life) => void): void {
+  const [resting, awake] = [new Life(true), new Life(false)];
+  for (const life of [resting, awake]) life.shakeHands();
+  assert.equal(resting.holdsSender, false);
+  assert.equal(awake.holdsSender, true);
+  for (const life of [resting, awake]) live(life);
+  assert.deepEqual(resting.seen(), awake.seen());
+}
+
+test('after a handshake a connection that waits holds nothing of a sender, and tells the same of itself', () => {
+  twins((life) => {
+    life.now += 60_000;
+  });
+});
+
+test('what it sends later, and what becomes of its window, is as if it had not rested', () => {
+  twins((life) => {
+    life.now += 5000;
+    for (let round = 0; round < 8; round++) {
+      life.connection.send(new Uint8Array(40_000), true, life.now);
+      life.poll();
+      life.now += RTT_MS;
+      life.acknowledge(round % 3 === 2 ? 1448 : 0);
+    }
+    life.timeout();
+    life.now += RTT_MS;
+    life.acknowledge();
+  });
+});
+
+test('what it receives after a rest is acknowledged as if it had not rested', () => {
+  twins((life) => {
+    for (let i = 0; i < 40; i++) {
+      life.now += i % 7;
+      life.arrive(life.connection.snd.nxt, 1448);
+    }
+    life.now += 1000;
+  });
+});
+
+test('who has sent something does not rest any more', () => {
+  const life = new Life(true);
+  life.shakeHands();
+  life.connection.send(new Uint8Array(10), true, life.now);
+  life.poll();
+  life.now += RTT_MS;
+  life.acknowledge();
+  assert.equal(life.holdsSender, true);
+});
+
+test('a lost SYN,ACK is remembered', () => {
+  const life = new Life(true);
+  const { connection } = life;
+  const { acknowledge } = life;
+  life.acknowledge = () => {
+    life.timeout();
+    acknowledge.call(life);
+  };
+  life.shakeHands();
+  assert.ok(connection.retransmissions > 0);
+  assert.equal(life.holdsSender, true);
+});
+
+test('a controller that may have learnt something of the handshake is kept', () => {
+  const life = new Life(true, configWith({ congestion: bbr }));
+  life.shakeHands();
+  assert.equal(life.holdsSender, true);
+});
