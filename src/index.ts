@@ -39,7 +39,15 @@ export type { Endpoint, EndpointHandler } from './stack/endpoint.js';
 export type { DuplicateDetection } from './stack/ethernet/address-claims.js';
 export type { RouteOptions } from './stack/ethernet/routes.js';
 export { DEFAULT_LIMITS, type Limits } from './stack/limits.js';
-export type { EthernetIdentity, Link, LinkOffload, LinkReceiver, PacketBatch } from './stack/link.js';
+export type {
+  EthernetIdentity,
+  Link,
+  LinkOffload,
+  LinkReceiver,
+  PacketBatch,
+  PacketOffload,
+} from './stack/link.js';
+export { PacketHint } from './stack/link.js';
 export type { Listener, ListenerHandler } from './stack/listener.js';
 export type { StackNotice } from './stack/notices.js';
 export { Stack, type StackOptions } from './stack/stack.js';

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "tun_device.h"
 
 // The device was told to speak little-endian.
@@ -19,6 +20,14 @@ static int32_t read_hints(const uint8_t *at) {
   if (header.flags & VIRTIO_NET_HDR_F_DATA_VALID) hints |= HINT_VERIFIED;
   if (header.gso_type != VIRTIO_NET_HDR_GSO_NONE) hints |= le16toh(header.gso_size);
   return hints;
+}
+
+// What the kernel does not vouch for is looked at, but for frames with a tag: the stack verifies those.
+static int32_t hints_of(const read_area *area, size_t at, size_t length) {
+  int32_t hints = area->header_bytes > 0 ? read_hints(area->slab + at) : 0;
+  size_t headers = area->header_bytes + area->link_bytes;
+  if ((hints & HINT_VERIFIED) || length <= headers) return hints;
+  return tcp_checksum_ok(area->slab + at + headers, length - headers) ? hints | HINT_VERIFIED : hints;
 }
 
 int packets_read(int fd, const read_area *area, int *error) {
@@ -35,7 +44,7 @@ int packets_read(int fd, const read_area *area, int *error) {
     if (length <= (ssize_t)area->header_bytes) break;
     area->offsets[count] = (int32_t)(at + area->header_bytes);
     area->lengths[count] = (int32_t)((size_t)length - area->header_bytes);
-    area->hints[count] = area->header_bytes > 0 ? read_hints(area->slab + at) : 0;
+    area->hints[count] = hints_of(area, at, (size_t)length);
     count++;
     at += ((size_t)length + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
   }

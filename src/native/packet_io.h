@@ -21,9 +21,9 @@
 // that aligns the IP header behind it.
 #define VNET_HEADER_BYTES 16
 
-// What a virtio-net header says of a packet that was read: the TCP payload of the segments joined in it in the low half
-// (0: it is one segment), and these bits. `PacketHint` in stack/link.ts has the same.
-#define HINT_VERIFIED 0x10000    // the kernel vouches for its checksum
+// What is known of a packet that was read, by its virtio-net header or from a look at it: the TCP payload of the segments
+// joined in it in the low half (0: it is one segment), and these bits. `PacketHint` in stack/link.ts has the same.
+#define HINT_VERIFIED 0x10000    // its checksum is right, or the kernel vouches for it
 #define HINT_UNFINISHED 0x20000  // its checksum field holds the sum of the pseudo header only
 
 // Where reads go. Packet `i` of a batch is slab[offsets[i] … offsets[i] + lengths[i]).
@@ -32,8 +32,9 @@ typedef struct {
   size_t slab_bytes;
   int32_t *offsets;
   int32_t *lengths;
-  int32_t *hints;       // all 0 without virtio-net headers
+  int32_t *hints;
   int capacity;         // entries in each of the three
+  size_t link_bytes;    // of the header before that of IP: 14 of Ethernet, or 0
   size_t header_bytes;  // of the virtio-net header: VNET_HEADER_BYTES or 0
 } read_area;
 

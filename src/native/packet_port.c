@@ -73,7 +73,7 @@ static int read_batch(packet_port *port, int *error) {
   int capacity = (int)(table->length / 3);
   int32_t *words = table->data;
   read_area area = {slab->data, slab->length,           words,           words + capacity, words + 2 * capacity,
-                    capacity,   port->vnet_bytes};
+                    capacity,   port->link_bytes,   port->vnet_bytes};
   return packets_read(port->fd, &area, error);
 }
 
@@ -136,13 +136,14 @@ static void on_teardown(napi_async_cleanup_hook_handle hook, void *data) {
   port_close(data);
 }
 
-int port_open(napi_env env, int fd, size_t vnet_bytes, uint64_t spin_ns, packet_port **result) {
+int port_open(napi_env env, int fd, size_t vnet_bytes, size_t link_bytes, uint64_t spin_ns, packet_port **result) {
   uv_loop_t *loop;
   packet_port *port = calloc(1, sizeof *port);
   if (port == NULL) return UV_ENOMEM;
   port->env = env;
   port->fd = fd;
   port->vnet_bytes = vnet_bytes;
+  port->link_bytes = link_bytes;
   port->spin_ns = spin_ns;
   int failure = napi_get_uv_event_loop(env, &loop) == napi_ok ? uv_poll_init(loop, &port->poll, fd) : UV_EINVAL;
   if (failure != 0) {

@@ -46,15 +46,17 @@ typedef struct {
   uint64_t spin_ns;
   int fd;
   size_t vnet_bytes;  // of the virtio-net header before each packet, 0 for none
+  size_t link_bytes;  // of the header of Ethernet, 0 for none
   int owners;  // the JavaScript object and the uv handle; the last one frees
   bool reading;
   bool draining;  // a write met EAGAIN: wait for room
   bool closed;
 } packet_port;
 
-// Takes over `fd`, which must be non-blocking, and watches nothing yet. `vnet_bytes`: see read_area. On failure the port is freed, `fd` stays open.
+// Takes over `fd`, which must be non-blocking, and watches nothing yet. `vnet_bytes` and
+// `link_bytes`: see read_area. On failure the port is freed, `fd` stays open.
 // Returns 0 or a negative uv error.
-int port_open(napi_env env, int fd, size_t vnet_bytes, uint64_t spin_ns, packet_port **port);
+int port_open(napi_env env, int fd, size_t vnet_bytes, size_t link_bytes, uint64_t spin_ns, packet_port **port);
 
 // Binds the port to its JavaScript side. Called once, right after port_open.
 napi_status port_bind(packet_port *port, napi_value self, napi_value callback);

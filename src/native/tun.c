@@ -12,6 +12,7 @@
 
 #define PATH_ROOM 4096
 #define NAME_ROOM 256
+#define ETHERNET_HEADER_BYTES 14
 
 static void throw_type(napi_env env, const char *property) {
   char message[96];
@@ -155,7 +156,8 @@ static bool wrap_port(napi_env env, napi_value self, napi_value options, napi_va
                       const tun_device *device) {
   packet_port *port;
   size_t vnet_bytes = device->offload ? VNET_HEADER_BYTES : 0;
-  int failure = port_open(env, device->fd, vnet_bytes, (uint64_t)spin_us * 1000, &port);
+  size_t link_bytes = device->ethernet ? ETHERNET_HEADER_BYTES : 0;
+  int failure = port_open(env, device->fd, vnet_bytes, link_bytes, (uint64_t)spin_us * 1000, &port);
   if (failure != 0) {
     close(device->fd);
     tun_error error = {-failure, "epoll_ctl", NULL};

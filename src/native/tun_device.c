@@ -105,6 +105,7 @@ static int attach(const tun_request *request, tun_device *device, tun_error *err
   struct ifreq ifr;
   memset(&ifr, 0, sizeof ifr);
   memcpy(ifr.ifr_name, request->name, IFNAMSIZ);
+  device->ethernet = (request->flags & IFF_TAP) != 0;
   device->offload = request->offload && offers_offload(device->fd);
   ifr.ifr_flags = (short)(request->flags | (device->offload ? IFF_VNET_HDR : 0));
   if (ioctl(device->fd, TUNSETIFF, &ifr) < 0) return fail(error, "TUNSETIFF", CLONE_DEVICE);

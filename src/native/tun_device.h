@@ -22,6 +22,7 @@ typedef struct {
   char name[IFNAMSIZ];
   int index;
   int mtu;
+  bool ethernet;       // a TAP device: frames
   bool persistent;     // it existed before, and outlives the descriptor
   bool offload;        // each packet has a virtio-net header of VNET_HEADER_BYTES before it, and the offloads are on
   bool ipv6_disabled;  // the request's disable_ipv6 took effect
