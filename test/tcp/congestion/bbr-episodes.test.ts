@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { Recovery } from '../../../src/tcp/congestion/bbr/episode.js';
 import { isInflightTooHigh } from '../../../src/tcp/congestion/bbr/inflight-too-high.js';
 import { Phase } from '../../../src/tcp/congestion/bbr/phase.js';
-import { ByHand, type Knowledge, MSS } from './bbr-by-hand.js';
+import { ByHand, type Knowledge } from './bbr-by-hand.js';
 
 const NONE = Number.POSITIVE_INFINITY;
 
