@@ -254,7 +254,7 @@ export class Connecting implements EndpointHandler {
     };
     const endpoint = this.context.stack.connect(request, this);
     this.early = 0;
-    if (endpoint.connection.config.fastOpen) this.sendEarly(endpoint);
+    if (endpoint.speaksFastOpen) this.sendEarly(endpoint);
     return endpoint;
   }
 

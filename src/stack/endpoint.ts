@@ -98,6 +98,11 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
     if (handler !== null && this.undelivered !== 0) this.driver.changed(this);
   }
 
+  /** Data sent before the end of the turn that opens it may travel with the SYN (RFC 7413). */
+  get speaksFastOpen(): boolean {
+    return this.connection.config.fastOpen;
+  }
+
   /** See `Connection.send`. */
   send(bytes: Uint8Array, push: boolean): number {
     const taken = this.connection.send(bytes, push, this.driver.now());

@@ -12,7 +12,7 @@ import type { ConnectionConfig } from './config.js';
 import type { Connection, ConnectionEnvironment } from './connection.js';
 import type { SegmentOut } from './segment-out.js';
 import { State } from './state.js';
-import { appendSynOptions, offeredShift, type SynOffer } from './syn-options.js';
+import { appendSynOptions, emptySynOffer, offeredShift } from './syn-options.js';
 import { DEFAULT_SEND_MSS_V4, DEFAULT_SEND_MSS_V6 } from './tcb.js';
 import { assumeSynSent } from './transmit.js';
 import { MAX_SHIFT } from './window.js';
@@ -35,15 +35,7 @@ const ECN_BIT = 0x20;
 const ECN_SETUP = ECE | CWR;
 const MAX_WINDOW = 65_535;
 
-const offer: SynOffer = {
-  mss: 0,
-  sack: false,
-  timestamps: false,
-  tsVal: 0,
-  tsEcr: 0,
-  shift: -1,
-  fastOpen: undefined,
-};
+const offer = emptySynOffer();
 
 /** Makes the SYN-ACK for a SYN that is not to be remembered. Its data is not acknowledged. */
 export function fillCookieAnswer(

@@ -34,16 +34,21 @@ export interface SynOffer {
   fastOpen: Uint8Array | null | undefined;
 }
 
+/** One that says nothing, to be filled again and again. */
+export function emptySynOffer(): SynOffer {
+  return {
+    mss: 0,
+    sack: false,
+    timestamps: false,
+    tsVal: 0,
+    tsEcr: 0,
+    shift: -1,
+    fastOpen: undefined,
+  };
+}
+
 /** Filled for each SYN. */
-const offer: SynOffer = {
-  mss: 0,
-  sack: false,
-  timestamps: false,
-  tsVal: 0,
-  tsEcr: 0,
-  shift: -1,
-  fastOpen: undefined,
-};
+const offer = emptySynOffer();
 
 /** For the length of options that are not sent yet. */
 const measured = new SegmentOut();

@@ -65,6 +65,8 @@ test('a question is answered in the chosen language, with the segments that prov
 
 test('--step goes on with Enter', () => {
   assert.match(lab('run', 'H01', '--peer', 'sim', '--step').stdout, /PASS/);
+  const shown = lab('run', 'H01', '--peer', 'sim', '--step', '--lang', 'zh').stdout;
+  assert.match(shown, /实验本身已经结束/, 'why nothing waits for the reader is said in the language chosen');
 });
 
 test('--unicode draws with box characters', () => {

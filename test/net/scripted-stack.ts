@@ -36,6 +36,7 @@ export interface Sent {
 
 /** Connection and endpoint in one; the test writes the fields that a real connection would compute. */
 export class ScriptedEndpoint {
+  readonly speaksFastOpen = false;
   readonly connection = this;
   handler: EndpointHandler | null = null;
 

@@ -36,7 +36,7 @@ export async function printReports(
 ): Promise<void> {
   const { values } = context.args;
   const style = reportStyle(values);
-  if (isOn(values, 'step')) print(context, [STEP_HINT[style.lang], '']);
+  if (isOn(values, 'step')) print(context, [...wrap(STEP_HINT[style.lang], LADDER_COLUMNS, ' '), '']);
   for (const outcome of outcomes) {
     keepLadder(context, outcome);
     const lines = reportLines(outcome, style);
@@ -69,8 +69,8 @@ async function printSteps(context: Context, lines: readonly string[]): Promise<v
 
 /** The kernel's timers cannot be stopped while somebody reads: held back, it would send everything again. */
 const STEP_HINT = {
-  en: ' Enter shows the next row; the run itself is over. (A kernel does not wait for readers: it repeats a SYN after 1 s.)',
-  zh: ' 按回车显示下一行；实验本身已经结束。（内核不会等待读者：SYN 得不到应答，1 秒后就会重发。）',
+  en: 'Enter shows the next row; the run itself is over. A kernel does not wait for readers: unanswered, it repeats a SYN after a second and data after a fifth of one, and the ladder would be of these.',
+  zh: '按回车显示下一行；实验本身已经结束。内核不会等待读者：得不到应答，SYN 在 1 秒后、数据在 0.2 秒后就会重发，梯形图里将全是重发的报文段。',
 } as const;
 
 /** A row of a ladder begins with its time. */
