@@ -109,7 +109,7 @@ function isOurs({ kind }: Measured): boolean {
 }
 
 function featureText({ features }: Measured): string {
-  return features === '' ? '' : `the device of ours offloads: ${features}`;
+  return features === '' ? '' : `the device of ours did for the stack: ${features}`;
 }
 
 const HOW = `## How

@@ -71,8 +71,11 @@ function responder(bytes: number): (socket: Socket) => void {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${bytes}\r\n\r\n`;
   const response = Buffer.from(head + 'x'.repeat(bytes));
   return (socket) => {
+    // A request may come in several chunks.
+    let tail = 0;
     socket.on('data', (chunk) => {
-      if (chunk.length >= 4 && chunk.readUInt32BE(chunk.length - 4) === 0x0d0a0d0a) socket.write(response);
+      for (let i = Math.max(0, chunk.length - 4); i < chunk.length; i++) tail = (tail << 8) | chunk[i]!;
+      if (tail === 0x0d0a0d0a) socket.write(response);
     });
   };
 }
