@@ -13,6 +13,7 @@ interface Record {
   end: number;
   marks: number;
   sentAt: number;
+  sentBefore: number;
   noted: number;
 }
 
@@ -152,7 +153,7 @@ class Twin {
     const end = this.end + length;
     this.flight.push(this.seq(end), ++this.clock, noted);
     const marks = noted.isAppLimited ? APP_LIMITED : 0;
-    this.records.push({ end, marks, sentAt: this.clock, noted: this.notes });
+    this.records.push({ end, marks, sentAt: this.clock, sentBefore: 0, noted: this.notes });
   }
 
   private resend(i: number): void {
@@ -160,6 +161,7 @@ class Twin {
     const r = this.records[i]!;
     this.flight.resent(i, ++this.clock, noted);
     r.marks = (r.marks & ~APP_LIMITED) | RESENT | EVER_RESENT | (noted.isAppLimited ? APP_LIMITED : 0);
+    r.sentBefore = r.sentAt;
     r.sentAt = this.clock;
     r.noted = this.notes;
   }
@@ -244,6 +246,7 @@ class Twin {
       assert.equal(flight.length(i), r.end - this.begin(i), `length of ${i}`);
       assert.equal(flight.mark(i), r.marks, `marks of ${i}`);
       assert.equal(flight.sentAt(i), r.sentAt, `time of ${i}`);
+      if (r.marks & EVER_RESENT) assert.equal(flight.sentBefore(i), r.sentBefore, `time before of ${i}`);
       flight.snapshot(i, noted);
       assert.deepEqual(noted, snapshotOf(r.noted), `what was noted of ${i}`);
       for (const within of [this.begin(i), r.end - 1])
