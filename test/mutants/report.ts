@@ -98,9 +98,9 @@ const HEAD = `# Do the tests find out?
 
 \`scripts/mutants\` breaks the compiled \`src/tcp\` and \`src/wire\` in one place at a time: a guard is taken out, a condition decides always
 the same, a comparison moves by one, a statement is left out, a number is one more. Then it runs the tests that come past that
-place, until one fails. This page is the report of such runs (\`--report docs/mutation.md\`), of some files whole and of others a
-sample, which only the quick tests have judged: what lives there a slower one may find out. Other mutants that live have a reason
-in \`test/mutants/survivors.json\`, or are something that no test looks at yet.
+place, until one fails. This page is the report of such runs (\`--report docs/mutation.md\`). Most files of \`src/tcp\` were judged by the
+quick tests nearest to them and not by all: what lives there, others may find out, so that the scores are lower bounds. Other
+mutants that live have a reason in \`test/mutants/survivors.json\`, or are something that no test looks at yet.
 `;
 
 /**
