@@ -40,7 +40,16 @@ export async function openLink(settings: StackSettings, ports: readonly number[]
     case 'ethernet': {
       const { ethernetLink } = await import('../link/ethernet.js');
       const frames = frameOptions(settings);
-      const link = await ethernetLink({ interface: choice.device, addresses, ...place, ...frames });
+      const { driver } = settings;
+      const how = driver === null ? {} : { driver };
+      const link = await ethernetLink({
+        interface: choice.device,
+        addresses,
+        offload,
+        ...how,
+        ...place,
+        ...frames,
+      });
       return { link, addresses, peer: null };
     }
     case 'raw': {

@@ -1,6 +1,7 @@
 // The options that every verb with a stack shares, and the reading of a verb's command line. What the options mean
 // for the stack stands in `session.ts`.
 import { parseArgs } from 'node:util';
+import type { EthernetDriver } from '../link/ethernet-link.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import type { ControllerFactory } from '../tcp/congestion/controller.js';
 import { CONTROLLER_NAMES, controllerNamed } from '../tcp/congestion/registry.js';
@@ -105,6 +106,11 @@ export const STACK_OPTIONS: OptionSpecs = {
   },
   vlan: { type: 'string', value: 'ID', help: 'speak in this VLAN, with tagged frames' },
   mtu: { type: 'string', value: 'BYTES', help: 'largest IP packet (default 1500)' },
+  driver: {
+    type: 'string',
+    value: 'packet|pcap',
+    help: 'how frames come and go on an ethernet link (default packet where there is one, else pcap)',
+  },
   'no-offload': {
     type: 'boolean',
     help: 'tun and tap: every packet as on a wire, not up to 64 KiB and checksums left to the kernel',
@@ -189,6 +195,8 @@ export interface StackSettings {
   readonly mtu: number | null;
   /** Whether checksums and segmentation are left to a device that can do them. */
   readonly offload: boolean;
+  /** How frames come and go on an Ethernet link; null: the default. */
+  readonly driver: EthernetDriver | null;
   /** Initial sequence number of every connection, or null for RFC 6528. */
   readonly isn: number | null;
   /** Milliseconds, or null for the default. */
@@ -266,7 +274,7 @@ function readAddresses(values: OptionValues, link: LinkChoice): AddressWithPrefi
 function readFrameSettings(
   values: OptionValues,
   link: LinkChoice,
-): Pick<StackSettings, 'gateways' | 'mac' | 'vlan'> {
+): Pick<StackSettings, 'gateways' | 'mac' | 'vlan' | 'driver'> {
   const gateways = textsOf(values, 'gateway').map((text) => String(parseAddress(text, '--gateway').address));
   const mac = textOf(values, 'mac') ?? null;
   const vlan = textOf(values, 'vlan');
@@ -276,7 +284,24 @@ function readFrameSettings(
       'they belong to links of Ethernet frames: ethernet:IFACE and tap:NAME',
     );
   }
-  return { gateways, mac, vlan: vlan === undefined ? null : parseInteger(vlan, '--vlan', 1, 4094) };
+  return {
+    gateways,
+    mac,
+    vlan: vlan === undefined ? null : parseInteger(vlan, '--vlan', 1, 4094),
+    driver: readDriver(values, link),
+  };
+}
+
+function readDriver(values: OptionValues, link: LinkChoice): EthernetDriver | null {
+  const driver = textOf(values, 'driver');
+  if (driver === undefined) return null;
+  if (link.kind !== 'ethernet') {
+    throw usageError(`--driver says nothing on --link ${formatLink(link)}`, 'it belongs to ethernet:IFACE');
+  }
+  if (driver !== 'packet' && driver !== 'pcap') {
+    throw usageError(`--driver ${driver} is neither packet nor pcap`, 'leave it out for the default');
+  }
+  return driver;
 }
 
 function readMsl(values: OptionValues): number | null {

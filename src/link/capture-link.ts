@@ -3,7 +3,7 @@
 import { loadBinding } from '../native/load.js';
 import {
   type EthernetIdentity,
-  type Link,
+  type LinkNotice,
   type LinkReceiver,
   NO_OFFLOAD,
   newLinkStats,
@@ -12,22 +12,8 @@ import {
 import type { PayloadPieces } from '../wire/payload.js';
 import { type CapPackage, type Capture, capAborts } from './cap-package.js';
 import { EthernetError, explainCaptureError, interfaceLostError, sendFailureOf } from './ethernet-errors.js';
+import type { EthernetLink } from './ethernet-link.js';
 import { FrameIntake } from './frame-intake.js';
-
-/**
- * A link over libpcap. It keeps the process alive until it is closed: the package cannot do otherwise. What the host itself
- * sends to the stack goes out of the interface and does not come back: the link reaches other stations only.
- */
-export interface EthernetLink extends Link {
-  readonly medium: 'ethernet';
-  readonly ethernet: EthernetIdentity;
-  /** The filter that the kernel applies, in the language of libpcap. */
-  readonly filter: string;
-  /** Frames whose TCP checksum their sender had left unfinished; they were completed. */
-  readonly unfinishedChecksums: number;
-  /** Frames longer than libpcap delivers; they were dropped. */
-  readonly cutFrames: number;
-}
 
 const ABORTS =
   'the package cap was compiled with its assertions: should the interface go down or away, the process will be aborted. ' +
@@ -56,6 +42,8 @@ export interface CaptureLinkParts {
   readonly mtu: number;
   readonly bufferBytes: number;
   readonly packetIds: PacketIds;
+  /** Said at the start. */
+  readonly notice?: LinkNotice | undefined;
 }
 
 /**
@@ -68,6 +56,7 @@ const closedCaptures: Capture[] = [];
 export class CaptureLink implements EthernetLink {
   readonly name: string;
   readonly medium = 'ethernet';
+  readonly driver = 'pcap';
   readonly offload = NO_OFFLOAD;
   readonly mtu: number;
   readonly ethernet: EthernetIdentity;
@@ -115,6 +104,7 @@ export class CaptureLink implements EthernetLink {
   start(receiver: LinkReceiver): void {
     this.receiver = receiver;
     this.intake.start(receiver, this.name);
+    if (this.parts.notice !== undefined) receiver.notice?.(this.parts.notice);
     if (capAborts()) receiver.notice?.({ code: 'SYNWAVE_CAP_ABORTS', message: ABORTS });
   }
 

@@ -18,17 +18,28 @@ export class EthernetError extends Error {
   }
 }
 
+function notAllowed(name: string, cause: unknown): EthernetError {
+  const remedy = 'Run with sudo. In Docker add --cap-add NET_RAW --cap-add NET_ADMIN.';
+  return new EthernetError(
+    'EPERM',
+    `not allowed to capture on ${name}: CAP_NET_RAW is missing in this network namespace. ${remedy}`,
+    { cause },
+  );
+}
+
+/** Rewords what the native binding threw while it opened a packet socket on an interface. */
+export function explainSocketError(error: unknown, name: string): Error {
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  if (code === 'EPERM' && syscall !== 'setns') return notAllowed(name, error);
+  if (code === 'ENODEV') return interfaceLostError(name, true);
+  if (code === undefined || syscall === undefined) return error as Error;
+  return new EthernetError(code, `no packet socket can be opened on ${name}: ${message}`, { cause: error });
+}
+
 /** Rewords what the package threw while it opened an interface. */
 export function explainCaptureError(error: unknown, name: string): EthernetError {
   const said = error instanceof Error ? error.message : String(error);
-  if (/permi|CAP_NET_RAW/i.test(said)) {
-    const remedy = 'Run with sudo. In Docker add --cap-add NET_RAW --cap-add NET_ADMIN.';
-    return new EthernetError(
-      'EPERM',
-      `not allowed to capture on ${name}: CAP_NET_RAW is missing in this network namespace. ${remedy}`,
-      { cause: error },
-    );
-  }
+  if (/permi|CAP_NET_RAW/i.test(said)) return notAllowed(name, error);
   return new EthernetError(
     'ERR_SYNWAVE_CAP',
     `libpcap cannot capture on ${name}: ${said}. \`synwave doctor\` tells more.`,

@@ -1,18 +1,23 @@
-// Frames of a network interface by libpcap, as a link: the stack is a station of its own on that Ethernet, with a MAC
-// address that the host does not have, or with the host's. Here it is settled how; the link itself is in capture-link.ts.
+// Frames of a network interface as a link: the stack is a station of its own on that Ethernet, with a MAC address that the
+// host does not have, or with the host's. Here it is settled how; the link itself is in packet-link.ts, or with libpcap in
+// capture-link.ts.
 import { inspectInterface, netnsPath } from '../native/host-interface.js';
+import { NativeBindingError } from '../native/load.js';
 import { checkInterfaceName } from '../native/tun-errors.js';
-import { PacketIds } from '../stack/link.js';
+import { type LinkNotice, PacketIds } from '../stack/link.js';
 import { IpAddress } from '../wire/address.js';
 import { MacAddress } from '../wire/mac.js';
-import { loadCap } from './cap-package.js';
-import { CaptureLink, type EthernetLink } from './capture-link.js';
+import { type CapPackage, loadCap } from './cap-package.js';
+import { CaptureLink } from './capture-link.js';
 import { EthernetError, interfaceLostError } from './ethernet-errors.js';
 import { frameFilter } from './ethernet-filter.js';
 import { type EthernetOptions, ethernetIdentity } from './ethernet-identity.js';
+import type { EthernetDriver, EthernetLink } from './ethernet-link.js';
+import { frameProgram } from './frame-program.js';
+import { loadSocketBinding, PacketLink, type SocketBinding } from './packet-link.js';
 
-export type { EthernetLink } from './capture-link.js';
 export { EthernetError } from './ethernet-errors.js';
+export type { EthernetDriver, EthernetLink } from './ethernet-link.js';
 
 /** Settings of `ethernetLink`. */
 export interface EthernetLinkOptions extends EthernetOptions {
@@ -25,8 +30,22 @@ export interface EthernetLinkOptions extends EthernetOptions {
   addresses?: readonly string[];
   /** Network namespace of the interface: a name known to `ip netns`, or a path. Default: the caller's own. */
   netns?: string;
-  /** Bytes of the ring in which the kernel puts frames. Default 32 MiB. */
+  /**
+   * How frames come and go. Default: `packet` where it is to be had, which is on Linux with the native binding, else `pcap`
+   * with a notice.
+   */
+  driver?: EthernetDriver;
+  /**
+   * Bytes for frames that wait to be read. With driver `packet` the kernel grants twice that for the memory that they occupy,
+   * its bookkeeping included: the default holds 16 MiB in frames of 1500 bytes, whose payload is as little as a third of
+   * it. Default 32 MiB.
+   */
   bufferBytes?: number;
+  /**
+   * Leaves checksums, and the cutting of up to 64 KiB into segments, to the kernel, with driver `packet`. What others send
+   * joined is taken in as it is in any case. Default true.
+   */
+  offload?: boolean;
   /** Numbering of the packets. Default: a new one. */
   packetIds?: PacketIds;
 }
@@ -37,7 +56,8 @@ const BUFFER_BYTES = 32 * 1024 * 1024;
 /**
  * Opens an interface. Needs CAP_NET_RAW, and CAP_NET_ADMIN for promiscuous mode; another namespace also needs
  * CAP_SYS_ADMIN.
- * @throws EthernetError with the codes named there; TunError `ERR_SYNWAVE_TUN_NAME` (impossible name), `ENOENT` (no such
+ * @throws EthernetError with the codes named there; NativeBindingError (`ERR_SYNWAVE_NATIVE`) when driver `packet` is wanted
+ * and not to be had; TunError `ERR_SYNWAVE_TUN_NAME` (impossible name), `ENOENT` (no such
  * namespace), `ERR_SYNWAVE_IP_MISSING`; TypeError (`ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`) for a MAC
  * address, a VLAN or a number that cannot be
  */
@@ -51,7 +71,7 @@ export async function ethernetLink(options: EthernetLinkOptions): Promise<Ethern
     throw Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
   }
   const netns = options.netns === undefined ? undefined : netnsPath(options.netns);
-  const package_ = await loadCap();
+  const how = await chooseDriver(options.driver);
   const host = await inspectInterface(name, netns);
   if (host === null) {
     throw new EthernetError(
@@ -65,19 +85,43 @@ export async function ethernetLink(options: EthernetLinkOptions): Promise<Ethern
   }
   if (!host.up) throw interfaceLostError(name, false);
   const identity = ethernetIdentity(options, MacAddress.parse(host.mac));
-  const filter = frameFilter(identity, String(identity.mac) === host.mac ? sharedAddresses(options) : null);
-  const packetIds = options.packetIds ?? new PacketIds();
-  const { mtu } = host;
-  return new CaptureLink({
-    package: package_,
+  const shared = String(identity.mac) === host.mac ? sharedAddresses(options) : null;
+  const parts = {
     name,
     netns,
     identity,
-    filter,
-    mtu,
+    filter: frameFilter(identity, shared),
+    mtu: host.mtu,
     bufferBytes,
-    packetIds,
-  });
+    packetIds: options.packetIds ?? new PacketIds(),
+  };
+  if ('package' in how) return new CaptureLink({ ...parts, ...how });
+  const program = frameProgram(identity, shared);
+  const { offload = true } = options;
+  return new PacketLink({ ...parts, ...how, program, isOwnMac: shared === null, offload });
+}
+
+/** What the chosen driver needs. */
+type Means =
+  | { readonly binding: SocketBinding }
+  | { readonly package: CapPackage; readonly notice?: LinkNotice | undefined };
+
+/** @throws EthernetError or NativeBindingError when the wanted one is not there, TypeError when there is none of that name */
+async function chooseDriver(wanted: EthernetDriver | undefined): Promise<Means> {
+  if (wanted !== undefined && wanted !== 'packet' && wanted !== 'pcap') {
+    const error = new TypeError(`driver must be packet or pcap, not ${JSON.stringify(wanted)}`);
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+  }
+  if (wanted === 'pcap') return { package: await loadCap() };
+  let lack: NativeBindingError;
+  try {
+    return { binding: loadSocketBinding() };
+  } catch (error) {
+    if (!(error instanceof NativeBindingError) || wanted === 'packet') throw error;
+    lack = error;
+  }
+  const message = `the link is made by libpcap, which sends slower and holds less: ${lack.message}`;
+  return { package: await loadCap(), notice: { code: 'SYNWAVE_PCAP_FALLBACK', message } };
 }
 
 function sharedAddresses({ addresses = [], interface: name }: EthernetLinkOptions): IpAddress[] {

@@ -1,60 +1,27 @@
 // A Linux TUN device as a link: IP packets to and from the kernel of this machine. Opening and setting up the device is
-// done by `native/`; here is the delivery of batches, the flow of sends, and the end. `tap.ts` opens its devices here, too.
-import { constants } from 'node:os';
-import {
-  CONTROL_BYTES,
-  CONTROL_DROPPED,
-  CONTROL_ERROR,
-  CONTROL_WORDS,
-  EVENT_FAILED,
-  EVENT_PACKETS,
-  EVENT_WRITABLE,
-  IFF_NO_PI,
-  IFF_TAP,
-  IFF_TUN,
-  type NativePort,
-  PACKET_ROOM,
-  VNET_HEADER_BYTES,
-} from '../native/binding.js';
+// done by `native/`, and the traffic is that of `port-link.ts`. `tap.ts` opens its devices here, too.
+import { IFF_NO_PI, IFF_TAP, IFF_TUN, type NativePort } from '../native/binding.js';
 import { checkInterface, netnsPath, setUpInterface, TX_QUEUE_PACKETS } from '../native/host-interface.js';
 import { loadBinding } from '../native/load.js';
-import { TransmitQueue } from '../native/transmit-queue.js';
 import { checkInterfaceName, deviceGoneError, explainOpenError, TunError } from '../native/tun-errors.js';
 import { findTunOwner } from '../native/tun-owner.js';
 import {
   type EthernetIdentity,
   type Link,
   type LinkOffload,
-  type LinkReceiver,
   NO_OFFLOAD,
-  newLinkStats,
   type PacketBatch,
   PacketIds,
-  type PacketOffload,
 } from '../stack/link.js';
-import type { PayloadPieces } from '../wire/payload.js';
+import { BUSY_POLL_US, PortLink, VNET_OFFLOAD } from './port-link.js';
 import { completeBatch } from './unfinished-checksum.js';
 
 export { TunError } from '../native/tun-errors.js';
 export { findTunOwner, type TunOwner } from '../native/tun-owner.js';
 
-/** Packets of one batch; then other handles of the event loop get their turn. */
-const BATCH_PACKETS = 256;
-/** Holds a full batch at MTU 1500, and 31 of the largest packets. */
-const SLAB_BYTES = 32 * PACKET_ROOM;
-/** Default of `busyPollUs`. */
-const BUSY_POLL_US = 50;
 /** How long `close` waits for the device to disappear. */
 const CLOSE_DEADLINE_MS = 5000;
 const CLOSE_POLL_MS = 2;
-
-/** What a device with virtio-net headers does. Whether a received packet was verified is told of each. */
-const DEVICE_OFFLOAD: LinkOffload = {
-  transmitChecksum: true,
-  receiveChecksum: false,
-  // With the longest headers that TCP and IPv6 without extensions have, within the 65535 octets of an IPv4 packet.
-  maxSegmentationBytes: 65_535 - 40 - 60,
-};
 
 /** Settings of `tunLink`. */
 export interface TunLinkOptions {
@@ -180,9 +147,9 @@ async function openLink(
   hostAddresses: readonly string[],
   options: TunLinkOptions,
   ethernet: EthernetIdentity | undefined,
-): Promise<PortLink> {
+): Promise<TunTapLink> {
   try {
-    return new PortLink(name, netns, hostAddresses, options, ethernet);
+    return new TunTapLink(name, netns, hostAddresses, options, ethernet);
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'EBUSY';
     const kind = ethernet === undefined ? 'TUN' : 'TAP';
@@ -190,7 +157,7 @@ async function openLink(
   }
 }
 
-async function setUp(link: PortLink): Promise<void> {
+async function setUp(link: TunTapLink): Promise<void> {
   await setUpInterface(link.name, link.netns ?? undefined, {
     addresses: link.hostAddresses,
     txQueueLength: TX_QUEUE_PACKETS,
@@ -200,15 +167,14 @@ async function setUp(link: PortLink): Promise<void> {
 }
 
 /** A device that somebody else set up is not changed; what it lacks is said. Without wishes there is nothing to ask `ip`. */
-async function check(link: PortLink, mtu: number | undefined): Promise<void> {
+async function check(link: TunTapLink, mtu: number | undefined): Promise<void> {
   if (mtu === undefined && link.hostAddresses.length === 0) return;
   await checkInterface(link.name, link.netns ?? undefined, { addresses: link.hostAddresses, mtu });
 }
 
 /** The link itself. `Link` says what its members do. */
-class PortLink implements DeviceLink {
+class TunTapLink extends PortLink implements DeviceLink {
   readonly name: string;
-  readonly medium: 'ip' | 'ethernet';
   /** Whether the kernel's end has an IPv6 address. */
   readonly speaksIpv6: boolean;
   readonly mtu: number;
@@ -216,18 +182,8 @@ class PortLink implements DeviceLink {
   readonly persistent: boolean;
   readonly ipv6Disabled: boolean;
   offload: LinkOffload;
-  readonly packetIds: PacketIds;
-  readonly stats = newLinkStats();
   readonly netns: string | null;
-  private readonly port: NativePort;
-  private readonly batch: PacketBatch;
-  private readonly control = new Int32Array(CONTROL_WORDS);
-  private readonly queue = new TransmitQueue(this.control);
-  private receiver: LinkReceiver | null = null;
-  /** The kernel did not take everything; the rest waits in `queue` for EVENT_WRITABLE. */
-  private draining = false;
-  private ended = false;
-  private closing: Promise<void> | null = null;
+  protected readonly port: NativePort;
 
   constructor(
     name: string,
@@ -236,22 +192,11 @@ class PortLink implements DeviceLink {
     options: TunLinkOptions,
     readonly ethernet: EthernetIdentity | undefined,
   ) {
-    this.medium = ethernet === undefined ? 'ip' : 'ethernet';
+    super(ethernet === undefined ? 'ip' : 'ethernet', options.packetIds ?? new PacketIds());
     this.speaksIpv6 = hostAddresses.some((address) => address.includes(':'));
-    const slab = new Uint8Array(SLAB_BYTES);
-    const table = new Int32Array(3 * BATCH_PACKETS);
-    this.batch = {
-      bytes: slab,
-      view: new DataView(slab.buffer),
-      count: 0,
-      offsets: table.subarray(0, BATCH_PACKETS),
-      lengths: table.subarray(BATCH_PACKETS, 2 * BATCH_PACKETS),
-      hints: table.subarray(2 * BATCH_PACKETS),
-      ids: new Float64Array(BATCH_PACKETS),
-    };
-    this.packetIds = options.packetIds ?? new PacketIds();
     const { Port } = loadBinding();
     this.port = new Port({
+      ...this.memory,
       name,
       ...(netns === undefined ? {} : { netns }),
       flags: (ethernet === undefined ? IFF_TUN : IFF_TAP) | IFF_NO_PI,
@@ -261,12 +206,6 @@ class PortLink implements DeviceLink {
       sendBufferBytes: options.sendBufferBytes ?? 0,
       disableIpv6: !this.speaksIpv6,
       spinUs: options.busyPollUs ?? BUSY_POLL_US,
-      slab,
-      table,
-      arena: this.queue.arena,
-      descriptors: this.queue.descriptors,
-      control: this.control,
-      onEvent: (event, value) => this.onEvent(event, value),
     });
     this.name = this.port.name;
     this.mtu = this.port.mtu;
@@ -274,38 +213,12 @@ class PortLink implements DeviceLink {
     this.persistent = this.port.persistent;
     this.ipv6Disabled = this.port.ipv6Disabled;
     this.netns = netns ?? null;
-    this.offload = this.port.offload ? DEVICE_OFFLOAD : NO_OFFLOAD;
+    this.offload = this.port.offload ? VNET_OFFLOAD : NO_OFFLOAD;
     if (this.port.offload) this.queue.useVnetHeaders();
-  }
-
-  get writable(): boolean {
-    return !this.draining && !this.ended;
   }
 
   private get kind(): 'TUN' | 'TAP' {
     return this.medium === 'ip' ? 'TUN' : 'TAP';
-  }
-
-  start(receiver: LinkReceiver): void {
-    this.receiver = receiver;
-    this.port.startReading();
-  }
-
-  send(
-    _packetId: number,
-    header: Uint8Array,
-    headerOffset: number,
-    headerLength: number,
-    payload: PayloadPieces | null,
-    offload: PacketOffload | null = null,
-  ): boolean {
-    if (!this.writable) return false;
-    if (this.queue.push(header, headerOffset, headerLength, payload, offload)) return true;
-    this.flush();
-    if (!this.writable) return false;
-    // What an empty queue cannot hold is larger than any IP packet.
-    if (!this.queue.push(header, headerOffset, headerLength, payload, offload)) this.stats.dropped++;
-    return true;
   }
 
   declineOffload(): void {
@@ -313,118 +226,17 @@ class PortLink implements DeviceLink {
     this.offload = NO_OFFLOAD;
   }
 
-  flush(): void {
-    if (this.queue.packets === 0 || this.draining || this.ended) return;
-    this.write();
-  }
-
-  pull(): number {
-    if (this.ended || this.receiver === null) return 0;
-    const count = this.port.pull();
-    const errno = this.control[CONTROL_ERROR]!;
-    if (count > 0) this.deliver(count);
-    if (errno !== 0) this.failLater(errno);
-    return count;
-  }
-
-  pause(): void {
-    this.port.stopReading();
-  }
-
-  resume(): void {
-    if (this.receiver !== null && !this.ended) this.port.startReading();
-  }
-
-  ref(): void {
-    this.port.ref();
-  }
-
-  unref(): void {
-    this.port.unref();
-  }
-
-  close(): Promise<void> {
-    this.closing ??= this.shutDown();
-    return this.closing;
-  }
-
-  private onEvent(event: number, value: number): void {
-    if (event === EVENT_PACKETS) this.deliver(value);
-    else if (event === EVENT_WRITABLE) this.onWritable();
-    else if (event === EVENT_FAILED) this.fail(value);
-  }
-
-  private deliver(count: number): void {
-    const batch = this.batch;
-    const { lengths, ids } = batch;
-    let bytes = 0;
-    for (let i = 0; i < count; i++) {
-      ids[i] = this.packetIds.next();
-      bytes += lengths[i]!;
-    }
-    batch.count = count;
-    // What the kernel had queued before offload was declined.
+  /** Completes what the kernel had queued before offload was declined. */
+  protected override prepare(batch: PacketBatch): void {
     if (this.port.offload && this.offload === NO_OFFLOAD) completeBatch(batch, this.medium);
-    this.stats.packetsIn += count;
-    this.stats.bytesIn += bytes;
-    this.receiver!.receive(batch);
   }
 
-  /** Hands the queue to the kernel, and keeps copies of what it has no room for. */
-  private write(): void {
-    const queue = this.queue;
-    const queued = queue.packets;
-    const taken = this.port.flush(queued, queue.buffers);
-    const dropped = this.control[CONTROL_DROPPED]!;
-    const errno = this.control[CONTROL_ERROR]!;
-    this.stats.packetsOut += taken - dropped;
-    const headers = this.port.offload ? VNET_HEADER_BYTES * (taken - dropped) : 0;
-    this.stats.bytesOut += this.control[CONTROL_BYTES]! - headers;
-    this.stats.dropped += dropped;
-    this.draining = errno === constants.errno.EAGAIN;
-    if (this.draining) {
-      queue.keepAfter(taken);
-    } else {
-      this.stats.dropped += queued - taken;
-      queue.clear();
-      if (errno !== 0) this.failLater(errno);
-    }
+  protected override lost(errno: number): Error {
+    return deviceGoneError(this.name, errno, this.kind);
   }
 
-  private onWritable(): void {
-    if (this.ended) return;
-    this.draining = false;
-    this.flush();
-    if (!this.writable) return;
-    this.receiver?.writable();
-  }
-
-  /** For errors met inside a call of the receiver, which does not expect to be called back there. */
-  private failLater(errno: number): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.port.stopReading();
-    setImmediate(() => this.report(errno));
-  }
-
-  private fail(errno: number): void {
-    if (this.ended) return;
-    this.ended = true;
-    this.report(errno);
-  }
-
-  private report(errno: number): void {
-    if (this.closing !== null) return;
-    this.stats.dropped += this.queue.packets;
-    this.queue.clear();
-    this.receiver?.failed(deviceGoneError(this.name, errno, this.kind));
-  }
-
-  private async shutDown(): Promise<void> {
-    this.flush();
-    this.ended = true;
-    this.stats.dropped += this.queue.packets;
-    this.queue.clear();
+  protected override async shutDown(): Promise<void> {
+    await super.shutDown();
     // Whoever opens the device next may not know of virtio-net headers.
     if (this.persistent && this.port.offload) this.port.setOffload(false);
     this.port.close();

@@ -27,8 +27,23 @@ export const VNET_HEADER_BYTES = 16;
 /** Payload pieces of one packet that the addon gathers, as in packet_io.h. */
 export const MAX_PIECES = 16;
 
-/** Argument of `new Port`. The arrays stay shared with the addon until the port is closed. */
-export interface NativePortOptions {
+/** Memory and a function that stay shared with the addon until the port is closed. */
+export interface PortMemory {
+  /** Memory for received packets, at least `PACKET_ROOM` bytes. */
+  readonly slab: Uint8Array;
+  /** Offsets of the packets of a batch in its first third, lengths in its second, `PacketHint`s in its last. */
+  readonly table: Int32Array;
+  /** Headers of packets to write, each behind a virtio-net header when the port has offload. */
+  readonly arena: Uint8Array;
+  /** Per packet: header offset, header length, number of pieces; per piece: buffer number, offset, length. */
+  readonly descriptors: Int32Array;
+  /** `CONTROL_WORDS` words. */
+  readonly control: Int32Array;
+  readonly onEvent: (event: number, value: number) => void;
+}
+
+/** Argument of `new Port`. */
+export interface NativePortOptions extends PortMemory {
   /** Interface name of at most 15 bytes; empty lets the kernel choose, `%d` in it stands for the first free number. */
   readonly name: string;
   /** Path of a network namespace file to make the device in; absent: the caller's own. */
@@ -45,30 +60,28 @@ export interface NativePortOptions {
   readonly disableIpv6: boolean;
   /** How long the port looks for more packets after a batch before it sleeps, in microseconds; 0: not at all. */
   readonly spinUs: number;
-  /** Memory for received packets, at least `PACKET_ROOM` bytes. */
-  readonly slab: Uint8Array;
-  /** Offsets of the packets of a batch in its first third, lengths in its second, `PacketHint`s in its last. */
-  readonly table: Int32Array;
-  /** Headers of packets to write, each behind a virtio-net header when the port has offload. */
-  readonly arena: Uint8Array;
-  /** Per packet: header offset, header length, number of pieces; per piece: buffer number, offset, length. */
-  readonly descriptors: Int32Array;
-  /** `CONTROL_WORDS` words. */
-  readonly control: Int32Array;
-  readonly onEvent: (event: number, value: number) => void;
 }
 
-/** A device on the event loop. */
-export interface NativePort {
+/** Argument of `new SocketPort`. */
+export interface SocketPortOptions extends PortMemory {
+  /** Name of the interface, at most 15 bytes. */
   readonly name: string;
+  /** Path of the network namespace file that the interface lives in; absent: the caller's own. */
+  readonly netns?: string;
+  /** A program of classic BPF that the kernel runs on every frame: code, jt, jf and k of each instruction. */
+  readonly filter: Uint32Array;
+  /** Has the interface take in frames to every address; else to its own and to all groups. */
+  readonly promiscuous: boolean;
+  /** Bytes of memory for frames that wait to be read, and to be sent; the kernel's own bookkeeping counts. */
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
+  /** As for a device. */
+  readonly spinUs: number;
+}
+
+/** A packet descriptor on the event loop. */
+export interface PacketPort {
   readonly index: number;
-  readonly mtu: number;
-  /** The device existed before and survives the port. */
-  readonly persistent: boolean;
-  /** Whether `disableIpv6` took effect. */
-  readonly ipv6Disabled: boolean;
-  /** Every packet has a virtio-net header of `VNET_HEADER_BYTES` before it, and the offloads are on. */
-  readonly offload: boolean;
   startReading(): void;
   stopReading(): void;
   /** Reads what there is at once; the number of packets. An errno, if any, is in `control[CONTROL_ERROR]`. */
@@ -78,12 +91,32 @@ export interface NativePort {
    * EAGAIN the rest must be kept, and `EVENT_WRITABLE` follows.
    */
   flush(packets: number, buffers: readonly Uint8Array[]): number;
-  /** Whether the kernel may leave checksums and segmentation to this side; headers stay. False when it refuses. */
-  setOffload(on: boolean): boolean;
   ref(): void;
   unref(): void;
   /** Idempotent. No event follows. */
   close(): void;
+}
+
+/** A TUN or TAP device. */
+export interface NativePort extends PacketPort {
+  readonly name: string;
+  readonly mtu: number;
+  /** The device existed before and survives the port. */
+  readonly persistent: boolean;
+  /** Whether `disableIpv6` took effect. */
+  readonly ipv6Disabled: boolean;
+  /** Every packet has a virtio-net header of `VNET_HEADER_BYTES` before it, and the offloads are on. */
+  readonly offload: boolean;
+  /** Whether the kernel may leave checksums and segmentation to this side; headers stay. False when it refuses. */
+  setOffload(on: boolean): boolean;
+}
+
+/** A packet socket (AF_PACKET) on an interface. Every packet has a virtio-net header before it. */
+export interface SocketPort extends PacketPort {
+  /** What `receiveBufferBytes` came to. */
+  readonly receiveBufferBytes: number;
+  /** Frames that found no room, or that the kernel could not describe, since it was asked last. */
+  takeDrops(): number;
 }
 
 /** A timer finer than Node's. It keeps the process alive only after `ref`. */
@@ -101,6 +134,10 @@ export interface NativeAlarm {
 /** The addon. Its functions throw Errors with `code`, `errno`, `syscall` and sometimes `path`. */
 export interface TunBinding {
   readonly Port: new (options: NativePortOptions) => NativePort;
+  /** Absent from an addon that was compiled earlier. */
+  readonly SocketPort?: new (
+    options: SocketPortOptions,
+  ) => SocketPort;
   readonly Alarm: new (onRing: () => void) => NativeAlarm;
   /** Index of an interface, 0 when there is none of that name. */
   interfaceIndex(options: { readonly name: string; readonly netns?: string }): number;

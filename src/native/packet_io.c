@@ -9,25 +9,32 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "packet_socket.h"
 #include "tun_device.h"
+
+int32_t vnet_hints(uint8_t flags, uint8_t gso_type, uint16_t gso_size) {
+  int32_t hints = 0;
+  if (flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) hints = HINT_VERIFIED | HINT_UNFINISHED;
+  if (flags & VIRTIO_NET_HDR_F_DATA_VALID) hints |= HINT_VERIFIED;
+  if (gso_type != VIRTIO_NET_HDR_GSO_NONE) hints |= gso_size;
+  return hints;
+}
 
 // The device was told to speak little-endian.
 static int32_t read_hints(const uint8_t *at) {
   struct virtio_net_hdr header;
   memcpy(&header, at, sizeof header);
-  int32_t hints = 0;
-  if (header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) hints = HINT_VERIFIED | HINT_UNFINISHED;
-  if (header.flags & VIRTIO_NET_HDR_F_DATA_VALID) hints |= HINT_VERIFIED;
-  if (header.gso_type != VIRTIO_NET_HDR_GSO_NONE) hints |= le16toh(header.gso_size);
-  return hints;
+  return vnet_hints(header.flags, header.gso_type, le16toh(header.gso_size));
 }
 
-// What the kernel does not vouch for is looked at, but for frames with a tag: the stack verifies those.
+int32_t verified_hints(int32_t hints, const uint8_t *packet, size_t length) {
+  return (hints & HINT_VERIFIED) || !tcp_checksum_ok(packet, length) ? hints : hints | HINT_VERIFIED;
+}
+
 static int32_t hints_of(const read_area *area, size_t at, size_t length) {
   int32_t hints = area->header_bytes > 0 ? read_hints(area->slab + at) : 0;
   size_t headers = area->header_bytes + area->link_bytes;
-  if ((hints & HINT_VERIFIED) || length <= headers) return hints;
-  return tcp_checksum_ok(area->slab + at + headers, length - headers) ? hints | HINT_VERIFIED : hints;
+  return length <= headers ? hints : verified_hints(hints, area->slab + at + headers, length - headers);
 }
 
 int packets_read(int fd, const read_area *area, int *error) {
@@ -90,7 +97,8 @@ static int verdict(int fd, int number) {
   }
 }
 
-static ssize_t write_packet(int fd, const struct iovec *vectors, int count) {
+static ssize_t write_packet(int fd, struct iovec *vectors, int count, bool is_socket) {
+  if (is_socket) return socket_write(fd, vectors, count);
   for (;;) {
     ssize_t written = writev(fd, vectors, count);
     if (written >= 0 || errno != EINTR) return written;
@@ -98,7 +106,7 @@ static ssize_t write_packet(int fd, const struct iovec *vectors, int count) {
 }
 
 void packets_write(int fd, const write_area *area, int packets, write_result *result) {
-  struct iovec vectors[MAX_PIECES + 1];
+  struct iovec vectors[MAX_PIECES + 2];
   size_t at = 0;
   *result = (write_result){0, 0, 0, 0};
   while (result->taken < packets) {
@@ -109,11 +117,12 @@ void packets_write(int fd, const write_area *area, int packets, write_result *re
     if (area->descriptor_count - at < words) break;
 
     int count = gather(area, descriptor, vectors);
-    ssize_t written = count > 0 ? write_packet(fd, vectors, count) : -1;
+    ssize_t written = count > 0 ? write_packet(fd, vectors, count, area->is_socket) : -1;
     if (written > 0) {
-      result->bytes += (int)written;
+      result->bytes += (int)written - (int)area->header_bytes;
     } else {
-      result->error = count > 0 && written < 0 ? verdict(fd, errno) : 0;
+      result->error = 0;
+      if (count > 0 && written < 0) result->error = area->is_socket ? socket_verdict(errno) : verdict(fd, errno);
       if (result->error != 0) return;
       result->dropped++;
     }

@@ -26,6 +26,13 @@
 #define HINT_VERIFIED 0x10000    // its checksum is right, or the kernel vouches for it
 #define HINT_UNFINISHED 0x20000  // its checksum field holds the sum of the pseudo header only
 
+// The hint for a header with these fields, in the machine's byte order.
+int32_t vnet_hints(uint8_t flags, uint8_t gso_type, uint16_t gso_size);
+
+// The hints of a packet, which is looked at when the kernel does not vouch for it. Frames with a tag are not: the stack
+// verifies those.
+int32_t verified_hints(int32_t hints, const uint8_t *packet, size_t length);
+
 // Where reads go. Packet `i` of a batch is slab[offsets[i] … offsets[i] + lengths[i]).
 typedef struct {
   uint8_t *slab;
@@ -60,14 +67,16 @@ typedef struct {
   size_t descriptor_count;
   find_buffer find;
   void *context;
+  size_t header_bytes;  // as that of read_area
+  bool is_socket;       // see packet_socket.h; else it is a device's
 } write_area;
 
 // How a flush went.
 typedef struct {
   int taken;    // packets done with, dropped ones included
   int dropped;  // packets that the kernel or a detached buffer refused
-  int bytes;    // written
-  int error;    // 0; EAGAIN: the rest waits for a writable descriptor; ENODEV and others: the device is gone
+  int bytes;    // written, virtio-net headers not counted
+  int error;    // 0; EAGAIN: the rest waits for a writable descriptor; ENOBUFS: the rest waits; ENODEV and others: the device is gone
 } write_result;
 
 // Writes up to `packets` packets, one system call each.

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "packet_socket.h"
+
 // However busy the device is, timers and other handles get their turn after this long.
 #define SPIN_LIMIT_NS 1000000u
 
@@ -73,8 +75,9 @@ static int read_batch(packet_port *port, int *error) {
   int capacity = (int)(table->length / 3);
   int32_t *words = table->data;
   read_area area = {slab->data, slab->length,           words,           words + capacity, words + 2 * capacity,
-                    capacity,   port->link_bytes,   port->vnet_bytes};
-  return packets_read(port->fd, &area, error);
+                    capacity,   port->use.link_bytes, port->use.vnet_bytes};
+  if (port->use.is_socket) return socket_read(port->use.fd, &area, error, &port->refused);
+  return packets_read(port->use.fd, &area, error);
 }
 
 // True when JavaScript has something better to do than to wait: packets to flush, an immediate, a timer that is due.
@@ -111,7 +114,8 @@ static void on_poll(uv_poll_t *handle, int status, int events) {
   napi_env env = port->env;
   port->owners++;
   if (status < 0) {
-    fail(port, ENODEV);  // the kernel reports EPOLLERR for a device that is no more
+    // The kernel reports EPOLLERR for a device that is no more.
+    fail(port, port->use.is_socket ? socket_failure(port->use.fd) : ENODEV);
   } else {
     if (events & UV_WRITABLE) {
       port->draining = false;
@@ -136,16 +140,14 @@ static void on_teardown(napi_async_cleanup_hook_handle hook, void *data) {
   port_close(data);
 }
 
-int port_open(napi_env env, int fd, size_t vnet_bytes, size_t link_bytes, uint64_t spin_ns, packet_port **result) {
+int port_open(napi_env env, const descriptor_use *use, uint64_t spin_ns, packet_port **result) {
   uv_loop_t *loop;
   packet_port *port = calloc(1, sizeof *port);
   if (port == NULL) return UV_ENOMEM;
   port->env = env;
-  port->fd = fd;
-  port->vnet_bytes = vnet_bytes;
-  port->link_bytes = link_bytes;
+  port->use = *use;
   port->spin_ns = spin_ns;
-  int failure = napi_get_uv_event_loop(env, &loop) == napi_ok ? uv_poll_init(loop, &port->poll, fd) : UV_EINVAL;
+  int failure = napi_get_uv_event_loop(env, &loop) == napi_ok ? uv_poll_init(loop, &port->poll, use->fd) : UV_EINVAL;
   if (failure != 0) {
     free(port);
     return failure;
@@ -207,10 +209,10 @@ int port_flush(packet_port *port, int packets, napi_value buffers) {
   shared_array *arena = &port->memory[MEMORY_ARENA];
   shared_array *descriptors = &port->memory[MEMORY_DESCRIPTORS];
   buffer_cursor cursor = {port->env, buffers, -1, {NULL, 0}};
-  write_area area = {arena->data,         arena->length, descriptors->data,
-                     descriptors->length, find_payload,  &cursor};
+  write_area area = {arena->data,  arena->length, descriptors->data, descriptors->length,
+                     find_payload, &cursor,       port->use.vnet_bytes,  port->use.is_socket};
   write_result result;
-  packets_write(port->fd, &area, packets, &result);
+  packets_write(port->use.fd, &area, packets, &result);
   int32_t *control = control_of(port);
   control[CONTROL_DROPPED] = result.dropped;
   control[CONTROL_BYTES] = result.bytes;
@@ -222,13 +224,19 @@ int port_flush(packet_port *port, int packets, napi_value buffers) {
   return result.taken;
 }
 
+int port_take_drops(packet_port *port) {
+  int refused = port->refused;
+  port->refused = 0;
+  return refused + socket_drops(port->use.fd);
+}
+
 void port_close(packet_port *port) {
   if (port->closed) return;
   port->closed = true;
   uv_poll_stop(&port->poll);
   uv_close((uv_handle_t *)&port->poll, on_uv_closed);
-  close(port->fd);
-  port->fd = -1;
+  close(port->use.fd);
+  port->use.fd = -1;
   if (port->async != NULL) napi_async_destroy(port->env, port->async);
   if (port->self != NULL) napi_delete_reference(port->env, port->self);
   if (port->callback != NULL) napi_delete_reference(port->env, port->callback);

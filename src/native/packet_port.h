@@ -35,6 +35,14 @@ typedef struct {
   size_t length;  // elements
 } shared_array;
 
+// What a port is opened for.
+typedef struct {
+  int fd;
+  size_t vnet_bytes;  // of the virtio-net header before each packet, 0 for none
+  size_t link_bytes;  // of the header of Ethernet, 0 for none
+  bool is_socket;     // of a packet socket, not of a device
+} descriptor_use;
+
 typedef struct {
   uv_poll_t poll;
   napi_env env;
@@ -44,19 +52,17 @@ typedef struct {
   napi_ref callback;
   shared_array memory[MEMORY_COUNT];
   uint64_t spin_ns;
-  int fd;
-  size_t vnet_bytes;  // of the virtio-net header before each packet, 0 for none
-  size_t link_bytes;  // of the header of Ethernet, 0 for none
+  descriptor_use use;
+  int refused;  // frames that a packet socket could not give out, not yet told
   int owners;  // the JavaScript object and the uv handle; the last one frees
   bool reading;
   bool draining;  // a write met EAGAIN: wait for room
   bool closed;
 } packet_port;
 
-// Takes over `fd`, which must be non-blocking, and watches nothing yet. `vnet_bytes` and
-// `link_bytes`: see read_area. On failure the port is freed, `fd` stays open.
-// Returns 0 or a negative uv error.
-int port_open(napi_env env, int fd, size_t vnet_bytes, size_t link_bytes, uint64_t spin_ns, packet_port **port);
+// Takes over the descriptor, which must be non-blocking, and watches nothing yet. On failure the port is freed, the
+// descriptor stays open. Returns 0 or a negative uv error.
+int port_open(napi_env env, const descriptor_use *use, uint64_t spin_ns, packet_port **port);
 
 // Binds the port to its JavaScript side. Called once, right after port_open.
 napi_status port_bind(packet_port *port, napi_value self, napi_value callback);
@@ -69,6 +75,9 @@ int port_pull(packet_port *port);
 
 // Writes `packets` packets whose payload lies in `buffers` (an array of Uint8Array). Returns how many are done with.
 int port_flush(packet_port *port, int packets, napi_value buffers);
+
+// Frames that a packet socket has lost since this was asked last.
+int port_take_drops(packet_port *port);
 
 // Closes the descriptor at once. Idempotent, allowed inside callbacks and at teardown of the environment.
 void port_close(packet_port *port);

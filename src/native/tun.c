@@ -1,4 +1,4 @@
-// The module: the classes `Port` and `Alarm`, and the function `interfaceIndex`. It only translates between JavaScript
+// The module: the classes `Port`, `SocketPort` and `Alarm`, and the function `interfaceIndex`. It only translates between JavaScript
 // values and the C of its neighbours. It keeps no state of its own, so every environment (worker thread) may load it.
 #include <errno.h>
 #include <node_api.h>
@@ -8,6 +8,7 @@
 
 #include "alarm.h"
 #include "packet_port.h"
+#include "packet_socket.h"
 #include "tun_device.h"
 
 #define PATH_ROOM 4096
@@ -125,6 +126,17 @@ static void finalize(napi_env env, void *data, void *hint) {
   port_release(data);
 }
 
+// Into IFNAMSIZ bytes.
+static bool copy_name(napi_env env, const char *name, char *target) {
+  if (strlen(name) >= IFNAMSIZ) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "interface names have at most 15 bytes");
+    return false;
+  }
+  memset(target, 0, IFNAMSIZ);
+  memcpy(target, name, strlen(name));
+  return true;
+}
+
 static bool read_request(napi_env env, napi_value options, tun_request *request, char *name, char *netns) {
   if (!read_string(env, options, "name", name, NAME_ROOM) || !read_string(env, options, "netns", netns, PATH_ROOM) ||
       !read_int(env, options, "flags", &request->flags) || !read_int(env, options, "mtu", &request->mtu) ||
@@ -132,14 +144,8 @@ static bool read_request(napi_env env, napi_value options, tun_request *request,
       !read_bool(env, options, "disableIpv6", &request->disable_ipv6) ||
       !read_bool(env, options, "offload", &request->offload))
     return false;
-  if (strlen(name) >= IFNAMSIZ) {
-    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "interface names have at most 15 bytes");
-    return false;
-  }
-  memset(request->name, 0, sizeof request->name);
-  memcpy(request->name, name, strlen(name));
   request->netns = netns[0] != '\0' ? netns : NULL;
-  return true;
+  return copy_name(env, name, request->name);
 }
 
 static void describe(napi_env env, napi_value self, const tun_device *device) {
@@ -151,57 +157,118 @@ static void describe(napi_env env, napi_value self, const tun_device *device) {
   set_bool(env, self, "offload", device->offload);
 }
 
-// Puts a port for an open device under `self`. From napi_wrap on, the object's finalizer owns it.
-static bool wrap_port(napi_env env, napi_value self, napi_value options, napi_value callback, int32_t spin_us,
-                      const tun_device *device) {
+// What the options of both kinds of port say of how it works.
+typedef struct {
+  napi_value self, options, callback;
+  int32_t spin_us;
+} port_use;
+
+// Puts a port for an open descriptor under `self`. From napi_wrap on, the object's finalizer owns it.
+static bool wrap_port(napi_env env, const port_use *use, const descriptor_use *descriptor) {
   packet_port *port;
-  size_t vnet_bytes = device->offload ? VNET_HEADER_BYTES : 0;
-  size_t link_bytes = device->ethernet ? ETHERNET_HEADER_BYTES : 0;
-  int failure = port_open(env, device->fd, vnet_bytes, link_bytes, (uint64_t)spin_us * 1000, &port);
+  int failure = port_open(env, descriptor, (uint64_t)use->spin_us * 1000, &port);
   if (failure != 0) {
-    close(device->fd);
+    close(descriptor->fd);
     tun_error error = {-failure, "epoll_ctl", NULL};
     throw_system(env, &error);
     return false;
   }
-  if (napi_wrap(env, self, port, finalize, NULL, NULL) != napi_ok) {
+  if (napi_wrap(env, use->self, port, finalize, NULL, NULL) != napi_ok) {
     finalize(env, port, NULL);
     return false;
   }
-  if (share_all(env, options, port) && port_bind(port, self, callback) == napi_ok) return true;
+  if (share_all(env, use->options, port) && port_bind(port, use->self, use->callback) == napi_ok) return true;
   port_close(port);
   return false;
 }
 
+// Takes the arguments of a constructor apart. False, with an exception pending, when they are not what they must be.
+static bool read_use(napi_env env, napi_callback_info info, port_use *use) {
+  size_t count = 1;
+  napi_value target;
+  napi_valuetype type;
+  if (napi_get_cb_info(env, info, &count, &use->options, &use->self, NULL) != napi_ok) return false;
+  if (napi_get_new_target(env, info, &target) != napi_ok || target == NULL || count < 1 ||
+      napi_typeof(env, use->options, &type) != napi_ok || type != napi_object) {
+    throw_type(env, "options");
+    return false;
+  }
+  if (!read_int(env, use->options, "spinUs", &use->spin_us)) return false;
+  if (napi_get_named_property(env, use->options, "onEvent", &use->callback) != napi_ok ||
+      napi_typeof(env, use->callback, &type) != napi_ok || type != napi_function) {
+    throw_type(env, "onEvent");
+    return false;
+  }
+  return true;
+}
+
 // new Port(options): see NativePortOptions in binding.ts.
 static napi_value construct(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value options, self, callback, target;
-  napi_valuetype type;
-  if (napi_get_cb_info(env, info, &count, &options, &self, NULL) != napi_ok) return NULL;
-  if (napi_get_new_target(env, info, &target) != napi_ok || target == NULL || count < 1 ||
-      napi_typeof(env, options, &type) != napi_ok || type != napi_object) {
-    throw_type(env, "options");
-    return NULL;
-  }
+  port_use use;
   tun_request request;
   tun_device device;
   tun_error error;
-  int32_t spin_us;
   char name[NAME_ROOM], netns[PATH_ROOM];
-  if (!read_request(env, options, &request, name, netns) || !read_int(env, options, "spinUs", &spin_us)) return NULL;
-  if (napi_get_named_property(env, options, "onEvent", &callback) != napi_ok ||
-      napi_typeof(env, callback, &type) != napi_ok || type != napi_function) {
-    throw_type(env, "onEvent");
-    return NULL;
-  }
+  if (!read_use(env, info, &use) || !read_request(env, use.options, &request, name, netns)) return NULL;
   if (tun_open(&request, &device, &error) != 0) {
     throw_system(env, &error);
     return NULL;
   }
-  if (!wrap_port(env, self, options, callback, spin_us, &device)) return NULL;
-  describe(env, self, &device);
-  return self;
+  descriptor_use descriptor = {device.fd, device.offload ? VNET_HEADER_BYTES : 0,
+                               device.ethernet ? ETHERNET_HEADER_BYTES : 0, false};
+  if (!wrap_port(env, &use, &descriptor)) return NULL;
+  describe(env, use.self, &device);
+  return use.self;
+}
+
+// Four words an instruction: code, jt, jf, k.
+static bool read_filter(napi_env env, napi_value options, struct sock_filter *program, struct sock_fprog *filter) {
+  napi_value value;
+  napi_typedarray_type type;
+  size_t length = 0;
+  void *data = NULL;
+  if (napi_get_named_property(env, options, "filter", &value) != napi_ok ||
+      napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL) != napi_ok || type != napi_uint32_array ||
+      length == 0 || length % 4 != 0) {
+    throw_type(env, "filter");
+    return false;
+  }
+  if (length / 4 > BPF_MAXINSNS) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "filter has more instructions than the kernel takes");
+    return false;
+  }
+  const uint32_t *words = data;
+  for (size_t i = 0; i < length / 4; i++, words += 4)
+    program[i] = (struct sock_filter){(uint16_t)words[0], (uint8_t)words[1], (uint8_t)words[2], words[3]};
+  *filter = (struct sock_fprog){(unsigned short)(length / 4), program};
+  return true;
+}
+
+// new SocketPort(options): see SocketPortOptions in binding.ts.
+static napi_value construct_socket(napi_env env, napi_callback_info info) {
+  port_use use;
+  socket_request request;
+  socket_state state;
+  tun_error error;
+  struct sock_filter program[BPF_MAXINSNS];
+  char name[NAME_ROOM], netns[PATH_ROOM];
+  if (!read_use(env, info, &use) || !read_string(env, use.options, "name", name, NAME_ROOM) ||
+      !copy_name(env, name, request.name) || !read_string(env, use.options, "netns", netns, PATH_ROOM) ||
+      !read_filter(env, use.options, program, &request.filter) ||
+      !read_bool(env, use.options, "promiscuous", &request.promiscuous) ||
+      !read_int(env, use.options, "receiveBufferBytes", &request.receive_buffer) ||
+      !read_int(env, use.options, "sendBufferBytes", &request.send_buffer))
+    return NULL;
+  request.netns = netns[0] != '\0' ? netns : NULL;
+  if (socket_open(&request, &state, &error) != 0) {
+    throw_system(env, &error);
+    return NULL;
+  }
+  descriptor_use descriptor = {state.fd, VNET_HEADER_BYTES, ETHERNET_HEADER_BYTES, true};
+  if (!wrap_port(env, &use, &descriptor)) return NULL;
+  set_int(env, use.self, "index", state.index);
+  set_int(env, use.self, "receiveBufferBytes", state.receive_buffer);
+  return use.self;
 }
 
 // The port behind `this`, or NULL when it is closed.
@@ -268,8 +335,17 @@ static napi_value set_offload(napi_env env, napi_callback_info info) {
     throw_type(env, "on");
     return NULL;
   }
-  napi_get_boolean(env, port != NULL && tun_set_offload(port->fd, on), &result);
+  napi_get_boolean(env, port != NULL && tun_set_offload(port->use.fd, on), &result);
   return result;
+}
+
+// takeDrops(): see SocketPort in binding.ts.
+static napi_value take_drops(napi_env env, napi_callback_info info) {
+  size_t count = 0;
+  napi_value drops = NULL;
+  packet_port *port = open_port(env, info, &count, NULL);
+  napi_create_int32(env, port != NULL ? port_take_drops(port) : 0, &drops);
+  return drops;
 }
 
 static napi_value ref(napi_env env, napi_callback_info info) {
@@ -345,23 +421,35 @@ static napi_value in_namespace(napi_env env, napi_callback_info info) {
 }
 
 #define METHOD(name, function) \
-  { name, NULL, function, NULL, NULL, NULL, napi_default_method, NULL }
+  (napi_property_descriptor) { name, NULL, function, NULL, NULL, NULL, napi_default_method, NULL }
 
-NAPI_MODULE_INIT() {
-  napi_value constructor, function;
+static bool export_class(napi_env env, napi_value exports, const char *name, napi_callback make,
+                         napi_property_descriptor own) {
+  napi_value constructor;
   const napi_property_descriptor methods[] = {
       METHOD("startReading", start_reading), METHOD("stopReading", stop_reading),
       METHOD("pull", pull),                  METHOD("flush", flush),
-      METHOD("setOffload", set_offload),     METHOD("ref", ref),
-      METHOD("unref", unref),                METHOD("close", close_port),
+      METHOD("ref", ref),                    METHOD("unref", unref),
+      METHOD("close", close_port),           own,
   };
-  if (napi_define_class(env, "Port", NAPI_AUTO_LENGTH, construct, NULL, sizeof methods / sizeof methods[0], methods,
-                        &constructor) != napi_ok ||
-      napi_set_named_property(env, exports, "Port", constructor) != napi_ok ||
-      napi_create_function(env, "interfaceIndex", NAPI_AUTO_LENGTH, interface_index, NULL, &function) != napi_ok ||
-      napi_set_named_property(env, exports, "interfaceIndex", function) != napi_ok ||
-      napi_create_function(env, "inNamespace", NAPI_AUTO_LENGTH, in_namespace, NULL, &function) != napi_ok ||
-      napi_set_named_property(env, exports, "inNamespace", function) != napi_ok || alarm_export(env, exports) != napi_ok)
+  return napi_define_class(env, name, NAPI_AUTO_LENGTH, make, NULL, sizeof methods / sizeof methods[0], methods,
+                           &constructor) == napi_ok &&
+         napi_set_named_property(env, exports, name, constructor) == napi_ok;
+}
+
+static bool export_function(napi_env env, napi_value exports, const char *name, napi_callback call) {
+  napi_value function;
+  return napi_create_function(env, name, NAPI_AUTO_LENGTH, call, NULL, &function) == napi_ok &&
+         napi_set_named_property(env, exports, name, function) == napi_ok;
+}
+
+NAPI_MODULE_INIT() {
+  const napi_property_descriptor of_device = METHOD("setOffload", set_offload);
+  const napi_property_descriptor of_socket = METHOD("takeDrops", take_drops);
+  if (!export_class(env, exports, "Port", construct, of_device) ||
+      !export_class(env, exports, "SocketPort", construct_socket, of_socket) ||
+      !export_function(env, exports, "interfaceIndex", interface_index) ||
+      !export_function(env, exports, "inNamespace", in_namespace) || alarm_export(env, exports) != napi_ok)
     return NULL;
   return exports;
 }

@@ -110,8 +110,9 @@ export interface LinkNotice {
   /**
    * `SYNWAVE_UNFINISHED_CHECKSUM`: the sender's kernel leaves checksums to a device that the packets never meet.
    * `SYNWAVE_CAP_ABORTS`: the package below the link was compiled so that it aborts the process when the interface goes.
+   * `SYNWAVE_PCAP_FALLBACK`: an Ethernet link is made by libpcap, as the native binding has no packet sockets here.
    */
-  readonly code: 'SYNWAVE_UNFINISHED_CHECKSUM' | 'SYNWAVE_CAP_ABORTS';
+  readonly code: 'SYNWAVE_UNFINISHED_CHECKSUM' | 'SYNWAVE_CAP_ABORTS' | 'SYNWAVE_PCAP_FALLBACK';
   /** In words that name the remedy. */
   readonly message: string;
 }

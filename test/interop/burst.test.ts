@@ -30,14 +30,16 @@ interface Way {
 }
 
 const WAYS: readonly Way[] = [
-  {
-    name: 'ethernet',
-    device: KERNEL_DEVICE,
-    prepare: (t, lab) => {
-      const host = NeighbourHost.open(t, lab);
-      return () => host.ethernet();
-    },
-  },
+  ...(['packet', 'pcap'] as const).map((driver): Way => {
+    return {
+      name: `ethernet by ${driver}`,
+      device: KERNEL_DEVICE,
+      prepare: (t, lab) => {
+        const host = NeighbourHost.open(t, lab);
+        return () => host.ethernet({ driver });
+      },
+    };
+  }),
   {
     name: 'tap',
     device: 'tap0',

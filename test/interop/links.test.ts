@@ -26,14 +26,16 @@ const KINDS: readonly LinkKind[] = [
       return () => host.raw(ECHO_PORT, HTTP_PORT);
     },
   },
-  {
-    name: 'ethernet',
-    allow: NEEDLESS_PROBES,
-    prepare: (t, lab) => {
-      const host = NeighbourHost.open(t, lab);
-      return () => host.ethernet();
-    },
-  },
+  ...(['packet', 'pcap'] as const).map((driver): LinkKind => {
+    return {
+      name: driver === 'packet' ? 'ethernet' : 'ethernet by pcap',
+      allow: NEEDLESS_PROBES,
+      prepare: (t, lab) => {
+        const host = NeighbourHost.open(t, lab);
+        return () => host.ethernet({ driver });
+      },
+    };
+  }),
   ...[true, false].flatMap((offload): LinkKind[] => {
     const how = offload ? 'with' : 'without';
     const hostAddress = [`${KERNEL}/24`, `${KERNEL_V6}/64`];

@@ -54,7 +54,7 @@ export class NeighbourHost {
     return { link, addresses: link.addresses };
   }
 
-  /** Joins the cable by libpcap, as a station of its own with the stack's addresses. */
+  /** Joins the cable, as a station of its own with the stack's addresses. */
   async ethernet(options: Omit<EthernetLinkOptions, 'interface' | 'netns'> = {}): Promise<StackLink> {
     const link = await ethernetLink({ interface: HOST_DEVICE, netns: this.netns, ...options });
     return { link, addresses: [`${STACK}/24`, `${STACK_V6}/64`] };

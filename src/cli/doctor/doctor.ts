@@ -18,7 +18,7 @@ import {
   route,
   tunCreate,
 } from './network.js';
-import { capPackage, nativeBinding, rawPackage } from './packages.js';
+import { ethernetDriver, nativeBinding, rawPackage } from './packages.js';
 import { firewall, netem } from './path.js';
 import { forwarding, rawAddress, rawPorts, rstGuard } from './raw.js';
 import { netcat, TOOL_NAMES, tools } from './tools.js';
@@ -39,7 +39,7 @@ const CHECKS: readonly Entry[] = [
   [node, ['node'], ALL],
   [nativeBinding, ['native'], DEVICES],
   [rawPackage, ['raw-socket'], ['raw']],
-  [capPackage, ['cap'], ['ethernet']],
+  [ethernetDriver, ['driver'], ['ethernet']],
   [rights, ['rights'], DEVICES],
   [linkRights, ['rights'], BESIDE_KERNEL],
   [tunNode, ['tun-node'], DEVICES],

@@ -1,8 +1,13 @@
 // Checks of compiled parts: the addon of our own, and the optional packages of raw and Ethernet links.
 import { loadCap } from '../../link/cap-package.js';
+import { loadSocketBinding } from '../../link/packet-link.js';
 import { loadRawSocket } from '../../link/raw-package.js';
 import { loadBinding } from '../../native/load.js';
 import type { Check, Finding } from './check.js';
+
+const BUILD =
+  'npm rebuild synwave (npm 12: npm install-scripts approve synwave first); in a checkout: npm run build:native ' +
+  '(needs a C compiler)';
 
 /** The addon loads. */
 export const nativeBinding: Check = () => {
@@ -16,9 +21,7 @@ export const nativeBinding: Check = () => {
       verdict: 'FAIL',
       found: (error as Error).message,
       meaning: 'Without it no TUN device can be opened.',
-      remedy:
-        'npm rebuild synwave (npm 12: npm install-scripts approve synwave first); in a checkout: npm run build:native ' +
-        '(needs a C compiler)',
+      remedy: BUILD,
     };
   }
 };
@@ -26,8 +29,30 @@ export const nativeBinding: Check = () => {
 /** The package raw-socket loads. */
 export const rawPackage: Check = () => examinePackage('raw-socket', 'Raw', loadRawSocket);
 
-/** The package cap loads. */
-export const capPackage: Check = () => examinePackage('cap', 'Ethernet', loadCap);
+/** Frames come and go by packet sockets of our own addon, or else by the package cap. */
+export const ethernetDriver: Check = async () => {
+  const check = 'driver';
+  const lack = packetSocketsLack();
+  if (lack === null) return { check, verdict: 'ok', found: 'packet sockets of the kernel' };
+  const { verdict, remedy = '' } = await examinePackage('cap', 'Ethernet', loadCap);
+  if (verdict === 'ok') {
+    const meaning = 'Ethernet links are made by libpcap, which sends slower and holds less.';
+    return { check, verdict: 'warn', found: lack, meaning, remedy: BUILD };
+  }
+  const meaning =
+    'Ethernet links are made with packet sockets, or by libpcap with the package cap, which is not usable either.';
+  return { check, verdict: 'FAIL', found: lack, meaning, remedy: `${BUILD}; or: ${remedy}` };
+};
+
+/** Why there are no packet sockets; null when there are. */
+export function packetSocketsLack(): string | null {
+  try {
+    loadSocketBinding();
+    return null;
+  } catch (error) {
+    return (error as Error).message.split('. Remedy: ')[0]!;
+  }
+}
 
 async function examinePackage(check: string, links: string, load: () => Promise<unknown>): Promise<Finding> {
   try {
