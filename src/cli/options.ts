@@ -63,7 +63,7 @@ export const GENERAL_OPTIONS: OptionSpecs = {
   netns: {
     type: 'string',
     value: 'NAME',
-    help: 'network namespace; `host` is the current one (default synwave; for links without a device of ours host)',
+    help: 'network namespace; `host` is the current one (default synwave; host without a device of ours)',
   },
 };
 

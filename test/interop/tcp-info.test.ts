@@ -37,6 +37,7 @@ function assertSame(info: TcpInfo, kernel: KernelInfo, opener: number, isJoined:
     sack: words.includes('sack'),
     windowScale: kernel.values.has('wscale'),
     ecn: words.includes('ecn'),
+    synData: words.includes('fastopen'),
   });
   assert.equal(`${info.rcvWscale},${info.sndWscale}`, kernel.values.get('wscale'));
   assert.deepEqual([info.sndMss, info.pmtuBytes], [theirs('mss'), theirs('pmtu')]);
