@@ -99,8 +99,9 @@ export function completeChecksum(
   if (length < field + 2 || ((bytes[at]! << 8) | bytes[at + 1]!) !== pseudoSum) return false;
   bytes[at] = 0;
   bytes[at + 1] = 0;
-  // Both zeros mean the same, but to UDP, where all bits clear means that there is no checksum (RFC 768).
-  const checksum = finish(pseudoSum + sumRange(bytes, offset, length)) || 0xffff;
+  const sum = finish(pseudoSum + sumRange(bytes, offset, length));
+  // Of the two zeros a sum of something is never the one (RFC 1624 §3); but in UDP that means that there is none (RFC 768).
+  const checksum = sum === 0 && field === UDP_CHECKSUM_OFFSET ? 0xffff : sum;
   bytes[at] = checksum >>> 8;
   bytes[at + 1] = checksum & 0xff;
   return true;

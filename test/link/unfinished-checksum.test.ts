@@ -28,6 +28,23 @@ test('an unfinished checksum is completed, whatever lies under it', () => {
   );
 });
 
+test('of the two zeros TCP has all bits clear, and UDP all bits set', () => {
+  for (const [field, zero] of [
+    [FIELD, 0x0000],
+    [6, 0xffff],
+  ] as const) {
+    const bytes = new Uint8Array(24).fill(7);
+    const view = new DataView(bytes.buffer);
+    const pseudo = pseudoHeader4(1, 2, 6, bytes.length);
+    view.setUint16(field, 0);
+    view.setUint16(20, 0);
+    view.setUint16(20, finish(pseudo + sumRange(bytes, 0, bytes.length)));
+    view.setUint16(field, pseudo);
+    assert.equal(completeChecksum(bytes, 0, bytes.length, field, pseudo), true);
+    assert.equal(view.getUint16(field), zero);
+  }
+});
+
 test('a finished checksum is left alone, a wrong one too', () => {
   const bytes = new Uint8Array(24).fill(7);
   const pseudo = pseudoHeader4(1, 2, 6, bytes.length);
