@@ -162,21 +162,22 @@ for (const driver of DRIVERS)
       });
     });
 
-    it('ask to be spared after some hundred frames of one turn, and go on in the next', {
-      skip: driver === 'packet' && 'its frames of one turn leave together',
-    }, async () => {
-      const link = await open();
-      const got = new RecordingReceiver();
-      link.start(got);
-      const bytes = arpFrame({ from: link.ethernet.mac, sender: '10.9.0.2', target: '10.9.0.1' });
-      let sent = 0;
-      while (link.send(link.packetIds.next(), bytes, 0, bytes.length, null)) sent++;
-      assert.equal(sent, 256);
-      assert.equal(link.writable, false);
-      await until('it goes on', () => got.writableCalls === 1);
-      assert.ok(link.send(link.packetIds.next(), bytes, 0, bytes.length, null));
-      await link.close();
-    });
+    // With driver `packet` the frames of one turn leave together.
+    if (driver === 'pcap') {
+      it('ask to be spared after some hundred frames of one turn, and go on in the next', async () => {
+        const link = await open();
+        const got = new RecordingReceiver();
+        link.start(got);
+        const bytes = arpFrame({ from: link.ethernet.mac, sender: '10.9.0.2', target: '10.9.0.1' });
+        let sent = 0;
+        while (link.send(link.packetIds.next(), bytes, 0, bytes.length, null)) sent++;
+        assert.equal(sent, 256);
+        assert.equal(link.writable, false);
+        await until('it goes on', () => got.writableCalls === 1);
+        assert.ok(link.send(link.packetIds.next(), bytes, 0, bytes.length, null));
+        await link.close();
+      });
+    }
 
     it('count and survive what the kernel refuses to send', async () => {
       const link = await open();
