@@ -21,16 +21,22 @@ const skip = whyNoDevices();
 
 const DRIVERS = ['packet', 'pcap'] as const;
 
+/** A namespace with a pair of devices, `left` and `right`, on which the kernel itself is silent. */
+function namespaceWithCable(): TestNamespace {
+  const namespace = new TestNamespace();
+  namespace.ip('link', 'add', 'left', 'type', 'veth', 'peer', 'name', 'right');
+  for (const device of ['left', 'right']) {
+    namespace.run('sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=1`);
+    namespace.ip('link', 'set', device, 'up');
+  }
+  return namespace;
+}
+
 for (const driver of DRIVERS)
   describe(`Ethernet links by ${driver}`, { skip }, () => {
     let namespace: TestNamespace;
     before(() => {
-      namespace = new TestNamespace();
-      namespace.ip('link', 'add', 'left', 'type', 'veth', 'peer', 'name', 'right');
-      for (const device of ['left', 'right']) {
-        namespace.run('sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=1`);
-        namespace.ip('link', 'set', device, 'up');
-      }
+      namespace = namespaceWithCable();
     });
     after(() => namespace.remove());
 
@@ -232,12 +238,7 @@ for (const driver of DRIVERS)
 describe('Ethernet links by packet sockets', { skip }, () => {
   let namespace: TestNamespace;
   before(() => {
-    namespace = new TestNamespace();
-    namespace.ip('link', 'add', 'left', 'type', 'veth', 'peer', 'name', 'right');
-    for (const device of ['left', 'right']) {
-      namespace.run('sysctl', '-qw', `net.ipv6.conf.${device}.disable_ipv6=1`);
-      namespace.ip('link', 'set', device, 'up');
-    }
+    namespace = namespaceWithCable();
   });
   after(() => namespace.remove());
 
