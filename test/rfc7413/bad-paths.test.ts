@@ -11,6 +11,8 @@ import { Random } from '../tcp/random.js';
 import { COOKIE, FixedCookies, FORMER, OnePath } from './fixtures.js';
 
 const SEEDS = Number(process.env.SYNWAVE_SIM_SEEDS ?? 400);
+/** Fewer worlds need not show every outcome. */
+const SEEDS_FOR_ALL = 100;
 const WRONG = 'ffffffffffffffff';
 
 /** Reads everything, answers with so many bytes when it has what was sent early, and closes behind the end. */
@@ -106,6 +108,7 @@ test('RFC7413 §4.2.2: the stream is exact, whatever becomes of the SYN and its 
     const outcome = pair.a.connection!.fastOpen!.outcome;
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
+  if (SEEDS < SEEDS_FOR_ALL) return;
   for (const seen of ['accepted', 'partly accepted', 'refused', 'cookie received', 'given up'] as const) {
     assert.ok((outcomes.get(seen) ?? 0) > 0, `${seen} did not occur`);
   }
