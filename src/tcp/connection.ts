@@ -229,8 +229,8 @@ export class Connection {
   /** When the last segment with payload arrived. */
   lastDataReceivedAt = 0;
   lastSentAt = 0;
-  /** When something that takes sequence numbers last left. */
-  lastDataSentAt = 0;
+  /** When something that takes sequence numbers last left; negative before the first. */
+  lastDataSentAt = -1;
 
   /**
    * A connection in CLOSED, to be opened by `openActive`, or by `openPassive` with the SYN that a listener accepted.

@@ -199,7 +199,7 @@ export function tcpInfo(c: Connection, now: number): TcpInfo {
     deliveryRateBytesPerSecond: perSecond(rate.latestRate),
     deliveryRateAppLimited: rate.latestIsAppLimited,
 
-    lastDataSentMs: c.segmentsOut > 0 ? now - c.lastDataSentAt : null,
+    lastDataSentMs: c.lastDataSentAt >= 0 ? now - c.lastDataSentAt : null,
     lastAckSentMs: c.segmentsOut > 0 ? now - c.lastSentAt : null,
     lastDataRecvMs: c.dataSegmentsIn > 0 ? now - c.lastDataReceivedAt : null,
     lastAckRecvMs: c.segmentsIn > 0 ? now - c.lastReceivedAt : null,

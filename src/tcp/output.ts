@@ -242,7 +242,7 @@ function sendWindowProbe(c: Connection, now: number, sink: SegmentSink): void {
 
 /** RFC 5681 §4.1: after a pause the old window proves nothing. */
 function restartIdle(c: Connection, now: number): void {
-  if (c.inFlight > 0 || c.lastDataSentAt === 0 || !hasUnsent(c)) return;
+  if (c.inFlight > 0 || c.lastDataSentAt < 0 || !hasUnsent(c)) return;
   const idleMs = now - c.lastDataSentAt;
   if (idleMs > c.rtt.rto && c.rtx.phase === Phase.OPEN) c.congestion.onIdle(idleMs);
 }

@@ -1,7 +1,7 @@
 // Needless reductions and how they are taken back: the peer's echo of a time stamp shows that the first transmission had
 // arrived (Eifel, RFC 3522), or it reports that every retransmission was a duplicate (D-SACK, RFC 3708). The window
 // returns as RFC 4015 has it.
-import { type Seq, seqLeq, seqLt } from '../wire/seq.js';
+import { type Seq, seqGeq } from '../wire/seq.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { Phase } from './tcb.js';
@@ -28,14 +28,13 @@ export function noteResent(c: Connection, bytes: number, now: number): void {
   if (rtx.firstResentAt < 0) rtx.firstResentAt = now;
 }
 
-/** The peer received [left, right) twice (RFC 2883). */
-export function noteDuplicateReport(c: Connection, left: Seq, right: Seq, news: AckNews): void {
+/** The peer received something that begins at `left` twice (RFC 2883). */
+export function noteDuplicateReport(c: Connection, left: Seq, news: AckNews): void {
   const { rtx, rack, snd } = c;
   news.duplicateReported = true;
   rtx.duplicateReports++;
   rack.onDuplicateReported(snd.una, snd.nxt);
-  const inEpisode = rtx.undoable && !seqLt(left, rtx.undoFrom) && seqLeq(right, snd.nxt);
-  if (inEpisode && rtx.resentInEpisode > 0) rtx.resentInEpisode--;
+  if (seqGeq(left, rtx.undoFrom) && rtx.resentInEpisode > 0) rtx.resentInEpisode--;
 }
 
 /** True when the present or last reduction is shown to be needless. */
@@ -52,11 +51,8 @@ function arrivedByItself(c: Connection, news: AckNews): boolean {
 }
 
 /** The ACK was triggered by something that left before the first retransmission. */
-export function isOriginalEchoed(c: Connection, news: AckNews): boolean {
-  const { firstResentAt } = c.rtx;
-  return (
-    news.advanced && news.echoedTick >= 0 && firstResentAt >= 0 && news.echoedTick < Math.floor(firstResentAt)
-  );
+function isOriginalEchoed(c: Connection, news: AckNews): boolean {
+  return news.advanced && news.echoedTick >= 0 && news.echoedTick < Math.floor(c.rtx.firstResentAt);
 }
 
 /** Takes the reduction back. */

@@ -30,13 +30,13 @@ function assertRestored(bench: Bench, before: Window): void {
 }
 
 describe('RFC3522: the echo of the first transmission', () => {
-  /** Segment 1 is late; `sent` is its timestamp. It has left again because of the SACK of 2 to 6. */
-  function recovering(): { bench: Bench; sent: number; before: Window } {
+  /** Segment 1 is late, or several; `sent` is its timestamp. It has left again because of the SACK up to segment 6. */
+  function recovering(late = 1): { bench: Bench; sent: number; before: Window } {
     const bench = flight(10, { timestamps: true });
     const sent = bench.take()[0]!.options.ts![0];
     const before = windowOf(bench);
     bench.advance(100);
-    bench.peer(`A 1 a1 <ts 600 ${sent - 100}, sack ${STAMPED + 1}:${6 * STAMPED + 1}>`);
+    bench.peer(`A 1 a1 <ts 600 ${sent - 100}, sack ${late * STAMPED + 1}:${6 * STAMPED + 1}>`);
     assert.equal(caState(bench), 'recovery');
     assert.equal(bench.take()[0]!.seq, 1);
     return { bench, sent, before };
@@ -52,6 +52,29 @@ describe('RFC3522: the echo of the first transmission', () => {
     const { bench, sent, before } = recovering();
     bench.advance(100).peer(`A 1 a${10 * STAMPED + 1} <ts 700 ${sent + 100}>`);
     assert.ok(windowOf(bench).ssthresh < before.ssthresh);
+  });
+
+  test('RFC3522 §3.2 (4): nor that of the first of several retransmissions', () => {
+    const { bench, sent, before } = recovering(2);
+    bench.advance(1).peer(`A 1 a1 <ts 601 ${sent - 99}, sack ${2 * STAMPED + 1}:${7 * STAMPED + 1}>`);
+    bench.advance(1).peer(`A 1 a1 <ts 602 ${sent - 98}, sack ${2 * STAMPED + 1}:${8 * STAMPED + 1}>`);
+    assert.ok(bench.connection.retransmissions > 1);
+    bench.advance(98).peer(`A 1 a${8 * STAMPED + 1} <ts 700 ${sent + 100}>`);
+    assert.ok(windowOf(bench).ssthresh < before.ssthresh);
+  });
+
+  test('RFC3522 §3.2 (4): it counts in an ACK that advances only', () => {
+    const { bench, sent, before } = recovering();
+    bench.advance(1).peer(`A 1 a1 <ts 601 ${sent}, sack ${STAMPED + 1}:${7 * STAMPED + 1}>`);
+    assert.equal(caState(bench), 'recovery');
+    assert.ok(windowOf(bench).ssthresh < before.ssthresh);
+  });
+
+  test('RFC4015 §3: of a timeout within a recovery, what was before both comes back', () => {
+    const { bench, sent, before } = recovering();
+    while (bench.connection.rtx.tally.timeouts === 0) bench.advance(1);
+    bench.peer(`A 1 a${6 * STAMPED + 1} <ts 900 ${sent}>`);
+    assertRestored(bench, before);
   });
 
   test('RFC4015 §3: after a spurious timeout as well; the rest of the flight is not sent again', () => {
@@ -108,12 +131,40 @@ describe('RFC3708: reports of duplicates', () => {
     bench.write(2000);
     bench.take();
     const before = windowOf(bench);
-    bench.advance(100).peer(ackBefore(3, [5, 9]));
-    assert.ok(segmentsSent(bench).includes(3));
-    bench.peer(ackBefore(3, [1, 1], [5, 9]));
+    bench.advance(100).peer(ackBefore(3, [4, 9]));
+    assert.deepEqual(segmentsSent(bench)[0], 3);
+    bench.peer(ackBefore(3, [2, 2], [4, 9]));
     assert.equal(caState(bench), 'recovery');
     assert.ok(windowOf(bench).ssthresh < before.ssthresh);
   });
+});
+
+test('RFC3708 §3: a report that comes before anything was sent again counts for none of what is sent again later', () => {
+  const bench = flight(10);
+  const before = windowOf(bench);
+  bench
+    .advance(100)
+    .inject(ackBefore(1, [2, 6]))
+    .inject(ackBefore(1, [3, 3], [2, 6]))
+    .flush();
+  assert.equal(caState(bench), 'recovery');
+  bench.advance(1).peer(ackBefore(7, [1, 1]));
+  assertRestored(bench, before);
+});
+
+test('RFC4015 §3: what was taken back once is not taken back again', () => {
+  const bench = flight(10);
+  bench.advance(100).peer(ackBefore(1, [2, 6]));
+  bench
+    .advance(1)
+    .peer(ackBefore(7))
+    .peer(ackBefore(7, [1, 1]));
+  assert.equal(caState(bench), 'open');
+  bench.advance(1).peer(ackBefore(11));
+  bench.connection.congestion.cwnd = 3 * MSS;
+  bench.write(1000);
+  bench.peer(ackBefore(11, [1, 1]));
+  assert.equal(bench.status.cwnd, 3 * MSS);
 });
 
 test('RFC3168 §6.1.2: marks are no mistake: what they reduced stays reduced', () => {

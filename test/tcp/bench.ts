@@ -35,6 +35,8 @@ export interface PeerOptions {
 }
 
 export interface BenchOptions {
+  /** Where the clock stands at the beginning, in ms. */
+  now?: number;
   config?: Partial<ConnectionConfig>;
   /** Our ISS and the peer's. */
   iss?: number;
@@ -65,7 +67,7 @@ export const BENCH_CONFIG: Partial<ConnectionConfig> = {
 
 /** See the head of this file. */
 export class Bench {
-  now = 50_000;
+  now: number;
   readonly iss: number;
   readonly irs: number;
   readonly recorder = new Recorder();
@@ -95,6 +97,7 @@ export class Bench {
   checkSize = true;
 
   constructor(options: BenchOptions = {}) {
+    this.now = options.now ?? 50_000;
     this.iss = (options.iss ?? 0x10000000) | 0;
     this.irs = (options.irs ?? 0x20000000) | 0;
     this.peerWindow = options.peer?.window ?? 10_000;
