@@ -93,6 +93,8 @@ export function defineStackHandle(
     private closed = false;
     /** To an end that is noted, but not connected yet. */
     private bound = false;
+    /** Opened here, and not asked to connect again: once more that succeeds at once, as on Linux. */
+    private mayRepeatConnect = false;
     private noDelay = false;
     private typeOfService = 0;
     private writing: object | null = null;
@@ -163,7 +165,15 @@ export function defineStackHandle(
       port: number,
     ): number {
       if (this.request !== null) return errnoOf('EALREADY');
+      if (this.mayRepeatConnect) {
+        this.mayRepeatConnect = false;
+        this.request = request;
+        setImmediate(() => this.conclude(0));
+        return 0;
+      }
       if (this.endpoint !== null || this.early === null) return errnoOf('EISCONN');
+      // Not of the family that it is said to be.
+      if (net.isIP(address) !== (method === 'connect' ? 4 : 6)) return errnoOf('EINVAL');
       return this.early.connectEarly(this, method, request, address, port);
     }
 
@@ -182,12 +192,13 @@ export function defineStackHandle(
       if (endpoint !== this.endpoint) return;
       const established = (events & Event.ESTABLISHED) !== 0;
       if (!established && (events & Event.CLOSED) === 0) return;
-      if (established) this.attach(endpoint);
-      this.conclude(established ? 0 : errnoOf(endpoint.connection.error ?? 'ECONNABORTED'));
       const rest = events & ~Event.ESTABLISHED;
-      const { transport } = this;
-      // Listeners that a promise adds after `connect` must be there before the next events.
-      if (rest !== 0 && transport !== null) setImmediate(() => transport.onEvents(endpoint, rest));
+      if (established) {
+        this.mayRepeatConnect = true;
+        const transport = this.attach(endpoint);
+        if (rest !== 0) transport.onEventsLater(rest);
+      }
+      this.conclude(established ? 0 : errnoOf(endpoint.connection.error ?? 'ECONNABORTED'));
     }
 
     /** Tells the socket how connecting ended, unless it does not want to know any more. */
@@ -204,10 +215,11 @@ export function defineStackHandle(
       }
     }
 
-    private attach(endpoint: Endpoint): void {
+    private attach(endpoint: Endpoint): Transport {
       this.endpoint = endpoint;
       this.transport = new Transport(endpoint, this, context.liveness);
       this.transport.setReferenced(this.referenced);
+      return this.transport;
     }
 
     // ---- what the transport asks of its owner
@@ -286,6 +298,7 @@ export function defineStackHandle(
     onshutdown(request: object): number {
       if (this.transport === null) return errnoOf('ENOTCONN');
       if (this.closed) return 0;
+      this.mayRepeatConnect = false;
       this.ending = request;
       // TLS asks for both at once; the FIN comes after the bytes.
       if (this.writing === null) this.shutDown();

@@ -19,6 +19,7 @@ import {
   invalidArgValue,
   invalidIpAddress,
   ipBlocked,
+  type SystemError,
   surfaceUncaught,
   systemCodeOf,
 } from './errors.js';
@@ -27,25 +28,37 @@ import type { NetContext } from './net-stack.js';
 import type { SocketConnectOptions } from './options.js';
 import { parseTcpOptions } from './tcp-options.js';
 
+/**
+ * How an attempt finds the socket: `free` to be connected; or with another attempt under way, or a connection, which says
+ * the code, but for the first attempt after it was connected: that is `repeated`, and succeeds at once, as on Linux.
+ */
+export type Standing = 'free' | 'repeated' | 'EALREADY' | 'EISCONN';
+
 /** The socket that wants to be connected. */
 export interface ConnectingOwner {
   /** Emits the events of the way: lookup, connectionAttempt, connectionAttemptFailed, connectionAttemptTimeout. */
   emit(event: string, ...args: unknown[]): boolean;
+  /** `address:port` of its own end, undefined while it has none. */
+  _localEnd(): string | undefined;
   /** About to try an address: the idle timer starts anew. */
   _unrefTimer(): void;
+  /** How one more attempt finds it; asked when that is about to open a connection. */
+  _standing(): Standing;
   /** A copy of what it waits to send, at most `most` bytes, for a SYN that may carry data; empty for nothing. */
   _earlyData(most: number): Uint8Array;
   autoSelectFamilyAttemptedAddresses?: string[];
   blockList?: BlockList;
 }
 
-/** How it ends: one of the two is called, once, unless cancelled before. */
+/** How it ends: one of the three is called, once, unless cancelled before. */
 export interface ConnectingOutcome {
   /**
    * @param events what else happened by now, as bits of `Event`
    * @param early bytes of `_earlyData` that the connection has taken
    */
   connected(endpoint: Endpoint, events: number, early: number): void;
+  /** It was connected already. */
+  repeated(): void;
   failed(error: Error): void;
 }
 
@@ -90,6 +103,8 @@ export class Connecting implements EndpointHandler {
     private readonly outcome: ConnectingOutcome,
     /** Where it comes from, when that was bound before. */
     private readonly bound: LocalEnd | null,
+    /** Of an earlier call of `connect` that is not over, or null. */
+    private readonly previous: Connecting | null,
   ) {
     const { host, port } = parseConnectTarget(options);
     if (bound !== null && (options.localAddress !== undefined || options.localPort !== undefined)) {
@@ -125,9 +140,15 @@ export class Connecting implements EndpointHandler {
 
   /** The socket was destroyed: nothing is reported any more. */
   cancel(): void {
+    this.previous?.cancel();
     if (this.over) return;
     this.finish();
     this.dropAttempt();
+  }
+
+  /** What is being opened, here or by an earlier call; or null. */
+  get underWay(): Endpoint | null {
+    return this.endpoint ?? this.previous?.underWay ?? null;
   }
 
   // ---- lookup
@@ -135,24 +156,23 @@ export class Connecting implements EndpointHandler {
   private lookUp(): void {
     const { options } = this;
     const family = options.family === 'IPv4' ? 4 : options.family === 'IPv6' ? 6 : options.family;
-    const request: LookupOptions = { hints: options.hints || 0 };
-    if (family !== undefined) request.family = family;
     const one = family === 4 || family === 6;
-    if (!one && request.hints === 0) request.hints = ADDRCONFIG;
+    const request: LookupOptions = { family, hints: options.hints || (one ? 0 : ADDRCONFIG) };
     const auto = this.bound === null && (options.autoSelectFamily ?? this.context.autoSelectFamily);
-    if (!one && this.localAddress === undefined && auto) request.all = true;
+    const several = !one && this.localAddress === undefined && auto;
+    if (several) request.all = true;
     const lookup = (options.lookup ?? dnsLookup) as LookupFunction;
     lookup(this.host, request, (error, address, addressFamily) => {
-      if (error || !Array.isArray(address)) this.onAddress(error, address as string, addressFamily ?? 0);
-      else this.onAddresses(address);
+      if (several) this.onAddresses(error, address as LookupAddress[]);
+      else this.onAddress(error, address as string, addressFamily);
     });
   }
 
-  private onAddress(error: Error | null, address: string | undefined, family: number): void {
-    this.owner.emit('lookup', error, address, error ? undefined : family, this.host);
+  private onAddress(error: Error | null, address: string, family: number | undefined): void {
+    this.owner.emit('lookup', error, address, family, this.host);
     if (this.over) return;
     if (error) this.failSoon(error);
-    else if (address === undefined || isIP(address) === 0) this.failSoon(invalidIpAddress(address));
+    else if (isIP(address) === 0) this.failSoon(invalidIpAddress(address));
     else if (family !== 4 && family !== 6) {
       this.failSoon(invalidAddressFamily(family, this.host, this.port));
     } else {
@@ -160,8 +180,16 @@ export class Connecting implements EndpointHandler {
     }
   }
 
-  private onAddresses(found: readonly LookupAddress[]): void {
-    for (const { address, family } of found) {
+  /** A list without anything in it is a bug of the user's, who has the TypeError as from `node:net`. */
+  private onAddresses(failure: Error | null, found: readonly LookupAddress[]): void {
+    if (this.over) return;
+    if (failure) {
+      this.owner.emit('lookup', failure, undefined, undefined, this.host);
+      this.failSoon(failure);
+      return;
+    }
+    for (let i = 0; i < found.length; i++) {
+      const { address, family } = found[i]!;
       this.owner.emit('lookup', null, address, family, this.host);
       if (this.over) return;
     }
@@ -170,9 +198,9 @@ export class Connecting implements EndpointHandler {
       this.tryTargets(targets);
       return;
     }
-    const first = found[0];
-    if (first === undefined || isIP(first.address) === 0) this.failSoon(invalidIpAddress(first?.address));
-    else this.failSoon(invalidAddressFamily(first.family, this.host, this.port));
+    const { address, family } = found[0]!;
+    if (isIP(address) === 0) this.failSoon(invalidIpAddress(address));
+    else this.failSoon(invalidAddressFamily(family, this.host, this.port));
   }
 
   /** Listeners of `error` may be added after a lookup that answers at once. */
@@ -187,6 +215,7 @@ export class Connecting implements EndpointHandler {
     // Not before: a lookup of the user's holds the process by itself, or means not to.
     this.share.set(true);
     this.targets = targets;
+    this.current = -1;
     this.owner._unrefTimer();
     if (targets.length > 1) this.owner.autoSelectFamilyAttemptedAddresses = [];
     this.tryNext();
@@ -207,23 +236,47 @@ export class Connecting implements EndpointHandler {
         return;
       }
       this.errors.push(error);
+      if (isOfBind(error)) continue;
       this.owner.emit('connectionAttemptFailed', target.address, this.port, target.family, error);
       if (this.over) return;
     }
   }
 
-  /** Opens one connection. Returns what the stack says against it, or null. */
+  /** Opens one connection. Returns what there is against it, or null. */
   private attempt(target: Target): Error | null {
+    const several = this.targets.length > 1;
+    const isBlocked = this.owner.blockList?.check(target.address, target.family === 6 ? 'ipv6' : 'ipv4');
+    if (several && isBlocked) return ipBlocked(target.address);
+    const standing = this.owner._standing();
+    const refusal = isBlocked || standing !== 'free' ? null : this.openTo(target);
+    // Binding comes before.
+    if (refusal !== null && isOfBind(refusal)) return refusal;
     this.owner.emit('connectionAttempt', target.address, this.port, target.family);
     if (this.over) return null;
-    if (this.targets.length > 1) {
-      this.owner.autoSelectFamilyAttemptedAddresses?.push(`${target.address}:${this.port}`);
-    }
-    if (this.owner.blockList?.check(target.address, target.family === 6 ? 'ipv6' : 'ipv4')) {
-      return ipBlocked(target.address);
-    }
+    if (isBlocked) return ipBlocked(target.address);
+    if (several) this.owner.autoSelectFamilyAttemptedAddresses?.push(`${target.address}:${this.port}`);
+    if (standing === 'repeated') setImmediate(() => this.repeat());
+    else if (standing !== 'free') return this.errorOf(standing, target, this.owner._localEnd());
+    else if (refusal === null && this.current < this.targets.length - 1) this.limitAttempt();
+    return refusal;
+  }
+
+  private repeat(): void {
+    if (this.over) return;
+    this.finish();
+    this.outcome.repeated();
+  }
+
+  private limitAttempt(): void {
+    const { clock } = this.context.stack;
+    this.timer = clock.schedule(clock.now() + this.attemptTimeoutMs, () => this.onAttemptTimeout());
+  }
+
+  private openTo(target: Target): Error | null {
     const mismatch = this.bound === null ? null : familyMismatch(this.bound.shown.family, target.family);
     if (mismatch !== null) return this.errorOf(mismatch, target, this.unboundLocal(target));
+    // An address that is not of the family it is said to be.
+    if (isIP(target.address) !== target.family) return this.errorOf('EINVAL', target, 'undefined:undefined');
     // Nobody listens on port 0, so nobody need be asked.
     if (this.port === 0) return this.errorOf('ECONNREFUSED', target);
     const remote = parseAddress(target.address);
@@ -233,14 +286,10 @@ export class Connecting implements EndpointHandler {
     try {
       this.endpoint = this.open(remote, local ?? undefined);
       this.latest = this.endpoint;
+      return null;
     } catch (error) {
       return this.refusal(error, target);
     }
-    if (this.current < this.targets.length - 1) {
-      const due = this.context.stack.clock.now() + this.attemptTimeoutMs;
-      this.timer = this.context.stack.clock.schedule(due, () => this.onAttemptTimeout());
-    }
-    return null;
   }
 
   private open(remote: IpAddress, local: IpAddress | undefined): Endpoint {
@@ -285,10 +334,10 @@ export class Connecting implements EndpointHandler {
     return addressError(code, 'connect', target.address, this.port, local);
   }
 
-  /** The error of an attempt that was under way; names the local end when the user had chosen it. */
+  /** The error of an attempt that was under way; names the local end when the user had chosen its port. */
   private attemptError(code: string, target: Target): Error {
-    const { localAddress, localPort } = this;
-    if (localAddress === undefined || localPort === undefined) return this.errorOf(code, target);
+    const { localAddress = anyOf(target), localPort } = this;
+    if (localPort === undefined) return this.errorOf(code, target);
     const error = this.errorOf(code, target, `${localAddress}:${localPort}`);
     return Object.assign(error, { localAddress, localPort });
   }
@@ -364,13 +413,17 @@ function anyOf(target: Target): string {
   return target.family === 4 ? ANY_IPV4 : ANY_IPV6;
 }
 
+function isOfBind(error: Error): boolean {
+  return (error as Partial<SystemError>).syscall === 'bind';
+}
+
 /** Each valid address once, the families in turn, beginning with the family of the first. */
 function alternateFamilies(found: readonly LookupAddress[]): Target[] {
-  const valid = found.filter(
-    ({ address, family }, i) =>
+  const valid = Array.from(found).filter(
+    ({ address, family }, i, all) =>
       isIP(address) !== 0 &&
       (family === 4 || family === 6) &&
-      found.findIndex((other) => other.address === address) === i,
+      all.findIndex((other) => other.address === address) === i,
   );
   const first = valid.filter(({ family }) => family === valid[0]?.family);
   const second = valid.filter(({ family }) => family !== valid[0]?.family);

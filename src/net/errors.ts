@@ -1,7 +1,7 @@
 // The errors of `node:net`, with its codes, properties and messages. Decisions about when to raise them are
 // elsewhere.
 import { constants } from 'node:os';
-import { getSystemErrorMap, inspect } from 'node:util';
+import { format, getSystemErrorMap, inspect } from 'node:util';
 
 /** An error of the operating-system kind, as `node:net` emits it. */
 export interface SystemError extends Error {
@@ -139,7 +139,7 @@ export function missingPort(): Error {
 
 /** `ERR_INVALID_IP_ADDRESS`. */
 export function invalidIpAddress(text: unknown): Error {
-  return coded(TypeError, 'ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${String(text)}`);
+  return coded(TypeError, 'ERR_INVALID_IP_ADDRESS', format('Invalid IP address: %s', text));
 }
 
 /** `ERR_IP_BLOCKED`: the address is on the block list. */

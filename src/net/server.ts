@@ -167,7 +167,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
   }
 
   #closeOn(signal: AbortSignal): void {
-    if (typeof signal !== 'object' || !('aborted' in signal)) {
+    if (typeof signal !== 'object' || signal === null || !('aborted' in signal)) {
       throw invalidArgType('options.signal', 'an instance of AbortSignal', signal);
     }
     const close = () => this.close();

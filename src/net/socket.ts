@@ -16,9 +16,9 @@ import {
 import { BoundSocket, type LocalEnd } from './bound-socket.js';
 import { adoptable } from './callable.js';
 import * as channels from './channels.js';
-import { Connecting } from './connecting.js';
+import { Connecting, type Standing } from './connecting.js';
 import { ACCEPTED, type Accepted, type InternalSocketOptions, rejectUnsupported } from './construction.js';
-import { addressError, closedBeforeConnection, endedByPeer, invalidArgType, socketClosed } from './errors.js';
+import { closedBeforeConnection, endedByPeer, invalidArgType, socketClosed } from './errors.js';
 import { SocketHandle } from './handles.js';
 import { IdleTimer } from './idle-timer.js';
 import {
@@ -105,6 +105,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   /** What was asked for before the connection was there. */
   #readWanted = false;
+  /** A connection that was opened here, and of which `connect` has not been asked again; see `Standing`. */
+  #mayRepeatConnect = false;
   #waitingWrite: PendingWrite | null = null;
   #waitingDone: WriteCallback | null = null;
   #waitingFinal: WriteCallback | null = null;
@@ -115,7 +117,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   #bytesWritten = 0;
 
   /** @throws ERR_INVALID_ARG_VALUE for object mode, descriptors and handles; ERR_INVALID_ARG_TYPE */
-  constructor(context: NetContext, options: InternalSocketOptions = {}) {
+  constructor(context: NetContext, given?: InternalSocketOptions | null) {
+    const options = given ?? {};
     rejectUnsupported(options);
     const { signal, onread, blockList, handle, ...streamOptions } = options;
     super({
@@ -159,36 +162,39 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   connect(port: number | string, callback?: () => void): this;
   connect(...args: unknown[]): this {
     const { options, callback } = normalizeArguments<SocketConnectOptions>(args);
+    if (channels.clientSocket.hasSubscribers) channels.clientSocket.publish({ socket: this });
     if (callback !== null) this.once('connect', callback);
     const outcome = {
       connected: (endpoint: Endpoint, events: number, early: number) =>
         this.#onConnected(endpoint, events, early),
+      repeated: () => this.#onConnectRepeated(),
       failed: (error: Error) => this.destroy(error),
     };
-    const attempts = new Connecting(this.#context, options, this, outcome, this.#bound);
+    const attempts = new Connecting(this.#context, options, this, outcome, this.#bound, this.#attempts);
     if (this.#signal?.aborted) return this;
     if (this.destroyed) this.#renew();
-    else if (this.connecting || this.#transport !== null) return this.#refuseSecondConnect(options);
-    if (channels.clientSocket.hasSubscribers) channels.clientSocket.publish({ socket: this });
-    this.#probing = probingOf(attempts.config);
+    if (this.#transport === null) this.#probing = probingOf(attempts.config);
     this.#attempts = attempts;
+    if (!this.#hasHandle) this.#handle = null;
     this.#hasHandle = true;
-    this.#handle = null;
     this.connecting = true;
     this._unrefTimer();
     attempts.start();
     return this;
   }
 
-  /** One connection at a time. */
-  #refuseSecondConnect({ host = 'localhost', port }: SocketConnectOptions): this {
-    const code = this.connecting ? 'EALREADY' : 'EISCONN';
-    process.nextTick(() => {
-      const local = this._getsockname();
-      const shown = local === null ? undefined : `${local.address}:${local.port}`;
-      this.destroy(addressError(code, 'connect', host, Number(port), shown));
-    });
-    return this;
+  _standing(): Standing {
+    if (this.#transport !== null) {
+      const mayRepeat = this.#mayRepeatConnect;
+      this.#mayRepeatConnect = false;
+      return mayRepeat ? 'repeated' : 'EISCONN';
+    }
+    return this.#attempts?.underWay ? 'EALREADY' : 'free';
+  }
+
+  _localEnd(): string | undefined {
+    const local = this._getsockname();
+    return local === null ? undefined : `${local.address}:${local.port}`;
   }
 
   /** A destroyed socket may connect again, as a new one with the old listeners. */
@@ -208,17 +214,26 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   #onConnected(endpoint: Endpoint, events: number, early: number): void {
     this.#waitingWrite?.skip(early);
-    this.connecting = false;
-    this.#attempts = null;
+    this.#mayRepeatConnect = true;
     const transport = this.#attach(endpoint);
+    if (events !== 0) transport.onEventsLater(events);
+    this.#announce(transport);
+  }
+
+  #onConnectRepeated(): void {
+    if (this.#transport !== null) this.#announce(this.#transport);
+  }
+
+  #announce(transport: Transport): void {
+    this.connecting = false;
+    this.#attempts?.cancel();
+    this.#attempts = null;
     this._unrefTimer();
     try {
       this.emit('connect');
       this.emit('ready');
     } finally {
       if (this.#transport === transport) this.#begin(transport);
-      // Listeners that a promise adds after `connect` must be there before the next events.
-      if (events !== 0) setImmediate(() => transport.onEvents(endpoint, events));
     }
   }
 
@@ -331,8 +346,10 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   }
 
   override _final(callback: WriteCallback): void {
-    if (this.#transport !== null) this.#transport.shutdown(callback);
-    else if (this.connecting || !SINCE_NODE_22) this.#waitingFinal = callback;
+    if (this.#transport !== null && !this.connecting) {
+      this.#mayRepeatConnect = false;
+      this.#transport.shutdown(callback);
+    } else if (this.connecting || !SINCE_NODE_22) this.#waitingFinal = callback;
     else callback();
   }
 
@@ -497,11 +514,11 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
    */
   setTimeout(msecs: number, callback?: () => void): this {
     if (this.destroyed) return this;
+    this.timeout = msecs;
     const ms = parseTimeout(msecs);
     if (callback !== undefined && typeof callback !== 'function') {
       throw invalidArgType('callback', 'of type function', callback);
     }
-    this.timeout = msecs;
     if (ms > 0) this.#idle ??= new IdleTimer(this.#context.stack.clock, () => this._onTimeout());
     this.#idle?.set(ms);
     if (callback === undefined) return this;
@@ -607,7 +624,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** The local end, or null. */
   _getsockname(): AddressInfo | null {
     if (!(#transport in this)) return null;
-    const endpoint = this.#transport?.endpoint ?? this.#attempts?.endpoint;
+    const endpoint = this.#transport?.endpoint ?? this.#attempts?.underWay;
     if (endpoint == null) return this.#bound?.shown ?? null;
     return addressInfo(endpoint.tuple.local, endpoint.tuple.localPort, this.#mapped);
   }

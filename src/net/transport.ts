@@ -6,6 +6,7 @@ import { Event } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
 import { surfaceUncaught, systemError } from './errors.js';
 import { type Liveness, Share } from './liveness.js';
+import { SINCE_NODE_22 } from './node-version.js';
 import type { PendingWrite } from './pending-write.js';
 
 /** Largest chunk given to a stream, as libuv reads. */
@@ -52,6 +53,8 @@ export class Transport implements EndpointHandler {
   private pumping = false;
   private ended = false;
   private closed = false;
+  /** Since it was connected no turn has gone by; see `onEventsLater`. */
+  private settling = false;
   /** The error of the peer or the path that no call has reported yet; see `takeFailure`. */
   private failure: string | null = null;
   private softError: string | null = null;
@@ -69,6 +72,18 @@ export class Transport implements EndpointHandler {
     this.owner = owner;
     this.share = new Share(liveness);
     endpoint.handler = this;
+  }
+
+  /**
+   * Takes events that came together with the connection a turn later, and reads no sooner: listeners that a promise adds
+   * after `connect` must be there before.
+   */
+  onEventsLater(events: number): void {
+    this.settling = true;
+    setImmediate(() => {
+      this.settling = false;
+      this.onEvents(this.endpoint, events);
+    });
   }
 
   /** Takes note of everything first; listeners run afterwards, so that whatever they call finds a settled state. */
@@ -128,7 +143,7 @@ export class Transport implements EndpointHandler {
 
   /** Hands over what has arrived until the stream has enough. Listeners may do anything meanwhile, `read` included. */
   private pump(): void {
-    if (this.pumping) return;
+    if (this.pumping || this.settling) return;
     this.pumping = true;
     try {
       while (this.reading && this.owner !== null) {
@@ -240,7 +255,7 @@ export class Transport implements EndpointHandler {
       else this.endpoint.close();
     }
     this.updateShare();
-    if (done !== null) process.nextTick(complete, done);
+    if (done !== null) setImmediate(done, SINCE_NODE_22 ? systemError('ECANCELED', 'write') : null);
   }
 
   // ---- liveness

@@ -53,6 +53,8 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   isRegistered = false;
   /** @internal True when packets to the remote end never leave the stack. */
   isLoopback = false;
+  /** @internal True when its owner hears that it is connected only after who listens, in this very stack. */
+  heedsListener = false;
   /** @internal `PathMtu.generation` as it was when the path was last looked at. */
   pathGeneration = 0;
   /** @internal Path MTU of which the connection was told last, 0 before any. */

@@ -292,6 +292,7 @@ export class Stack {
     const connection = new Connection(this.table.nextId(), tuple, config, this.environment, 'active');
     const endpoint = new Endpoint(connection, this.turn);
     endpoint.isLoopback = this.local.owns(remote);
+    endpoint.heedsListener = endpoint.isLoopback;
     endpoint.handler = handler;
     this.table.register(endpoint);
     connection.openActive(this.turn.now());

@@ -1,6 +1,7 @@
 // The order of things. A turn takes in everything that is there, then tells the users, then sends, then hands the packets
 // to the wire and sets the clock: so all queued segments are processed before any acknowledgment leaves, and one
 // acknowledgment covers them (RFC 9293 MUST-58, MUST-59), and no user is ever called from within a connection.
+import { Event } from '../tcp/connection.js';
 import { State } from '../tcp/state.js';
 import type { Clock } from './clock.js';
 import type { ConnectionTable } from './connection-table.js';
@@ -33,6 +34,9 @@ export interface TurnParts {
   ended(now: number): void;
 }
 
+/** Longer nobody waits to hear that it is connected. */
+const MOST_HELD_TURNS = 8;
+
 /** Runs turns, and keeps what they still have to do. */
 export class Turn implements EndpointDriver {
   private isActive = false;
@@ -44,6 +48,10 @@ export class Turn implements EndpointDriver {
   private readonly transmission: Endpoint[] = [];
   private readonly listeners: Listener[] = [];
   private readonly errors: unknown[] = [];
+  /** Connected to ourselves, and not told yet. */
+  private readonly connected: Endpoint[] = [];
+  /** Ends of turns at which somebody was among these. */
+  private heldTurns = 0;
   private eventBudget = 0;
   /** Whether packets from us to us are taken in now; see `rounds`. */
   private takesLooped = true;
@@ -133,7 +141,8 @@ export class Turn implements EndpointDriver {
 
   /**
    * Packets from us to us are taken in without end, but not once somebody was told something, nor at the end of a task in
-   * which somebody called: their promises run first, and add listeners, as they do while a kernel takes its time.
+   * which somebody called: their promises run first, and add listeners, as they do while a kernel takes its time. Of a
+   * connection to ourselves the listener hears first, as from a kernel, whose handshake is over before anybody looks.
    */
   private rounds(): void {
     const { parts, turnNow } = this;
@@ -146,10 +155,20 @@ export class Turn implements EndpointDriver {
       isLooping = looped || (this.hasEvents && this.eventBudget > 0) || this.canTransmit;
     }
     this.takesLooped = true;
+    if (this.connected.length > 0) this.releaseConnected();
     parts.ended(turnNow);
     // What a full link holds back goes on with `writable`; everything else needs another turn.
     const isSendable = this.transmission.length > 0 && parts.output.isLinkWritable;
-    if (isLooping || this.hasEvents || isSendable || parts.hasLooped()) this.resumeLater();
+    const isWaiting = this.connected.length > 0;
+    if (isLooping || isWaiting || this.hasEvents || isSendable || parts.hasLooped()) this.resumeLater();
+  }
+
+  /** Once the last step of their handshakes has come through, or after some turns in which something else did. */
+  private releaseConnected(): void {
+    this.heldTurns++;
+    if (this.parts.hasLooped() && this.heldTurns < MOST_HELD_TURNS) return;
+    this.heldTurns = 0;
+    while (this.connected.length > 0) this.mark(this.connected.pop()!);
   }
 
   private get hasEvents(): boolean {
@@ -191,6 +210,12 @@ export class Turn implements EndpointDriver {
     if (!this.parts.output.isLinkWritable) endpoint.connection.heldBack(this.turnNow);
     this.arm(endpoint);
     if (handler === null || events === 0) return;
+    if (endpoint.heedsListener && (events & Event.ESTABLISHED) !== 0) {
+      endpoint.heedsListener = false;
+      endpoint.undelivered = events;
+      this.connected.push(endpoint);
+      return;
+    }
     this.takesLooped = false;
     try {
       handler.onEvents(endpoint, events);

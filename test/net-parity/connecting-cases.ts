@@ -229,6 +229,25 @@ export function defineConnectingCases(env: Environment): void {
     assert.equal(error.syscall, 'bind');
   });
 
+  test('what cannot be bound is no attempt', timed, async (t) => {
+    const c = new Case(env, t);
+    const client = c.connect({ port: 1, localAddress: '203.0.113.77' });
+    const seen = recordEvents(client, ['connectionAttempt', 'connectionAttemptFailed', 'error']);
+    await assert.rejects(once(client, 'connect'), { syscall: 'bind' });
+    assert.deepEqual(seen, ['error']);
+  });
+
+  test('a local port that was chosen is named in the error', timed, async (t) => {
+    const c = new Case(env, t);
+    const port = await freePort(c);
+    const localPort = await freePort(c);
+    const client = c.connect({ port, localPort });
+    const [error] = await once(client, 'error');
+    const { address } = env;
+    assert.equal(error.message, `connect ECONNREFUSED ${address}:${port} - Local (0.0.0.0:${localPort})`);
+    assert.deepEqual([error.localAddress, error.localPort], ['0.0.0.0', localPort]);
+  });
+
   test('a write that waits for a connection learns that there is none', timed, async (t) => {
     const c = new Case(env, t);
     const port = await freePort(c);

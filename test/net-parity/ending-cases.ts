@@ -127,6 +127,20 @@ export function defineEndingCases(env: Environment): void {
     assert.deepEqual(theirs, ['end', 'finish', 'close']);
   });
 
+  test('a write that destroying cuts short is ECANCELED since Node 22', timed, async (t) => {
+    const c = new Case(env, t);
+    const [client, accepted] = await c.pair();
+    accepted.pause();
+    const outcomes: unknown[] = [];
+    const note = (error?: Error | null) =>
+      outcomes.push(error ? (error as NodeJS.ErrnoException).code : null);
+    client.write(Buffer.alloc(20_000_000), note);
+    client.destroy();
+    client.on('close', () => outcomes.push('close'));
+    await once(client, 'close');
+    assert.deepEqual(outcomes, [NODE_MAJOR >= 22 ? 'ECANCELED' : null, 'close']);
+  });
+
   test('destroy with an error: error, then close(true)', timed, async (t) => {
     const c = new Case(env, t);
     const [client] = await c.pair();

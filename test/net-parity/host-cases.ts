@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import { test } from 'node:test';
-import { Case, DEADLINE_MS, type Environment, readAll } from './environment.js';
+import { Case, DEADLINE_MS, type Environment, readAll, recordEvents } from './environment.js';
 
 /** Registers the cases for one environment. */
 export function defineHostCases(env: Environment): void {
@@ -19,6 +19,17 @@ export function defineHostCases(env: Environment): void {
     const socket = c.adopt(env.client.connect(options as { port: number }));
     return (await readAll(socket)).toString();
   };
+
+  test('the server hears of a connection before the client', timed, async (t) => {
+    const c = new Case(env, t);
+    const { server, port } = await c.listen();
+    const seen = recordEvents(server, ['connection']);
+    for (let i = 1; i <= 3; i++) {
+      const client = c.connect({ port });
+      await new Promise<void>((resolve) => client.once('connect', () => resolve(void seen.push('connect'))));
+    }
+    assert.deepEqual(seen, ['connection', 'connect', 'connection', 'connect', 'connection', 'connect']);
+  });
 
   test('without a host both families are served', timed, async (t) => {
     const c = new Case(env, t);

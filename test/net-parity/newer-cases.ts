@@ -41,6 +41,29 @@ function defineBlockListCases(env: Environment): void {
     assert.equal(error.message, `IP(${env.address}) is blocked by net.BlockList`);
   });
 
+  test('of several addresses those that are blocked are not attempted', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen();
+    const blockList = new nodeNet.BlockList();
+    blockList.addAddress(env.otherAddress);
+    const lookup: nodeNet.LookupFunction = (_host, _options, callback) => {
+      setImmediate(callback, null, [
+        { address: env.otherAddress, family: 4 },
+        { address: env.address, family: 4 },
+      ]);
+    };
+    const options = { port, host: 'name.example', autoSelectFamily: true, lookup, blockList };
+    const client = c.connect(options as AnyOptions);
+    const seen: unknown[] = [];
+    client.on('connectionAttempt', (ip) => seen.push(`try ${ip}`));
+    client.on('connectionAttemptFailed', (ip, _port, _family, error: NodeJS.ErrnoException) =>
+      seen.push([ip, error.code]),
+    );
+    await once(client, 'connect');
+    assert.deepEqual(seen, [[env.otherAddress, 'ERR_IP_BLOCKED'], `try ${env.address}`]);
+    assert.deepEqual(client.autoSelectFamilyAttemptedAddresses, [`${env.address}:${port}`]);
+  });
+
   test('block lists keep peers from a server', timed, async (t) => {
     const c = new Case(env, t);
     const blockList = new nodeNet.BlockList();

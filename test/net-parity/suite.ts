@@ -7,8 +7,10 @@ import { defineDataCases } from './data-cases.js';
 import { defineEndingCases } from './ending-cases.js';
 import type { Environment } from './environment.js';
 import { defineHostCases } from './host-cases.js';
+import { defineLookupCases } from './lookup-cases.js';
 import { defineNewerCases } from './newer-cases.js';
 import { defineOptionCases } from './option-cases.js';
+import { defineRepeatedCases } from './repeated-cases.js';
 import { defineServerCases } from './server-cases.js';
 import { defineShapeCases } from './shape-cases.js';
 
@@ -17,6 +19,8 @@ export function defineParitySuite(name: string, env: Environment): void {
   describe(`${name}: data`, () => defineDataCases(env));
   describe(`${name}: endings`, () => defineEndingCases(env));
   describe(`${name}: connecting`, () => defineConnectingCases(env));
+  describe(`${name}: connecting again`, () => defineRepeatedCases(env));
+  describe(`${name}: lookups`, () => defineLookupCases(env));
   describe(`${name}: servers`, () => defineServerCases(env));
   describe(`${name}: options`, () => defineOptionCases(env));
   describe(`${name}: what came later`, () => defineNewerCases(env));

@@ -83,11 +83,13 @@ test('tcpInfo shows the connection, during and after its life', timed, async () 
   listening.close();
 });
 
-test('connect on a connected socket is EISCONN', timed, async () => {
+test('the third connect of a socket is EISCONN', timed, async () => {
   const { listening, port } = await listen((socket) => socket.on('error', () => {}));
   const socket = client.net.connect(port, '10.9.0.1');
   await once(socket, 'connect');
   const local = `10.9.0.2:${socket.localPort}`;
+  socket.connect(port, '10.9.0.1');
+  await once(socket, 'connect');
   socket.connect(port, '10.9.0.1');
   const [error] = await once(socket, 'error');
   assert.equal(error.message, `connect EISCONN 10.9.0.1:${port} - Local (${local})`);
