@@ -90,12 +90,11 @@ export function sackBlockCount(c: Connection): number {
  * The blocks for an ACK that leaves now: a duplicate that waits to be reported, which is then done with, and the stretch
  * around it; the stretch of the latest arrival; those of the arrivals before it; then whatever else is here.
  * @param edges left and right edges, alternating
- * @param most blocks at most
+ * @param most blocks at most, above 0
  * @returns how many there are
  */
 export function takeSackBlocks(c: Connection, edges: Int32Array, most: number): number {
   const { sack } = c;
-  if (most <= 0) return 0;
   let count = 0;
   let first = 0;
   if (sack !== null && sack.duplicateCount > 0) {

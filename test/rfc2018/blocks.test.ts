@@ -101,6 +101,38 @@ describe('blocks', () => {
     bench.peer('A 1 a1 [400]').state('CLOSE-WAIT');
   });
 
+  test('RFC2018 §4: a FIN behind the last of several blocks makes that one the latest', () => {
+    const bench = open().peer('A 501 a1 [100]').peer('A 301 a1 [100]');
+    bench.take();
+    bench.peer('FA 601 a1').expect('A 1 a1 <sack 501:602 301:401>');
+  });
+
+  test('RFC2018 §4: one behind a hole of its own joins none of them, and is not mistaken for what was filled meanwhile', () => {
+    const bench = open().peer('A 301 a1 [100]').peer('A 101 a1 [100]');
+    bench.take();
+    bench.peer('FA 501 a1').expect('A 1 a1 <sack 501:502 101:201 301:401>');
+    bench.peer('A 1 a1 [100]').expect('A 1 a201 <sack 501:502 301:401>');
+    bench.peer('A 201 a1 [100]').expect('A 1 a401 <sack 501:502>');
+  });
+
+  test('RFC2018 §4: after more arrivals than are remembered it is reported as soon as there is room', () => {
+    const bench = open().peer('FA 5001 a1');
+    for (let i = 0; i < 8; i++) bench.peer(`A ${101 + 200 * i} a1 [100]`);
+    assert.equal(bench.take().at(-1)!.options.sack!.length, 4);
+    for (let i = 0; i < 8; i++) bench.peer(`A ${1 + 200 * i} a1 [100]`);
+    const acks = bench.take().map((s) => s.options.sack!.length);
+    assert.deepEqual(acks, [4, 4, 4, 4, 4, 3, 2, 1]);
+    bench.peer('A 1601 a1 [100]').expect('A 1 a1701 <sack 5001:5002>');
+  });
+
+  test('RFC2018 §4: without a FIN no block is longer than its data, wherever the numbers stand', () => {
+    for (const end of [601, 602]) {
+      const bench = open({ irs: -end });
+      bench.peer('A 501 a1 [100]').expect('A 1 a1 <sack 501:601>');
+      assert.equal(sackOptionBytes(bench.connection), 4 + 8);
+    }
+  });
+
   test('RFC9293 §3.10.7.2: data of a SYN, which waits for the handshake, is not reported', () => {
     const bench = Bench.synReceived(
       { config: { sack: true, delayedAckMs: 0 } },

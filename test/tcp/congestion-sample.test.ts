@@ -1,7 +1,7 @@
 // What a congestion controller is told of each event: field by field, as `AckSample` describes it.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { AckSample, Controller } from '../../src/tcp/congestion/controller.js';
+import type { AckSample, Controller, LostSegment } from '../../src/tcp/congestion/controller.js';
 import { Bench } from './harness.js';
 import { ackBefore, type FlightOptions, flight, MSS } from './sacking.js';
 
@@ -15,6 +15,7 @@ class Listener implements Controller {
   readonly congestions: [AckSample, string][] = [];
   readonly timeouts: [AckSample, boolean][] = [];
   readonly recoveries: AckSample[] = [];
+  readonly losses: LostSegment[] = [];
 
   constructor(readonly ownsRecovery: boolean) {}
 
@@ -34,6 +35,9 @@ class Listener implements Controller {
   }
   onSpurious(): void {}
   onIdle(): void {}
+  onSegmentLost({ seq, bytes, sentLost, sentInFlight, isAppLimited }: LostSegment): void {
+    this.losses.push({ seq, bytes, sentLost, sentInFlight, isAppLimited });
+  }
 }
 
 /** `segments` left at one moment; the handshake took 100 ms. */
@@ -102,6 +106,53 @@ describe('an acknowledgment', () => {
     bench.advance(5).peer(ackBefore(4));
     const second = told.acks.at(-1)!;
     assert.deepEqual([second.ackedBytes, second.deliveredBytes], [3 * MSS, 2 * MSS]);
+  });
+
+  test('the newest is what left last, of one moment what has the highest number, in whatever order they are reported', () => {
+    for (const iss of [0x10000000, -20 * MSS, 0x7fffffff - 3 * MSS]) {
+      for (const blocks of [
+        [4, 3, 7],
+        [4, 7, 3],
+        [7, 3, 4],
+      ]) {
+        const { bench, told } = listening(5, { iss });
+        bench.advance(10).write(2 * MSS);
+        bench.advance(40).peer(ackBefore(1, ...blocks.map((n): [number, number] => [n, n])));
+        assert.equal(told.acks[0]!.sentInFlight, 7 * MSS, `${blocks}`);
+      }
+    }
+    for (const blocks of [
+      [2, 4],
+      [4, 2],
+    ]) {
+      const { bench, told } = listening(5);
+      bench.advance(50).peer(ackBefore(1, ...blocks.map((n): [number, number] => [n, n])));
+      assert.equal(told.acks[0]!.sentInFlight, 4 * MSS, `${blocks}`);
+    }
+  });
+
+  for (const [kind, ack] of [
+    ['ACK', ackBefore(8)],
+    ['SACK', ackBefore(1, [4, 7])],
+  ] as const) {
+    test(`RFC6298 §3: of segments that left at two moments an ${kind} measures the first`, () => {
+      const { bench } = listening(5);
+      bench.advance(10).write(2 * MSS);
+      bench.advance(40).peer(ack);
+      assert.equal(bench.recorder.rttSamples.at(-1), 50);
+    });
+  }
+
+  test('RFC2018 §5: a SACK counts on a segment with data as well, and with another window', () => {
+    for (const [data, window] of [
+      ['[10] ', ''],
+      ['', ' w50000'],
+    ]) {
+      const { bench, told } = listening(5);
+      bench.advance(50).peer(`A 1 a1 ${data}<sack ${2 * MSS + 1}:${5 * MSS + 1}>${window}`);
+      assert.equal(told.acks[0]!.deliveredBytes, 3 * MSS);
+      assert.equal(told.acks[0]!.lostBytes, 2 * MSS);
+    }
   });
 
   test('without SACK that is told as well', () => {
@@ -211,6 +262,33 @@ describe('losses', () => {
     const later = told.acks.at(-1)!;
     assert.deepEqual([later.lostBytes, later.totalLost, later.sentLost], [0, 2 * MSS, 2 * MSS]);
     assert.equal(told.recoveries.length, 1);
+  });
+
+  test('each segment that is held lost, as it was when it left', () => {
+    const { bench, told } = listening(5);
+    const { iss } = bench.connection.snd;
+    bench.advance(50).peer(ackBefore(1, [3, 5]));
+    assert.deepEqual(
+      told.losses.map(({ seq, ...rest }) => ({ number: (seq - iss) | 0, ...rest })),
+      [1, 2].map((n) => ({
+        number: (n - 1) * MSS + 1,
+        bytes: MSS,
+        sentLost: 0,
+        sentInFlight: n * MSS,
+        isAppLimited: told.acks[0]!.isAppLimited,
+      })),
+    );
+    // Both are sent again, when 2000 bytes were held lost, and lost once more.
+    bench.write(MSS);
+    bench.advance(50).peer(ackBefore(1, [3, 6]));
+    bench.advance(50).peer(ackBefore(1, [3, 6]));
+    assert.deepEqual(
+      told.losses.slice(2).map(({ sentLost, sentInFlight }) => [sentLost, sentInFlight]),
+      [
+        [2 * MSS, MSS],
+        [2 * MSS, 2 * MSS],
+      ],
+    );
   });
 
   test('RFC8985 §6.2: what the reordering timer holds lost is about no segment that arrived', () => {
