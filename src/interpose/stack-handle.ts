@@ -10,6 +10,7 @@ import {
   addressInfo,
   familyMismatch,
   parseAddress,
+  parseRemote,
 } from '../net/addresses.js';
 import { errnoOf, type SystemError, surfaceUncaught, systemCodeOf } from '../net/errors.js';
 import { applyKeepAlive } from '../net/keep-alive.js';
@@ -133,7 +134,7 @@ export function defineStackHandle(
 
     /** Returns null, or the code of what stands against it. */
     private openEndpoint(address: string, port: number, bound: Bound | undefined): string | null {
-      const remote = parseAddress(address);
+      const remote = parseRemote(address, context.stack.addresses);
       const local = localOf(bound);
       if (remote === null || local === null) return 'EINVAL';
       const localPort = bound?.port;

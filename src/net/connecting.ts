@@ -8,7 +8,7 @@ import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import { Event } from '../tcp/connection.js';
 import type { IpAddress } from '../wire/address.js';
-import { ANY_IPV4, ANY_IPV6, familyMismatch, parseAddress } from './addresses.js';
+import { ANY_IPV4, ANY_IPV6, familyMismatch, parseAddress, parseRemote } from './addresses.js';
 import { parseAttemptTimeout, parseBoolean, parseConnectTarget } from './arguments.js';
 import type { LocalEnd } from './bound-socket.js';
 import {
@@ -279,7 +279,7 @@ export class Connecting implements EndpointHandler {
     if (isIP(target.address) !== target.family) return this.errorOf('EINVAL', target, 'undefined:undefined');
     // Nobody listens on port 0, so nobody need be asked.
     if (this.port === 0) return this.errorOf('ECONNREFUSED', target);
-    const remote = parseAddress(target.address);
+    const remote = parseRemote(target.address, this.context.stack.addresses);
     const local = this.localAddress === undefined ? this.bound?.address : parseAddress(this.localAddress);
     if (remote === null || (local === null && this.bound === null))
       return this.errorOf('EINVAL', target, this.unboundLocal(target));

@@ -109,6 +109,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   #mayRepeatConnect = false;
   #waitingWrite: PendingWrite | null = null;
   #waitingDone: WriteCallback | null = null;
+  /** Tells it that there will be no connection. */
+  #onCloseWaiting: (() => void) | null = null;
   #waitingFinal: WriteCallback | null = null;
 
   #aborting = false;
@@ -257,8 +259,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     const final = this.#waitingFinal;
     if (write !== null) {
       const done = this.#waitingDone!;
-      this.#waitingWrite = null;
-      this.#waitingDone = null;
+      this.off('close', this.#onCloseWaiting!);
+      this.#forgetWaiting();
       transport.startWrite(write, done);
     } else if (final !== null) {
       this.#waitingFinal = null;
@@ -338,6 +340,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     if (this.connecting) {
       this.#waitingWrite = write;
       this.#waitingDone = callback;
+      this.#onCloseWaiting = () => callback(closedBeforeConnection());
+      this.once('close', this.#onCloseWaiting);
     } else if (this.#transport === null) {
       callback(socketClosed());
     } else {
@@ -358,7 +362,6 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     const hadConnection = transport !== null || this.#attempts !== null || this.#bound !== null;
     this.#bound?.hold.close();
     this.#bound = null;
-    const unsent = this.#waitingDone;
     this.connecting = false;
     this.#hasHandle = false;
     this.#handle = null;
@@ -367,8 +370,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.#endpoint ??= this.#attempts?.latest ?? null;
     this.#attempts?.cancel();
     this.#attempts = null;
-    this.#waitingWrite = null;
-    this.#waitingDone = null;
+    this.#bytesWritten += this.#waitingWrite?.length ?? 0;
+    this.#forgetWaiting();
     this.#waitingFinal = null;
     if (transport !== null) {
       this.#bytesRead = transport.bytesRead;
@@ -379,7 +382,6 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     }
     callback(error);
     const announce = () => {
-      unsent?.(closedBeforeConnection());
       if (hadConnection) this.emit('close', error !== null);
       else this.emit('close');
     };
@@ -387,6 +389,12 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     if (hadConnection) setImmediate(announce);
     else process.nextTick(announce);
     this.server?._onSocketGone(this);
+  }
+
+  #forgetWaiting(): void {
+    this.#waitingWrite = null;
+    this.#waitingDone = null;
+    this.#onCloseWaiting = null;
   }
 
   /** The end was read. */

@@ -258,6 +258,18 @@ export function defineConnectingCases(env: Environment): void {
     });
     assert.equal(error.code, 'ERR_SOCKET_CLOSED_BEFORE_CONNECTION');
     assert.equal(error.message, 'Socket closed before the connection was established');
+    assert.equal(client.bytesWritten, 1);
+  });
+
+  test('who asked to hear of close before the write hears of it first', timed, async (t) => {
+    const c = new Case(env, t);
+    const client = c.connect({ port: await freePort(c) });
+    const seen = recordEvents(client, ['error', 'close']);
+    client.write('x', () => seen.push('written'));
+    client.once('close', () => seen.push('close again'));
+    await once(client, 'close').catch(() => closeOf(client));
+    await c.settle();
+    assert.deepEqual(seen, ['error', 'close', 'written', 'close again']);
   });
 
   test('a write without connect is ERR_SOCKET_CLOSED', timed, async () => {

@@ -83,6 +83,22 @@ export function defineHostCases(env: Environment): void {
     assert.ok(['127.0.0.1', '::1'].includes(await peerAs(c, { port, host: 'localhost' })));
   });
 
+  test('the unspecified address is this host', timed, async (t) => {
+    const c = new Case(env, t);
+    const [, port] = await listening(c, 0);
+    for (const [host, peer] of [
+      ['0.0.0.0', '127.0.0.1'],
+      ['::', '::1'],
+    ] as const) {
+      const socket = c.adopt(env.client.connect(port, host));
+      await once(socket, 'connect');
+      assert.deepEqual([socket.remoteAddress, socket.localAddress], [peer, peer]);
+    }
+    const nobody = c.adopt(env.client.connect(1, '0.0.0.0'));
+    const [error] = await once(nobody, 'error');
+    assert.equal(error.message, 'connect ECONNREFUSED 0.0.0.0:1');
+  });
+
   test('an IPv4-mapped address reaches the IPv4 server', timed, async (t) => {
     const c = new Case(env, t);
     const [, port] = await listening(c, 0);
