@@ -1,0 +1,180 @@
+// What an acknowledgment is news for, where several rules meet: which ACKs repeat, which count without advancing, which
+// measure, and what the next one must not inherit.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Timer } from '../../src/tcp/timers.js';
+import { Bench } from './harness.js';
+import { ackBefore, edges, flight, MSS, segmentsSent } from './sacking.js';
+
+function caState(bench: Bench): string {
+  return bench.connection.tcpInfo(bench.now).caState;
+}
+
+/** As `flight`, and the first timeout has come. */
+function timedOut(bench: Bench): Bench {
+  while (bench.connection.rtx.tally.timeouts === 0) bench.advance(1);
+  return bench;
+}
+
+describe('duplicates, where SACK is off', () => {
+  test('RFC5681 §2: they are told by the window that the field stands for, not by the field', () => {
+    const bench = flight(8, { sack: false, config: { windowScale: 2 }, peer: { window: 50_000 } });
+    const scaled = Bench.synSent({
+      config: { windowScale: 2, initialWindowSegments: 8 },
+      peer: { window: 20_000 },
+    });
+    scaled.peer('SA 0 a1 <mss 1000, ws 2>').write(8 * MSS);
+    scaled.peer('A 1 a1');
+    for (const one of [bench, scaled]) {
+      one.take();
+      one.peer('A 1 a1', 'A 1 a1', 'A 1 a1');
+      assert.equal(segmentsSent(one)[0], 1);
+    }
+  });
+
+  test('RFC5681 §2: what is none is not counted among those that follow', () => {
+    const bench = flight(8, { sack: false });
+    bench.take();
+    bench.peer('A 1 a1 [10]', 'A 11 a1 [10]', 'A 21 a1').take();
+    assert.equal(bench.connection.retransmissions, 0);
+    bench.peer('A 21 a1').take();
+    assert.equal(bench.connection.retransmissions, 0);
+    bench.peer('A 21 a1');
+    assert.equal(bench.connection.retransmissions, 1);
+  });
+
+  test('RFC5681 §2: the repeated offer of a closed window is none', () => {
+    const bench = flight(8, { sack: false });
+    bench.peer('A 1 a1 w0', 'A 1 a1 w0', 'A 1 a1 w0', 'A 1 a1 w0');
+    assert.equal(caState(bench), 'open');
+  });
+
+  test('RFC5681 §3.2: after a timeout they let nothing go', () => {
+    const bench = timedOut(flight(8, { sack: false }));
+    bench.take();
+    for (let i = 0; i < 5; i++) bench.peer('A 1 a1').silent();
+  });
+
+  test('RFC2018 §2: blocks of a peer that has not agreed on them mean nothing', () => {
+    const bench = flight(8, { sack: false });
+    bench.take();
+    bench.peer(ackBefore(1, [2, 6])).silent();
+    assert.equal(bench.connection.flight.sackedBytes, 0);
+  });
+});
+
+describe('news without progress', () => {
+  test('RFC3168 §6.1.2: the echo of a mark counts whatever comes with it', () => {
+    const bench = flight(8, { ecn: true, config: { ecn: 'on' } });
+    const { cwnd } = bench.status;
+    bench.advance(100).peer('AE 1 a1 [10] w50000');
+    assert.equal(caState(bench), 'cwr');
+    assert.ok(bench.status.ssthresh < cwnd);
+  });
+
+  test('RFC3168 §6.1.3: bytes whose acknowledgment echoes a mark are counted', () => {
+    const bench = flight(8, { ecn: true, config: { ecn: 'on' } });
+    const marked = () => bench.connection.tcpInfo(bench.now).deliveredCeBytes;
+    bench.advance(100).peer(ackBefore(3));
+    assert.equal(marked(), 0);
+    bench.peer(`AE 1 a${3 * MSS + 1}`);
+    assert.equal(marked(), MSS);
+    bench.peer(`AE 1 a${5 * MSS + 1}`);
+    assert.equal(marked(), 3 * MSS);
+  });
+
+  test('RFC3708 §3: a report of a duplicate takes a reduction back also when nothing is in flight any more', () => {
+    const bench = flight(8);
+    const { cwnd } = bench.status;
+    bench.advance(100).peer(ackBefore(1, [2, 6]));
+    bench.advance(1).peer(ackBefore(9));
+    assert.ok(bench.status.ssthresh < cwnd);
+    bench.peer(ackBefore(9, [1, 1]));
+    assert.ok(bench.status.ssthresh >= cwnd && bench.status.cwnd >= cwnd);
+  });
+
+  test('RFC6298 §5.3, RFC8985 §7.2: neither timeout nor probe are put off by an ACK that tells of no data', () => {
+    const bench = flight(8);
+    const { timers } = bench.connection;
+    const before = [timers.deadline(Timer.RETRANSMISSION), timers.deadline(Timer.LOSS_PROBE)];
+    bench.advance(50).peer('A 1 a1', 'A 1 a1');
+    bench.peer(ackBefore(1, [1, 1]));
+    assert.deepEqual([timers.deadline(Timer.RETRANSMISSION), timers.deadline(Timer.LOSS_PROBE)], before);
+  });
+
+  test('RFC8985 §7.2: where SACK reports something there is no probe to wait for', () => {
+    const bench = flight(8);
+    bench.advance(50).peer(`${ackBefore(1, [2, 2])} w50000`);
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
+  });
+});
+
+describe('measurements', () => {
+  /** The retransmission of the first segment has left, half a tick after the clock's. */
+  function resent(): Bench {
+    const bench = flight(1, { timestamps: true, now: 50_000.5 });
+    return timedOut(bench);
+  }
+
+  for (const ticks of [0, 100])
+    test(`RFC7323 §4.1: what was sent twice is measured by its echo, in whole ticks: ${ticks}`, () => {
+      const bench = resent();
+      const [value] = bench.take().at(-1)!.options.ts!;
+      bench.advance(ticks).peer(`A 1 a${bench.status.sndNxt} <ts 900 ${value}>`);
+      assert.equal(bench.recorder.rttSamples.at(-1), ticks);
+    });
+
+  test('RFC9293 MUST-18: without an echo that is told to measure nothing', () => {
+    const bench = resent();
+    bench.advance(50).peer(`A 1 a${bench.status.sndNxt} <ts 900 0>`);
+    assert.equal(bench.recorder.rttSamples.at(-1), -1);
+  });
+
+  test('RFC6298 §5.7: a SYN that was lost sets the timeout for data once, and a backoff of data stays', () => {
+    const bench = Bench.synSent({ config: { initialWindowSegments: 4 } });
+    while (bench.connection.rtx.tally.timeouts === 0) bench.advance(1);
+    bench.peer('SA 0 a1 <mss 1000>').write(3 * MSS);
+    assert.equal(bench.status.rtoMs, 3000);
+    while (bench.connection.rtx.tally.timeouts === 1) bench.advance(1);
+    assert.equal(bench.status.rtoMs, 6000);
+    bench.peer(ackBefore(2));
+    assert.equal(bench.status.rtoMs, 6000);
+  });
+});
+
+describe('what is kept', () => {
+  test('RFC2018 §8: the last segment in flight, which was reported, is not acknowledged: the report is not believed', () => {
+    const bench = flight(2);
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [2, 2]))
+      .take();
+    bench.advance(5).peer(ackBefore(2)).take();
+    bench.advance(60);
+    assert.deepEqual(segmentsSent(bench), [2]);
+  });
+
+  test('ATTACKS 2: reports that were acknowledged take no room from those to come', () => {
+    const bench = flight(0, { config: { sendBufferBytes: 1_000_000, initialWindowSegments: 4 } });
+    for (let i = 0; i < 1100; i++) {
+      bench.write(MSS);
+      bench.write(MSS);
+      const first = 2 * i + 1;
+      bench.inject(ackBefore(first, [first + 1, first + 1]));
+      assert.equal(bench.connection.flight.sackedBytes, MSS, `pair ${i}`);
+      bench.inject(ackBefore(first + 2));
+    }
+  });
+
+  test('the window of a half acknowledged segment counts its rest only, and a reported one nothing', () => {
+    const bench = flight(4);
+    bench.advance(50).peer(`A 1 a${MSS / 2 + 1}`);
+    assert.equal(bench.connection.rate.delivered, MSS / 2);
+    bench.peer(`A 1 a${MSS / 2 + 1} <sack ${edges(2, 2)}>`);
+    assert.equal(bench.connection.rate.delivered, 1.5 * MSS);
+    bench.peer(`A 1 a${1.5 * MSS + 1}`);
+    assert.equal(bench.connection.rate.delivered, 2 * MSS);
+    bench.peer(ackBefore(5));
+    assert.equal(bench.connection.rate.delivered, 4 * MSS);
+  });
+});
