@@ -12,7 +12,8 @@ function tagOf(record) {
 function messageFormat(record, messageKey) {
   const message = record[messageKey] ?? '';
   if (record.ev === undefined) return String(message);
-  const connection = String(record.conn ?? '').padEnd(4);
+  const worker = record.worker === undefined ? '' : `${record.worker}:`;
+  const connection = (worker + (record.conn ?? '')).padEnd(4);
   const rule = record.ev === 'state' && record.rule ? `  [${record.rule}]` : '';
   return `${connection} ${tagOf(record)}  ${message}${rule}`;
 }

@@ -66,3 +66,11 @@ export { STATE_NAMES, State, TRANSITIONS, type Transition } from './tcp/state.js
 export type { Trace } from './tcp/trace.js';
 export { IpAddress } from './wire/address.js';
 export { MacAddress } from './wire/mac.js';
+export type { WorkerMetrics, WorkersListenOptions } from './workers/protocol.js';
+export {
+  type StackWorkers,
+  type StackWorkersOptions,
+  stackWorkers,
+  type WorkerFailure,
+} from './workers/stack-workers.js';
+export type { StackWorker, WorkerModule, WorkerService } from './workers/worker.js';

@@ -1,6 +1,6 @@
 // `synwave echo`: the echo service on the stack.
 import { usageError } from './failure.js';
-import { SERVED_DOCUMENT, serve } from './serving.js';
+import { SERVED_DOCUMENT, serve, WORKERS_OPTION } from './serving.js';
 import { parsePort } from './values.js';
 import type { Verb } from './verb.js';
 
@@ -13,7 +13,7 @@ export const echo: Verb = {
 Serves echo on PORT (7) until interrupted. From the kernel's side:
 
   synwave sh -- nc -N 10.9.0.2 7`,
-  options: {},
+  options: WORKERS_OPTION,
   json: SERVED_DOCUMENT,
   needs: 'stack',
   async run(context) {

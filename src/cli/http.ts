@@ -1,7 +1,7 @@
 // `synwave http`: a static file server on the stack.
 import { usageError } from './failure.js';
 import { textOf } from './options.js';
-import { SERVED_DOCUMENT, serve } from './serving.js';
+import { SERVED_DOCUMENT, serve, WORKERS_OPTION } from './serving.js';
 import { parsePort, parseWord } from './values.js';
 import type { Verb } from './verb.js';
 
@@ -18,6 +18,7 @@ Serves the files of DIR (the current folder) until interrupted, with listings an
 --first-close server ends each connection after its response, so that the stack is the one that closes first and
 goes through TIME-WAIT; otherwise that is up to the client.`,
   options: {
+    ...WORKERS_OPTION,
     port: { type: 'string', value: 'PORT', help: 'default 80' },
     'first-close': { type: 'string', value: 'WHO', help: 'server or client (default client)' },
   },

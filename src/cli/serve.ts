@@ -1,7 +1,8 @@
 // `synwave serve`: several services on one stack.
 import { usageError } from './failure.js';
+import type { Offer } from './offers.js';
 import { textsOf } from './options.js';
-import { type Offer, SERVED_DOCUMENT, serve as serveOffers } from './serving.js';
+import { SERVED_DOCUMENT, serve as serveOffers, WORKERS_OPTION } from './serving.js';
 import { parsePort, parsePortAndDirectory } from './values.js';
 import type { Verb } from './verb.js';
 
@@ -13,8 +14,12 @@ export const serve: Verb = {
   description: `
 Serves everything that is asked for, until interrupted. Each option may be repeated.
 
-  synwave serve --echo 7 --http 80:./site --discard 9 --chargen 19`,
+  synwave serve --echo 7 --http 80:./site --discard 9 --chargen 19
+
+--workers N puts a stack on each of N queues of the device, in threads of their own; the kernel gives each connection to
+one of them. Each has its own --capture (run.pcapng becomes run-1.pcapng …); the log is one, with the worker's number.`,
   options: {
+    ...WORKERS_OPTION,
     http: { type: 'string', multiple: true, value: 'PORT:DIR', help: 'the files of a folder' },
     echo: { type: 'string', multiple: true, value: 'PORT', help: 'sends back what comes (RFC 862)' },
     discard: { type: 'string', multiple: true, value: 'PORT', help: 'reads and forgets (RFC 863)' },

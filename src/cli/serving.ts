@@ -1,35 +1,33 @@
 // What the serving verbs share: services on ports of one stack, until somebody ends them.
 
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { ExitCode, usageError } from './failure.js';
 import { formatLink, type LinkChoice } from './link-choice.js';
-import { isOn } from './options.js';
+import { acceptorOf, type Offer, type ServeOptions } from './offers.js';
+import { isOn, type OptionSpecs, type OptionValues, type StackSettings, textOf } from './options.js';
 import { ServedTally } from './served-tally.js';
-import { chargen, discard, echo, type Service } from './services.js';
-import { openSession, type Session, type StackSocket } from './session.js';
+import { openSession, type Session } from './session.js';
+import { parseInteger } from './values.js';
 import type { Context, JsonOutput } from './verb.js';
 
-/** One service on one port. */
-export interface Offer {
-  readonly kind: 'echo' | 'discard' | 'chargen' | 'http';
-  readonly port: number;
-  /** Folder of `http`. */
-  readonly directory?: string;
+/** The option `--workers` of the serving verbs. */
+export const WORKERS_OPTION: OptionSpecs = {
+  workers: {
+    type: 'string',
+    value: 'N',
+    help: 'N stacks in threads of their own, each on a queue of the TUN device (default 1)',
+  },
+};
+
+function readWorkers(values: OptionValues): number {
+  const text = textOf(values, 'workers');
+  return text === undefined ? 1 : parseInteger(text, '--workers', 1, 255);
 }
 
 /** `--json` of the serving verbs. */
 export const SERVED_DOCUMENT: JsonOutput = {
   prints: 'services, connections, bytes, counters, what ended it',
 };
-
-/** How to serve. */
-export interface ServeOptions {
-  /** HTTP connections are ended by the server after each response. */
-  readonly closeFirst: boolean;
-}
-
-const SIMPLE: Readonly<Record<'echo' | 'discard' | 'chargen', Service>> = { echo, discard, chargen };
 
 /**
  * Opens a stack, serves all offers on it and waits for a signal.
@@ -42,6 +40,11 @@ export async function serve(
   options: ServeOptions,
 ): Promise<number> {
   checkOffers(offers);
+  const workers = readWorkers(context.args.values);
+  if (workers > 1) {
+    const { serveByWorkers } = await import('./serving-workers.js');
+    return serveByWorkers(context, verb, offers, options, workers);
+  }
   const tally = isOn(context.args.values, 'json') ? new ServedTally() : null;
   let served: Session | null = null;
   // Registered first, so that it comes last: what the end of the stack still sends and counts is told as well.
@@ -54,8 +57,10 @@ export async function serve(
     ...(tally === null ? {} : { observers: [tally] }),
   });
   served = session;
-  for (const offer of offers) await openOffer(session, context, offer, options);
-  announce(context, session, offers);
+  for (const offer of offers) {
+    await session.listen(offer.port, await acceptorOf(offer, options, (line) => context.terminal.say(line)));
+  }
+  announce(context, session.settings, offers);
   void visitAll(context, session, offers);
   await Promise.race([context.life.interrupted, session.failed]);
   if (!context.life.isInterrupted) throw await session.failed;
@@ -94,52 +99,20 @@ function checkOffers(offers: readonly Offer[]): void {
   }
 }
 
-async function openOffer(
-  session: Session,
-  context: Context,
-  offer: Offer,
-  options: ServeOptions,
-): Promise<void> {
-  const accept =
-    offer.kind === 'http'
-      ? await httpAcceptor(resolve(offer.directory ?? '.'), context, options)
-      : (socket: StackSocket) => SIMPLE[offer.kind as keyof typeof SIMPLE](socket);
-  await session.listen(offer.port, accept);
-}
-
-/** `node:http` works on any duplex stream: the server never listens, it is handed connections. */
-async function httpAcceptor(
-  root: string,
-  context: Context,
-  options: ServeOptions,
-): Promise<(socket: StackSocket) => void> {
-  const { createServer } = await import('node:http');
-  const { fileHandler } = await import('./static-files.js');
-  const server = createServer(
-    fileHandler({
-      root,
-      closeAfterResponse: options.closeFirst,
-      onServed: (line) => context.terminal.say(line),
-    }),
-  );
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-  });
-  return (socket) => void server.emit('connection', socket);
-}
-
-function announce(context: Context, session: Session, offers: readonly Offer[]): void {
+/** Tells people what is served, and how it is reached. */
+export function announce(context: Context, settings: StackSettings, offers: readonly Offer[]): void {
   const { terminal } = context;
-  const { netns, link } = session.settings;
+  const { netns, link } = settings;
+  const address = String(settings.addresses[0]!.address);
   const what = offers.map(({ kind, port }) => `${kind} on ${port}`).join(', ');
-  terminal.say(`${session.address}: ${what}`);
+  terminal.say(`${address}: ${what}`);
   if (link.kind === 'memory') return;
   const example = offers.find((offer) => offer.kind === 'http') ?? offers[0]!;
-  const shown = session.address.includes(':') ? `[${session.address}]` : session.address;
+  const shown = address.includes(':') ? `[${address}]` : address;
   const command =
     example.kind === 'http'
       ? `curl http://${shown}${example.port === 80 ? '' : `:${example.port}`}/`
-      : `nc -N ${session.address} ${example.port}`;
+      : `nc -N ${address} ${example.port}`;
   terminal.say(`${whence(link, netns)}${command}`);
 }
 

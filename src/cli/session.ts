@@ -71,8 +71,8 @@ export async function openSession(
   );
 }
 
-/** Nothing else may go where the verb's data, the document of `--json`, the log or the capture goes. */
-function refuseSharedStdout({ log, capture }: StackSettings, taken: boolean): void {
+/** Nothing else may go where the verb's data, the document of `--json`, the log or the capture goes. @throws CliFailure */
+export function refuseSharedStdout({ log, capture }: StackSettings, taken: boolean): void {
   if (log === '-' && taken) {
     throw usageError('stdout carries the output of this verb', 'write the log to a file: --log FILE');
   }
@@ -195,7 +195,8 @@ export class Session {
   }
 }
 
-async function refuseClash(settings: StackSettings): Promise<void> {
+/** Refuses addresses that the machine has, or routes elsewhere. @throws CliFailure */
+export async function refuseClash(settings: StackSettings): Promise<void> {
   if (settings.netns !== HOST || !makesDevice(settings.link)) return;
   const { subjectOf } = await import('./doctor/check.js');
   const { addressClash } = await import('./doctor/network.js');
@@ -207,15 +208,18 @@ async function refuseClash(settings: StackSettings): Promise<void> {
 
 const LEVELS = { '-1': 'error', 0: 'info', 1: 'debug', 2: 'trace' } as const;
 
-function openLogger({ context, settings, clock }: Parts): Logger {
-  const { verbosity, log, ladder } = settings;
+/** The least level that is logged. */
+export function logLevel({ verbosity, log, ladder }: StackSettings): 'error' | 'info' | 'debug' | 'trace' {
   const level = LEVELS[verbosity as keyof typeof LEVELS];
+  if (log !== null) return verbosity < 0 ? 'info' : level;
   // A diagram with log lines between its rows is no diagram.
-  const forPeople = ladder && verbosity < 1 ? 'error' : level;
-  if (log === null)
-    return createLogger({ destination: peopleLog(context.terminal), level: forPeople, clock });
-  const fileLevel = verbosity < 0 ? 'info' : level;
-  return createLogger({ destination: log === '-' ? 1 : log, level: fileLevel, clock });
+  return ladder && verbosity < 1 ? 'error' : level;
+}
+
+function openLogger({ context, settings, clock }: Parts): Logger {
+  const { log } = settings;
+  const destination = log === null ? peopleLog(context.terminal) : log === '-' ? STDOUT : log;
+  return createLogger({ destination, level: logLevel(settings), clock });
 }
 
 /** Payloads up to so many bytes are shown in the ladder. */

@@ -1,6 +1,14 @@
 // A Linux TUN device as a link: IP packets to and from the kernel of this machine. Opening and setting up the device is
 // done by `native/`, and the traffic is that of `port-link.ts`. `tap.ts` opens its devices here, too.
-import { IFF_NO_PI, IFF_TAP, IFF_TUN, type NativePort } from '../native/binding.js';
+import { constants } from 'node:os';
+import {
+  IFF_DETACH_QUEUE,
+  IFF_MULTI_QUEUE,
+  IFF_NO_PI,
+  IFF_TAP,
+  IFF_TUN,
+  type NativePort,
+} from '../native/binding.js';
 import { checkInterface, netnsPath, setUpInterface, TX_QUEUE_PACKETS } from '../native/host-interface.js';
 import { loadBinding } from '../native/load.js';
 import { checkInterfaceName, deviceGoneError, explainOpenError, TunError } from '../native/tun-errors.js';
@@ -57,6 +65,11 @@ export interface TunLinkOptions {
   offload?: boolean;
   /** Numbering of the packets. Default: a new one. */
   packetIds?: PacketIds;
+  /**
+   * Interface index of a device with several queues that somebody holds (`tunQueues`): the link is one more of them, and what
+   * concerns the whole device (addresses, MTU, its end) is left to the holder. Default: the device has a single queue.
+   */
+  queueOf?: number;
 }
 
 /** A link over a TUN or TAP device. */
@@ -101,9 +114,14 @@ const MAX_TAP_MTU = 65_521;
 
 /**
  * Opens a TUN device, or with `ethernet` a TAP device.
+ * @param holdsQueues the link is to hold a device whose queues others open, and never to be started
  * @throws as `tunLink`
  */
-export async function openDevice(options: TunLinkOptions, ethernet?: EthernetIdentity): Promise<DeviceLink> {
+export async function openDevice(
+  options: TunLinkOptions,
+  ethernet?: EthernetIdentity,
+  holdsQueues = false,
+): Promise<DeviceLink> {
   const name = options.name ?? 'syn%d';
   checkInterfaceName(name);
   checkRange('mtu', options.mtu ?? 1500, 68, ethernet === undefined ? 65_535 : MAX_TAP_MTU);
@@ -112,14 +130,20 @@ export async function openDevice(options: TunLinkOptions, ethernet?: EthernetIde
   const hostAddresses = addressList(options.hostAddress);
   const netns = options.netns === undefined ? undefined : netnsPath(options.netns);
 
-  const link = await openLink(name, netns, hostAddresses, options, ethernet);
+  const link = await openLink(name, netns, hostAddresses, options, ethernet, holdsQueues);
   try {
-    await (link.persistent ? check(link, options.mtu) : setUp(link));
+    if (options.queueOf !== undefined) checkQueue(link, options.queueOf);
+    else await (link.persistent ? check(link, options.mtu) : setUp(link));
   } catch (error) {
     await link.close();
     throw error;
   }
   return link;
+}
+
+/** A holder that is gone would have let the kernel make a new device of that name. */
+function checkQueue(link: TunTapLink, device: number): void {
+  if (link.index !== device) throw deviceGoneError(link.name, constants.errno.ENODEV, 'TUN');
 }
 
 function addressList(given: string | readonly string[] | undefined): readonly string[] {
@@ -147,13 +171,15 @@ async function openLink(
   hostAddresses: readonly string[],
   options: TunLinkOptions,
   ethernet: EthernetIdentity | undefined,
+  holdsQueues: boolean,
 ): Promise<TunTapLink> {
+  const hasQueues = holdsQueues || options.queueOf !== undefined;
   try {
-    return new TunTapLink(name, netns, hostAddresses, options, ethernet);
+    return new TunTapLink(name, netns, hostAddresses, options, ethernet, holdsQueues);
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'EBUSY';
     const kind = ethernet === undefined ? 'TUN' : 'TAP';
-    throw explainOpenError(error, name, busy ? await findTunOwner(name, netns) : null, kind);
+    throw explainOpenError(error, name, busy ? await findTunOwner(name, netns) : null, kind, hasQueues);
   }
 }
 
@@ -181,6 +207,8 @@ class TunTapLink extends PortLink implements DeviceLink {
   readonly index: number;
   readonly persistent: boolean;
   readonly ipv6Disabled: boolean;
+  /** The device is another's: it outlives this queue. */
+  private readonly isOneOfSeveral: boolean;
   offload: LinkOffload;
   readonly netns: string | null;
   protected readonly port: NativePort;
@@ -191,20 +219,22 @@ class TunTapLink extends PortLink implements DeviceLink {
     readonly hostAddresses: readonly string[],
     options: TunLinkOptions,
     readonly ethernet: EthernetIdentity | undefined,
+    holdsQueues: boolean,
   ) {
     super(ethernet === undefined ? 'ip' : 'ethernet', options.packetIds ?? new PacketIds());
     this.speaksIpv6 = hostAddresses.some((address) => address.includes(':'));
+    this.isOneOfSeveral = options.queueOf !== undefined;
     const { Port } = loadBinding();
     this.port = new Port({
       ...this.memory,
       name,
       ...(netns === undefined ? {} : { netns }),
-      flags: (ethernet === undefined ? IFF_TUN : IFF_TAP) | IFF_NO_PI,
+      flags: (ethernet === undefined ? IFF_TUN : IFF_TAP) | IFF_NO_PI | this.queueFlags(holdsQueues),
       // The kernel cuts no segments out of tagged frames.
       offload: (options.offload ?? true) && (ethernet === undefined || ethernet.vlan === 0),
       mtu: options.mtu ?? 0,
       sendBufferBytes: options.sendBufferBytes ?? 0,
-      disableIpv6: !this.speaksIpv6,
+      disableIpv6: !this.speaksIpv6 && !this.isOneOfSeveral,
       spinUs: options.busyPollUs ?? BUSY_POLL_US,
     });
     this.name = this.port.name;
@@ -215,6 +245,11 @@ class TunTapLink extends PortLink implements DeviceLink {
     this.netns = netns ?? null;
     this.offload = this.port.offload ? VNET_OFFLOAD : NO_OFFLOAD;
     if (this.port.offload) this.queue.useVnetHeaders();
+  }
+
+  private queueFlags(holdsQueues: boolean): number {
+    if (holdsQueues) return IFF_MULTI_QUEUE | IFF_DETACH_QUEUE;
+    return this.isOneOfSeveral ? IFF_MULTI_QUEUE : 0;
   }
 
   private get kind(): 'TUN' | 'TAP' {
@@ -238,9 +273,9 @@ class TunTapLink extends PortLink implements DeviceLink {
   protected override async shutDown(): Promise<void> {
     await super.shutDown();
     // Whoever opens the device next may not know of virtio-net headers.
-    if (this.persistent && this.port.offload) this.port.setOffload(false);
+    if (this.persistent && this.port.offload && !this.isOneOfSeveral) this.port.setOffload(false);
     this.port.close();
-    if (!this.persistent) await this.vanished();
+    if (!this.persistent && !this.isOneOfSeveral) await this.vanished();
   }
 
   /**

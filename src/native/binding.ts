@@ -4,6 +4,8 @@
 export const IFF_TUN = 0x0001;
 export const IFF_TAP = 0x0002;
 export const IFF_MULTI_QUEUE = 0x0100;
+/** The port holds the device and takes no part in its traffic. */
+export const IFF_DETACH_QUEUE = 0x0400;
 export const IFF_NO_PI = 0x1000;
 
 /** Events of a port, the first argument of `onEvent`. The second is a packet count, 0, or an errno. */

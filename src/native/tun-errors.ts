@@ -78,6 +78,7 @@ const GRANT =
 /**
  * Rewords what the addon threw while it opened `name`.
  * @param owner who has the device open, when that is known
+ * @param hasQueues the device was to have several queues
  * @returns a TunError with the same code, errno and syscall, or the error itself when it is none of the system's
  */
 export function explainOpenError(
@@ -85,33 +86,62 @@ export function explainOpenError(
   name: string,
   owner: TunOwner | null,
   kind: DeviceKind = 'TUN',
+  hasQueues = false,
 ): unknown {
   if (!isSystemError(error)) return error;
   const { code, errno, syscall, path } = error;
-  return new TunError(code, openMessage(error, name, owner, kind), { errno, syscall, path, cause: error });
+  return new TunError(code, openMessage(error, name, owner, kind, hasQueues), {
+    errno,
+    syscall,
+    path,
+    cause: error,
+  });
 }
 
-function openMessage(error: SystemError, name: string, owner: TunOwner | null, kind: DeviceKind): string {
+function openMessage(
+  error: SystemError,
+  name: string,
+  owner: TunOwner | null,
+  kind: DeviceKind,
+  hasQueues: boolean,
+): string {
   if (error.syscall === 'open' && error.path === '/dev/net/tun') return nodeMessage(error);
   if (error.syscall === 'open' || error.syscall === 'setns') return namespaceMessage(error);
   const device = name === '' ? `a ${kind} device` : `${kind} device ${name}`;
   switch (error.code) {
     case 'EPERM':
       return `not allowed to open ${device}: CAP_NET_ADMIN is missing in this network namespace. ${GRANT}`;
-    case 'EBUSY': {
-      const who = owner === null ? 'another process' : describeOwner(owner);
-      return `${device} is already open in ${who}. Stop it, or choose another name.`;
-    }
+    case 'EBUSY':
+      return busyMessage(device, owner);
     case 'EINVAL':
       if (error.syscall === 'SIOCSIFMTU')
         return `${device} does not take this MTU: 68 to 65535 bytes are possible.`;
+      if (hasQueues) {
+        return (
+          `cannot open ${device} with several queues: the interface of that name is of another kind or has only one. ` +
+          'Choose another name, or make it so: ' +
+          `ip tuntap add mode ${kind.toLowerCase()} multi_queue name ${name === '' ? 'NAME' : name}`
+        );
+      }
       return (
         `cannot open ${device}: the name belongs to an interface of another kind (not ${kind}, or multi-queue). ` +
         `Choose another name; \`ip -d link show dev ${name}\` tells what it is.`
       );
+    case 'E2BIG':
+      return `${device} has as many queues as the kernel gives it (256). Open fewer.`;
     default:
       return `cannot open ${device}: ${error.message}`;
   }
+}
+
+function busyMessage(device: string, owner: TunOwner | null): string {
+  const who = owner === null ? 'another process' : describeOwner(owner);
+  return `${device} is already open in ${who}. Stop it, or choose another name.`;
+}
+
+/** Somebody has the device open whose queues we may not share, although the kernel would let us. */
+export function busyError(name: string, owner: TunOwner): TunError {
+  return new TunError('EBUSY', busyMessage(`TUN device ${name}`, owner));
 }
 
 function nodeMessage(error: SystemError): string {

@@ -107,7 +107,8 @@ static int attach(const tun_request *request, tun_device *device, tun_error *err
   memcpy(ifr.ifr_name, request->name, IFNAMSIZ);
   device->ethernet = (request->flags & IFF_TAP) != 0;
   device->offload = request->offload && offers_offload(device->fd);
-  ifr.ifr_flags = (short)(request->flags | (device->offload ? IFF_VNET_HDR : 0));
+  int flags = request->flags & ~IFF_DETACH_QUEUE;
+  ifr.ifr_flags = (short)(flags | (device->offload ? IFF_VNET_HDR : 0));
   if (ioctl(device->fd, TUNSETIFF, &ifr) < 0) return fail(error, "TUNSETIFF", CLONE_DEVICE);
   memcpy(device->name, ifr.ifr_name, IFNAMSIZ);
 
@@ -121,6 +122,10 @@ static int attach(const tun_request *request, tun_device *device, tun_error *err
   if (request->send_buffer > 0) {
     int bytes = request->send_buffer;
     if (ioctl(device->fd, TUNSETSNDBUF, &bytes) < 0) return fail(error, "TUNSETSNDBUF", CLONE_DEVICE);
+  }
+  if ((request->flags & IFF_DETACH_QUEUE) != 0) {
+    ifr.ifr_flags = IFF_DETACH_QUEUE;
+    if (ioctl(device->fd, TUNSETQUEUE, &ifr) < 0) return fail(error, "TUNSETQUEUE", CLONE_DEVICE);
   }
   device->ipv6_disabled = request->disable_ipv6 && !device->persistent && disable_ipv6(device->name);
   return inspect(request, device, error);

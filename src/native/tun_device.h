@@ -9,7 +9,7 @@
 typedef struct {
   char name[IFNAMSIZ];  // empty: the kernel chooses
   const char *netns;    // path of a network namespace file, or NULL for the caller's own
-  int flags;            // IFF_TUN or IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE
+  int flags;            // IFF_TUN or IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE; IFF_DETACH_QUEUE: hold the device, take no packets
   bool offload;         // virtio-net headers, checksums and segmentation both ways, if the kernel has them
   int mtu;              // set on a device that this call made; 0: leave the kernel's
   int send_buffer;      // TUNSETSNDBUF in bytes; 0: leave the kernel's, which is unlimited

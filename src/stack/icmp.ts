@@ -20,6 +20,7 @@ import type { IpPacket } from './ip-packet.js';
 import { believedMss, type PathMtu } from './path-mtu.js';
 import type { RateLimit } from './rate-limit.js';
 import type { IcmpStats } from './stats.js';
+import type { Strays } from './strays.js';
 import type { PacketDropReason, StackTrace } from './trace.js';
 
 /** MTUs of usual links, for routers that do not tell theirs (RFC 1191 §7.1). */
@@ -69,6 +70,7 @@ export class IcmpInput {
     private readonly trace: StackTrace | null,
     private readonly linkMtu: number,
     private readonly limit: RateLimit,
+    private readonly strays: Strays,
   ) {}
 
   /** Takes in one message. */
@@ -174,7 +176,7 @@ export class IcmpInput {
   ): PacketDropReason | null {
     if (kind === null) return this.ignored();
     const endpoint = this.quoted(packet, quote);
-    if (endpoint === null) return this.unmatched();
+    if (endpoint === null) return this.strays.pass(packet, now) ? null : this.unmatched();
     this.stats.inErrorsMatched++;
     endpoint.connection.onIcmpError(kind, quote.seq, now);
     this.driver.changed(endpoint);
@@ -186,7 +188,7 @@ export class IcmpInput {
     // packet pass is no reason to have dropped it (RFC 5927 §7.2).
     if (mtu >= this.linkMtu || (quote.present && quote.totalLength <= mtu)) return this.ignored();
     const endpoint = this.quoted(packet, quote);
-    if (endpoint === null) return this.unmatched();
+    if (endpoint === null) return this.strays.pass(packet, now) ? null : this.unmatched();
     const mss = believedMss(mtu, packet.isIpv4 ? 4 : 6);
     if (!endpoint.connection.onPathMss(mss, quote.seq)) return this.unmatched();
     this.stats.inErrorsMatched++;

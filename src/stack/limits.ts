@@ -21,6 +21,8 @@ export interface Limits {
   resetsPerSecond: number;
   /** ICMP messages per second: echo replies and errors. */
   icmpPerSecond: number;
+  /** Packets per second that are shown to other stacks with the same addresses because nobody here owns them. */
+  straysPerSecond: number;
   /** Bytes that fragments of datagrams not whole yet may take, with what it costs to keep them; beyond it the oldest goes. */
   fragmentBytes: number;
   /** Datagrams of which fragments are kept; beyond it the oldest is given up. */
@@ -66,6 +68,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   orphans: 8192,
   resetsPerSecond: 1000,
   icmpPerSecond: 1000,
+  straysPerSecond: 10_000,
   fragmentBytes: 4_194_304,
   fragmentDatagrams: 1024,
   fragmentsPerDatagram: 128,

@@ -36,6 +36,7 @@ import { EphemeralPorts, type PortRange, tupleMac, tuplePrf } from './ports.js';
 import { RateLimit } from './rate-limit.js';
 import { type RandomBytes, TableHash } from './siphash.js';
 import { newStackStats, type StackStats } from './stats.js';
+import { batchOf, type Siblings, Strays } from './strays.js';
 import { TcpInput } from './tcp-input.js';
 import { TimerWheel } from './timer-wheel.js';
 import type { StackTrace } from './trace.js';
@@ -74,6 +75,8 @@ export interface StackOptions {
   fastOpenKeys?: readonly Uint8Array[];
   /** Default: those of the link, if it shares its address with others; else 32768–60999. */
   ephemeralPorts?: PortRange;
+  /** Other stacks with the same addresses, each on a queue of its own of one device. Default: none. */
+  siblings?: Siblings;
   /** Runs a callback at the end of the present task. Default `queueMicrotask`. */
   defer?: (callback: () => void) => void;
   /** Takes an error that a handler threw, after the turn. Default: it is thrown from a microtask, as from a listener. */
@@ -110,6 +113,7 @@ export class Stack {
   private readonly paths: PathMtu;
   private readonly turn: Turn;
   private readonly input: IpInput;
+  private readonly strays: Strays;
   private readonly expire = (entry: Endpoint | WheelTask, now: number): void => {
     if (entry instanceof WheelTask) {
       entry.run(now);
@@ -174,6 +178,7 @@ export class Stack {
     const aged = new WheelTask((now) => this.paths.expire(now));
     this.paths = new PathMtu(link.mtu, this.limits, random, this.stats.ip, (at) => this.wheel.arm(aged, at));
     this.turn = this.makeTurn(output);
+    this.strays = new Strays(options.siblings ?? null, this.limits, this.stats.ip, this.clock.now());
     this.input = this.makeInput(output, random);
     link.start({
       receive: (batch) => this.receive(batch),
@@ -200,6 +205,11 @@ export class Stack {
   /** All connections, TIME-WAIT included, in no order. */
   connections(): IterableIterator<Endpoint> {
     return [...this.table.demux].values();
+  }
+
+  /** How many `connections()` there are. */
+  get connectionCount(): number {
+    return this.table.size;
   }
 
   /** All listeners. */
@@ -307,6 +317,23 @@ export class Stack {
    */
   setFastOpenKeys(keys: readonly Uint8Array[]): void {
     this.fastOpenKeys.set(keys);
+  }
+
+  /**
+   * Takes in a packet that one of the `siblings` was given.
+   * @param packet an IP packet, complete or as `hint` says; used or copied before the call returns
+   * @param hint what the link said of it, as `PacketHint` has it
+   * @param isReturned it was given to this stack, and all siblings have refused it: now it is answered as usual
+   * @returns false when nobody here owns it, and nothing was done
+   */
+  takeStray(packet: Uint8Array, hint: number, isReturned: boolean): boolean {
+    if (this.phase === 'closed' || this.phase === 'failed') return false;
+    const batch = batchOf(packet, hint, this.link.packetIds);
+    let isTaken = false;
+    this.turn.run((now) => {
+      isTaken = this.strays.take(isReturned, () => this.input.receive(batch, false, now));
+    });
+    return isTaken;
   }
 
   /** Lets pending timers and the link keep the process alive; so it is from the beginning. */
@@ -504,6 +531,7 @@ export class Stack {
         limits,
         stats: stats.tcp,
         trace,
+        strays: this.strays,
         isVerified: this.link.offload.receiveChecksum,
       },
       now,
@@ -517,6 +545,7 @@ export class Stack {
       trace,
       this.link.mtu,
       icmpLimit,
+      this.strays,
     );
     return new IpInput(this.local, tcp, icmp, reassembly, errors, stats.ip, trace);
   }

@@ -48,6 +48,12 @@ export interface IpStats {
   pathMtuAged: number;
   /** Doubts about a route, told by connections past R1 (RFC 9293 MUST-20); with one link there is no other to take. */
   negativeAdvices: number;
+  /** Packets without an owner here that were shown to other stacks with the same addresses. */
+  straysShown: number;
+  /** Packets that came to another of these stacks and were for this one. */
+  straysTaken: number;
+  /** Dropped: packets without an owner beyond `limits.straysPerSecond`. */
+  strayDrops: number;
   /** Packets from us to us. */
   loopedBack: number;
   /** Dropped: no room to loop them back (`limits.loopbackBytes`). */
@@ -161,6 +167,9 @@ export function newStackStats(): StackStats {
       pathMtuLowered: 0,
       pathMtuAged: 0,
       negativeAdvices: 0,
+      straysShown: 0,
+      straysTaken: 0,
+      strayDrops: 0,
       loopedBack: 0,
       loopbackDiscards: 0,
     },

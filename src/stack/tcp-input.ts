@@ -25,6 +25,7 @@ import type { Listener } from './listener.js';
 import type { ListenerTable } from './listener-table.js';
 import { RateLimit } from './rate-limit.js';
 import type { TcpStats } from './stats.js';
+import type { Strays } from './strays.js';
 import type { StackTrace } from './trace.js';
 
 /** What TCP input works on. */
@@ -37,6 +38,7 @@ export interface TcpInputParts {
   readonly limits: Limits;
   readonly stats: TcpStats;
   readonly trace: StackTrace | null;
+  readonly strays: Strays;
   /** True when the link has verified what it delivers in one piece. */
   readonly isVerified: boolean;
 }
@@ -131,22 +133,21 @@ export class TcpInput {
   private receiveUnowned(packet: IpPacket, s: SegmentView, now: number): void {
     const { w0, w1, w2, w3 } = packet.local;
     const listener = this.parts.listeners.lookup(w0, w1, w2, w3, s.destinationPort);
+    const kind = listener === null ? 'reset' : classifyListenSegment(s);
+    if (listener !== null && kind === 'open') {
+      this.open(packet, s, listener, null, now);
+      return;
+    }
+    const mayShowCookie = listener !== null && kind === 'reset' && now < this.cookiesUntil;
+    if (mayShowCookie && this.openByCookie(packet, s, listener, now)) return;
+    if (this.parts.strays.pass(packet, now)) return;
     if (listener === null) {
       this.parts.stats.inNoPorts++;
       this.reset(packet, s, 'no_tcb', 'RFC9293-3.10.7.1', now);
-      return;
-    }
-    switch (classifyListenSegment(s)) {
-      case 'open':
-        this.open(packet, s, listener, null, now);
-        break;
-      case 'reset':
-        if (now < this.cookiesUntil && this.openByCookie(packet, s, listener, now)) break;
-        this.reset(packet, s, 'listen_ack', 'RFC9293-3.10.7.2', now);
-        break;
-      case 'ignore':
-        this.dropped(s, s.flags & RST ? 'rst' : 'listen_flags', 'RFC9293-3.10.7.2', now);
-        break;
+    } else if (kind === 'reset') {
+      this.reset(packet, s, 'listen_ack', 'RFC9293-3.10.7.2', now);
+    } else {
+      this.dropped(s, s.flags & RST ? 'rst' : 'listen_flags', 'RFC9293-3.10.7.2', now);
     }
   }
 
