@@ -14,6 +14,7 @@ import { normalizeArguments, parseAttemptTimeout, parseBoolean } from './argumen
 import { BoundSocket } from './bound-socket.js';
 import { callable } from './callable.js';
 import type { InternalSocketOptions } from './construction.js';
+import { passAsNodes } from './instances.js';
 import { Liveness } from './liveness.js';
 import type { NetContext, NetStack } from './net-stack.js';
 import type { BoundSocketOptions, CreateConnectionOptions, ServerOptions, SocketOptions } from './options.js';
@@ -81,6 +82,7 @@ export interface Net {
  * @param stack a stack, or what returns it when the first socket or server is made
  */
 export function createNet(stack: NetStack | (() => NetStack)): Net {
+  passAsNodes(Socket, Server);
   const context: NetContext = {
     get stack() {
       return typeof stack === 'function' ? stack() : stack;
