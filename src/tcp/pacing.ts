@@ -10,6 +10,11 @@ const MAX_QUANTUM_BYTES = 65_536;
  * be busy for another. Time lost beyond it is not made up for, or a halt of the process would end in a flood.
  */
 const MAX_LATE_MS = 2;
+/**
+ * A quantum may leave so much before it has filled up: the wheel rounds its time up by half a tick on average, and what
+ * leaves early is paid for afterwards. Waiting for the whole of it made every pause longer than the rate asks for.
+ */
+const LEAD_MS = 0.5;
 /** A deadline is a rounded number: the quantum that fills up at it may lack this much. */
 const ROUNDING_BYTES = 1;
 
@@ -26,7 +31,9 @@ export function sendQuantum(rate: number, mss: number): number {
 /**
  * The pace of one connection. Bytes, clock milliseconds, bytes per ms.
  *
- * Segments leave while there is credit, the last of them on trust; then nothing leaves until a whole quantum is there.
+ * The first segments of a connection, as many as an initial window, leave at once as RFC 6928 lets them: nothing is known
+ * of the path yet, and the draft's guess of a rate would make a short response take a good part of a round trip longer.
+ * After them, segments leave while there is credit, the last of them on trust; then nothing leaves until a whole quantum is there.
  * So there is one timer for each quantum and not for each segment. Where a tick of the timer is longer than a quantum
  * takes, what came due meanwhile leaves with it.
  *
@@ -41,9 +48,16 @@ export class Pacer {
   private creditAt = 0;
   /** Something waits for a quantum to fill up. */
   private waiting = false;
+  private sentUnpaced = 0;
 
-  /** @param mss payload bytes of a full segment */
-  constructor(private mss: number) {}
+  /**
+   * @param mss payload bytes of a full segment
+   * @param unpacedSegments full segments that leave before the pace holds; default 0
+   */
+  constructor(
+    private mss: number,
+    private unpacedSegments = 0,
+  ) {}
 
   /** The effective send MSS became known or changed. */
   setMss(mss: number): void {
@@ -65,24 +79,39 @@ export class Pacer {
 
   /** Whether a segment may leave now. */
   allows(now: number): boolean {
-    if (this.rate === 0) return true;
+    if (this.isUnpaced) return true;
     this.accrue(now);
-    this.waiting = this.waiting ? this.credit < this.quantumBytes - ROUNDING_BYTES : this.credit <= 0;
+    this.waiting = this.waiting ? this.credit < this.enoughBytes - ROUNDING_BYTES : this.credit <= 0;
     return !this.waiting;
   }
 
   /** A segment left; retransmissions count like all others. */
   onSent(bytes: number, now: number): void {
+    if (this.unpacedSegments > 0) {
+      this.sentUnpaced += bytes;
+      if (this.sentUnpaced >= this.unpacedSegments * this.mss) this.unpacedSegments = 0;
+      return;
+    }
     this.accrue(now);
     this.credit -= bytes;
   }
 
   /** Clock time from which on `allows` says yes; `now` when it does already. */
   nextAt(now: number): number {
-    if (this.rate === 0) return now;
+    if (this.isUnpaced) return now;
     this.accrue(now);
     if (!this.waiting && this.credit > 0) return now;
-    return now + Math.max(0, this.quantumBytes - this.credit) / this.rate;
+    return now + Math.max(0, this.enoughBytes - this.credit) / this.rate;
+  }
+
+  private get isUnpaced(): boolean {
+    return this.rate === 0 || this.unpacedSegments > 0;
+  }
+
+  /** Credit that ends a wait: never less than half a quantum, or a fast pace would be one of small bursts. */
+  private get enoughBytes(): number {
+    const quantum = this.quantumBytes;
+    return Math.max(quantum - LEAD_MS * this.rate, quantum / 2);
   }
 
   /** Only who waits is paid for being late: an idle time yields one quantum and no more. */

@@ -31,6 +31,7 @@ export class SenderState {
     this.rtt = new RttEstimator(config.rtoInitialMs, config.rtoMinMs, config.rtoMaxMs);
     this.congestion = config.congestion(mss, config.initialWindowSegments);
     this.validation = this.congestion.ownsRecovery === true ? null : new CwndValidation();
-    this.pacer = this.congestion.pacingRate === undefined ? null : new Pacer(mss);
+    const isPaced = this.congestion.pacingRate !== undefined;
+    this.pacer = isPaced ? new Pacer(mss, config.initialWindowSegments) : null;
   }
 }

@@ -6,6 +6,7 @@ import { Random } from './random.js';
 
 const MSS = 1448;
 const KIB_64 = 65_536;
+const HALF_TICK_MS = 0.5;
 
 /** A sender with endless data, woken by a wheel that rounds up to full ms, and then by up to `lateMs` late. */
 class Bulk {
@@ -90,7 +91,7 @@ test('segments leave by the quantum: one timer for many of them', () => {
   assert.ok(slow.bursts.length <= slow.sent / (2 * MSS) + 1, `${slow.bursts.length} bursts`);
   const fast = new Bulk(12_500);
   fast.run(1000);
-  assert.ok(fast.bursts.length <= 1000, `${fast.bursts.length} bursts for ${fast.sent / MSS} segments`);
+  assert.ok(fast.bursts.length <= 1 + 1000, `${fast.bursts.length} bursts for ${fast.sent / MSS} segments`);
 });
 
 test('after an idle time no more than one quantum leaves at once', () => {
@@ -159,9 +160,47 @@ test('a new rate holds from when it is set: time before it was paid at the old o
   // Three went where less than that was due. 10 ms at 100 bytes per ms pay for a part of it.
   const missing = 2 * MSS + (3000 - 2 * MSS) - 10 * 100;
   pacer.setRate(1000);
-  assert.equal(pacer.nextAt(10), 10 + missing / 1000);
+  assert.equal(pacer.nextAt(10), 10 + missing / 1000 - HALF_TICK_MS);
   pacer.setRate(100);
-  assert.equal(pacer.nextAt(10), 10 + missing / 100);
+  assert.equal(pacer.nextAt(10), 10 + missing / 100 - HALF_TICK_MS);
+});
+
+test('a wait ends half a tick before the quantum has filled up, and at a fast pace when half of it has', () => {
+  for (const [rate, leadMs] of [
+    [125, HALF_TICK_MS],
+    [12_500, HALF_TICK_MS],
+    [1_250_000, (KIB_64 / 1_250_000) * HALF_TICK_MS],
+  ] as const) {
+    const pacer = new Pacer(MSS);
+    pacer.setRate(rate);
+    let sent = 0;
+    for (; pacer.allows(0); sent += MSS) pacer.onSent(MSS, 0);
+    const at = sent / rate - leadMs;
+    assert.ok(Math.abs(pacer.nextAt(0) - at) < 1e-9, `${rate}: ${pacer.nextAt(0)} instead of ${at}`);
+    assert.equal(pacer.allows(at - 0.01), false);
+    assert.equal(pacer.allows(at), true);
+  }
+});
+
+test('RFC 6928: the segments of an initial window leave at once, and the pace begins with a quantum after them', () => {
+  const pacer = new Pacer(MSS, 10);
+  pacer.setRate(1250);
+  let sent = 0;
+  for (; pacer.allows(0); sent++) {
+    assert.equal(pacer.nextAt(0), 0);
+    pacer.onSent(MSS, 0);
+  }
+  assert.equal(sent, 10 + 2);
+});
+
+test('RFC 6928: a window spent without a pace is spent, and a larger segment size does not give it back', () => {
+  const pacer = new Pacer(MSS, 10);
+  for (let i = 0; i < 10; i++) pacer.onSent(MSS, 0);
+  pacer.setMss(2 * MSS);
+  pacer.setRate(1250);
+  let sent = 0;
+  for (; pacer.allows(0); sent++) pacer.onSent(2 * MSS, 0);
+  assert.equal(sent, 2);
 });
 
 test('a larger segment size makes larger quanta', () => {
@@ -200,10 +239,10 @@ test('BBR §5.6.2: the last byte of credit lets a segment go; then a whole quant
   assert.equal(pacer.nextAt(0), 0);
   assert.equal(pacer.allows(0), true);
   pacer.onSent(1, 0);
-  assert.equal(pacer.nextAt(0), 2000);
+  assert.equal(pacer.nextAt(0), 2000 - HALF_TICK_MS);
   assert.equal(pacer.allows(0), false);
   for (const now of [1, 1000, 1998]) assert.equal(pacer.allows(now), false, `${now}`);
-  assert.equal(pacer.allows(1999), true, 'one byte may be missing, by rounding');
+  assert.equal(pacer.allows(1999), true, 'one byte more may be missing, by rounding');
 });
 
 test('who was refused may go at once when the quantum has filled up meanwhile', () => {
