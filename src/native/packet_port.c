@@ -1,6 +1,6 @@
 // The port's life on the event loop. Memory safety rests on three things: arrays shared with JavaScript are checked for
 // detachment before each use, nothing is touched after a callback that may have closed the port, and the port is freed
-// by the last of its two owners.
+// by the last of its owners.
 #include "packet_port.h"
 
 #include <errno.h>
@@ -11,6 +11,8 @@
 
 // However busy the device is, timers and other handles get their turn after this long.
 #define SPIN_LIMIT_NS 1000000u
+// Batches after which a port does not spin when that was in the way.
+#define SKIPPED_SPINS 16
 
 static int32_t *control_of(packet_port *port) { return port->memory[MEMORY_CONTROL].data; }
 
@@ -47,6 +49,7 @@ static void emit(packet_port *port, int event, int value) {
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events);
+static void on_before_sleep(uv_prepare_t *handle);
 
 // Tells libuv what to wait for.
 static void watch(packet_port *port) {
@@ -62,6 +65,7 @@ static void fail(packet_port *port, int number) {
   port->reading = false;
   port->draining = false;
   uv_poll_stop(&port->poll);
+  uv_prepare_stop(&port->before_sleep);
   emit(port, EVENT_FAILED, number);
 }
 
@@ -86,10 +90,33 @@ static bool loop_busy(packet_port *port) {
   return !memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL) || control_of(port)[CONTROL_QUEUED] > 0;
 }
 
+// Packets that come as soon as the port has stopped spinning were kept back by it: who sends them waits for this
+// processor. It goes to sleep at once for some batches then.
+static void note_sleep(packet_port *port) {
+  if (port->missed_ns != 0 && uv_hrtime() - port->missed_ns < port->spin_ns) port->spins_to_skip = SKIPPED_SPINS;
+  port->missed_ns = 0;
+}
+
+// Whether to look for more packets before the loop sleeps.
+static bool may_spin(packet_port *port, int count, uint64_t begun) {
+  if (port->spin_ns == 0 || !port->reading) return false;
+  uint64_t now = uv_hrtime();
+  if (count > 0) {
+    port->last_ns = now;
+    if (port->spins_to_skip > 0) {
+      port->spins_to_skip--;
+      return false;
+    }
+  }
+  if (now - port->last_ns < port->spin_ns) return now - begun < SPIN_LIMIT_NS;
+  port->missed_ns = now;
+  return false;
+}
+
 // One batch; then, when the port is told to spin, it looks again for a while before it goes back to sleep, because a
-// wake-up through epoll costs more than a round trip.
+// wake-up through epoll costs more than a round trip. What JavaScript has to do meanwhile is done first.
 static void deliver(packet_port *port) {
-  uint64_t begun = uv_hrtime(), last = begun;
+  uint64_t begun = uv_hrtime();
   int capacity = (int)(port->memory[MEMORY_TABLE].length / 3);
   for (;;) {
     int error = 0;
@@ -100,11 +127,28 @@ static void deliver(packet_port *port) {
       fail(port, error);
       return;
     }
-    if (port->spin_ns == 0 || !port->reading || count == capacity || loop_busy(port)) return;
-    uint64_t now = uv_hrtime();
-    if (count > 0) last = now;
-    if (now - last >= port->spin_ns || now - begun >= SPIN_LIMIT_NS) return;
+    if (count == capacity || !may_spin(port, count, begun)) return;
+    if (loop_busy(port)) {
+      uv_prepare_start(&port->before_sleep, on_before_sleep);
+      return;
+    }
   }
+}
+
+// The loop has been round, and would sleep now unless it is busy still.
+static void on_before_sleep(uv_prepare_t *handle) {
+  packet_port *port = handle->data;
+  napi_handle_scope scope;
+  if (port->closed || napi_open_handle_scope(port->env, &scope) != napi_ok) return;
+  napi_env env = port->env;
+  port->owners++;
+  bool too_late = !may_spin(port, 0, port->last_ns);
+  if (too_late || !loop_busy(port)) {
+    uv_prepare_stop(handle);
+    if (!too_late) deliver(port);
+  }
+  port_release(port);
+  napi_close_handle_scope(env, scope);
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events) {
@@ -122,15 +166,19 @@ static void on_poll(uv_poll_t *handle, int status, int events) {
       watch(port);
       emit(port, EVENT_WRITABLE, 0);
     }
-    if ((events & UV_READABLE) && !port->closed && port->reading) deliver(port);
+    if ((events & UV_READABLE) && !port->closed && port->reading) {
+      note_sleep(port);
+      deliver(port);
+    }
   }
   port_release(port);
   napi_close_handle_scope(env, scope);
 }
 
+// The environment waits for its hook until the last of them is closed.
 static void on_uv_closed(uv_handle_t *handle) {
   packet_port *port = handle->data;
-  if (port->hook != NULL) napi_remove_async_cleanup_hook(port->hook);
+  if (--port->open_handles == 0 && port->hook != NULL) napi_remove_async_cleanup_hook(port->hook);
   port_release(port);
 }
 
@@ -153,7 +201,11 @@ int port_open(napi_env env, const descriptor_use *use, uint64_t spin_ns, packet_
     return failure;
   }
   port->poll.data = port;
-  port->owners = 2;
+  uv_prepare_init(loop, &port->before_sleep);
+  uv_unref((uv_handle_t *)&port->before_sleep);
+  port->before_sleep.data = port;
+  port->open_handles = 2;
+  port->owners = 1 + port->open_handles;
   if (napi_add_async_cleanup_hook(env, on_teardown, port, &port->hook) != napi_ok) port->hook = NULL;
   *result = port;
   return 0;
@@ -235,6 +287,7 @@ void port_close(packet_port *port) {
   port->closed = true;
   uv_poll_stop(&port->poll);
   uv_close((uv_handle_t *)&port->poll, on_uv_closed);
+  uv_close((uv_handle_t *)&port->before_sleep, on_uv_closed);
   close(port->use.fd);
   port->use.fd = -1;
   if (port->async != NULL) napi_async_destroy(port->env, port->async);

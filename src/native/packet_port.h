@@ -45,6 +45,7 @@ typedef struct {
 
 typedef struct {
   uv_poll_t poll;
+  uv_prepare_t before_sleep;  // runs while the port is to look for packets once more before the loop sleeps
   napi_env env;
   napi_async_cleanup_hook_handle hook;
   napi_async_context async;
@@ -52,9 +53,13 @@ typedef struct {
   napi_ref callback;
   shared_array memory[MEMORY_COUNT];
   uint64_t spin_ns;
+  uint64_t last_ns;    // when packets came last
+  uint64_t missed_ns;  // when it looked for packets for so long in vain
+  int spins_to_skip;
   descriptor_use use;
   int refused;  // frames that a packet socket could not give out, not yet told
-  int owners;  // the JavaScript object and the uv handle; the last one frees
+  int owners;  // the JavaScript object and the uv handles; the last one frees
+  int open_handles;
   bool reading;
   bool draining;  // a write met EAGAIN: wait for room
   bool closed;

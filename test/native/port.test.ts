@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
+import { MessageChannel } from 'node:worker_threads';
 import {
   CONTROL_DROPPED,
   CONTROL_ERROR,
@@ -156,6 +157,36 @@ describe('Port', { skip }, () => {
     await until('the reply', () => opened.packets.length === 1);
     assert.deepEqual(opened.packets[0]!.subarray(28), packet.subarray(28));
     opened.port.close();
+  });
+
+  it('looks for packets once more after the immediates that a batch led to, and may be closed then', async () => {
+    const order: string[] = [];
+    const { port1, port2 } = new MessageChannel();
+    port2.on('message', () => order.push('message'));
+    const onEvent = (event: number) => {
+      if (event !== EVENT_PACKETS) return;
+      order.push('packet');
+      if (order.length > 1) {
+        opened.port.close();
+        return;
+      }
+      setImmediate(() => {
+        // What other descriptors have comes when the loop sleeps.
+        port1.postMessage(null);
+        opened.port.flush(1, []);
+      });
+    };
+    const opened = open('again0', IFF_TUN | IFF_NO_PI, { spinUs: 1_000_000, onEvent });
+    bringUp('again0', '10.9.0.1/24');
+    queueEcho(opened);
+    opened.port.flush(1, []);
+    opened.port.startReading();
+    try {
+      await until('all three', () => order.length === 3);
+    } finally {
+      port2.close();
+    }
+    assert.deepEqual(order, ['packet', 'packet', 'message']);
   });
 
   it('gathers payload out of shared memory', async () => {
