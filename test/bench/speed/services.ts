@@ -66,8 +66,8 @@ function fill(socket: Socket, moved: Moved): void {
   more();
 }
 
-/** Answers whatever ends as a request does. */
-function responder(bytes: number): (socket: Socket) => void {
+/** Answers whatever ends as a request does. @returns what takes a connection */
+export function responder(bytes: number): (socket: Socket) => void {
   const head = `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${bytes}\r\n\r\n`;
   const response = Buffer.from(head + 'x'.repeat(bytes));
   return (socket) => {
