@@ -13,6 +13,7 @@ import {
   type PacketPort,
   type PortMemory,
 } from '../native/binding.js';
+import { SlabPool } from '../native/slab-pool.js';
 import { TransmitQueue } from '../native/transmit-queue.js';
 import {
   type Link,
@@ -55,6 +56,7 @@ export abstract class PortLink implements Link {
   protected readonly queue: TransmitQueue;
   protected readonly counters = newLinkStats();
   protected receiver: LinkReceiver | null = null;
+  private readonly pool = new SlabPool();
   private readonly control = new Int32Array(CONTROL_WORDS);
   private readonly batch: PacketBatch;
   /** The kernel did not take everything; the rest waits in `queue` until there may be room. */
@@ -133,6 +135,10 @@ export abstract class PortLink implements Link {
     return count;
   }
 
+  allocate(bytes: number): Uint8Array {
+    return this.pool.allocate(bytes);
+  }
+
   pause(): void {
     this.port.stopReading();
   }
@@ -166,6 +172,7 @@ export abstract class PortLink implements Link {
     this.hasEnded = true;
     if (this.retry !== null) clearTimeout(this.retry);
     this.giveUpQueue();
+    this.pool.close();
   }
 
   /** Tells the receiver of the end. */

@@ -1,4 +1,4 @@
-// The module: the classes `Port`, `SocketPort` and `Alarm`, and the function `interfaceIndex`. It only translates between JavaScript
+// The module: the classes `Port`, `SocketPort`, `Alarm` and `SlabPool`, and the function `interfaceIndex`. It only translates between JavaScript
 // values and the C of its neighbours. It keeps no state of its own, so every environment (worker thread) may load it.
 #include <errno.h>
 #include <node_api.h>
@@ -9,6 +9,7 @@
 #include "alarm.h"
 #include "packet_port.h"
 #include "packet_socket.h"
+#include "slab_pool.h"
 #include "tun_device.h"
 
 #define PATH_ROOM 4096
@@ -449,7 +450,8 @@ NAPI_MODULE_INIT() {
   if (!export_class(env, exports, "Port", construct, of_device) ||
       !export_class(env, exports, "SocketPort", construct_socket, of_socket) ||
       !export_function(env, exports, "interfaceIndex", interface_index) ||
-      !export_function(env, exports, "inNamespace", in_namespace) || alarm_export(env, exports) != napi_ok)
+      !export_function(env, exports, "inNamespace", in_namespace) || alarm_export(env, exports) != napi_ok ||
+      slab_pool_export(env, exports) != napi_ok)
     return NULL;
   return exports;
 }

@@ -183,6 +183,12 @@ export interface Link {
   /** Hands all queued packets to the wire. Cheap when there are none. */
   flush(): void;
 
+  /**
+   * Memory for bytes received, with whatever is in it: that of a link which gets back by itself what nobody refers to any
+   * more. Default: a fresh array.
+   */
+  allocate?(bytes: number): Uint8Array;
+
   /** Delivers what has arrived and waits in the device, before it returns; the number of packets. */
   pull?(): number;
 

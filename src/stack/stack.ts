@@ -152,7 +152,7 @@ export class Stack {
       trace: this.trace,
       initialSequence: initialSequence(options.isn, random),
       timestampOffset: tuplePrf(random),
-      allocate: unzeroed,
+      allocate: link.allocate === undefined ? unzeroed : (bytes) => link.allocate!(bytes),
       blocks: new BlockPool(unzeroed),
       synCookieMac: tupleMac(random),
       fastOpenCache: new FastOpenMemory(this.limits, random),
