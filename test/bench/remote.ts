@@ -109,6 +109,11 @@ export class Remote {
     });
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   /** Whether it can still be asked. */
   get isAlive(): boolean {
     return this.child.connected && this.child.exitCode === null && this.child.signalCode === null;

@@ -1,5 +1,7 @@
 // The TUN device of a process whose TCP is ours.
+import { ethernetLink } from '../../../src/link/ethernet.js';
 import { type TunLink, tunLink } from '../../../src/link/tun.js';
+import type { LinkOffload } from '../../../src/stack/link.js';
 import type { Setting } from './plan.js';
 
 /** Where a device stands and what it shall do. */
@@ -8,6 +10,8 @@ export interface DeviceOptions {
   /** Of the kernel's end and of ours, with prefix lengths. */
   readonly hostAddress: string;
   readonly address: string;
+  /** The interface of a packet socket. */
+  readonly interface: string;
 }
 
 /** A device in use. */
@@ -21,10 +25,24 @@ export interface Device {
 /** Makes the device in the namespace of this process. It goes with the process. */
 export async function openDevice({ setting, hostAddress, address }: DeviceOptions): Promise<Device> {
   const link = await tunLink({ hostAddress, mtu: setting.mtu, offload: setting.offload });
-  const { maxSegmentationBytes, transmitChecksum, receiveChecksum } = link.offload;
+  return { link, address, features: featuresOf(link.offload) };
+}
+
+/** Opens the interface, in the namespace of this process. */
+export async function openInterface({ setting, address, interface: name }: DeviceOptions) {
+  const link = await ethernetLink({
+    interface: name,
+    addresses: [address],
+    offload: setting.offload,
+    driver: 'packet',
+  });
+  return { link, address, features: featuresOf(link.offload) };
+}
+
+function featuresOf({ maxSegmentationBytes, transmitChecksum, receiveChecksum }: LinkOffload): string {
   const features = [
     transmitChecksum || receiveChecksum ? 'checksums' : '',
     maxSegmentationBytes > 0 ? `segments of up to ${maxSegmentationBytes} bytes` : '',
   ].filter((text) => text !== '');
-  return { link, address, features: features.join(', ') || 'none' };
+  return features.join(', ') || 'none';
 }

@@ -16,7 +16,7 @@ function measured(kind: Kind, values: readonly number[], more: Partial<Measured>
 function result(scenario: Scenario, ...all: readonly Measured[]): Result {
   const setting = { mtu: 1500, offload: true };
   const kinds = all.map(({ kind }) => kind);
-  return { case: { scenario, setting, connections: 1, bytes: 0, kinds }, measured: all };
+  return { case: { group: 'speed', scenario, setting, connections: 1, bytes: 0, kinds }, measured: all };
 }
 
 function runOf(...results: readonly Result[]): Run {

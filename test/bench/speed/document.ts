@@ -1,7 +1,8 @@
 // docs/performance.md: the numbers of a run, for people. Nothing in it but what was measured.
-import { spreadOf } from '../statistics.js';
+import { mean, spreadOf } from '../statistics.js';
 import { digits } from './digits.js';
-import type { Kind, Scenario } from './plan.js';
+import type { Endurance } from './endurance.js';
+import { CROWD, type Group, type Kind, QUEUES, type Scenario, settingText } from './plan.js';
 import { plotsOf } from './plots.js';
 import { KIND_NAMES, type Numbers, rowName, spreadIn } from './reading.js';
 import type { Measured, Result, Run } from './results.js';
@@ -11,7 +12,10 @@ type Table = readonly (readonly string[])[];
 interface Section {
   readonly title: string;
   readonly text: string;
-  readonly scenarios: readonly Scenario[];
+  /** Default `speed`. */
+  readonly group?: Group;
+  /** Default: all. */
+  readonly scenarios?: readonly Scenario[];
   readonly table: (results: readonly Result[]) => Table;
 }
 
@@ -54,6 +58,38 @@ const SECTIONS: readonly Section[] = [
     scenarios: ['memory'],
     table: memoryTable,
   },
+  {
+    title: 'Two queues',
+    text:
+      `A device with ${QUEUES} queues and a stack in a thread of its own on each, beside one with one. Gbit/s, or operations per second. ` +
+      'The load runs on the same processors: where these are no more than the threads, it takes from them what it needs.',
+    group: 'cores',
+    table: pairTable('ours', 'workers'),
+  },
+  {
+    title: 'Beside connections at rest',
+    text:
+      `The same stack with ${CROWD.toLocaleString('en')} accepted connections that wait for data, beside one with none. Gbit/s, ` +
+      'microseconds of `ping`, or operations per second.',
+    group: 'crowd',
+    table: pairTable('ours', 'crowded'),
+  },
+  {
+    title: 'Ethernet',
+    text:
+      'The stack as a station of its own at one end of a veth pair, by a packet socket with virtio-net headers. Gbit/s; ' +
+      'microseconds of `ping`.',
+    group: 'ethernet',
+    table: framesTable,
+  },
+  {
+    title: 'That it lasts',
+    text:
+      'One measurement on a process that has served all rounds before. Gbit/s in its first and its last third; objects and buffers after a ' +
+      'collection of garbage, before and after, and the difference for each segment; resident memory after the first third, and at the end.',
+    group: 'long',
+    table: longTable,
+  },
 ];
 
 /** The tables alone, as text for a terminal. */
@@ -68,7 +104,7 @@ export function renderDocument(run: Run): string {
   const plots = plotsOf(run);
   const parts = [`# Performance\n\n${introduction(run)}`];
   for (const { title, text, scenarios, rows } of presentSections(run)) {
-    const shown = plots.filter((plot) => plot.scenarios.some((each) => scenarios.includes(each)));
+    const shown = plots.filter((plot) => plot.scenarios.some((each) => scenarios?.includes(each)));
     const images = shown.map(({ name, title: alt }) => `![${alt}](performance/${name}.svg)\n`);
     parts.push([`## ${title}\n`, `${text}\n`, ...images, markdown(rows)].join('\n'));
   }
@@ -83,7 +119,10 @@ export function renderDocument(run: Run): string {
 
 function presentSections(run: Run): (Section & { readonly rows: Table })[] {
   return SECTIONS.flatMap((section) => {
-    const results = run.results.filter((result) => section.scenarios.includes(result.case.scenario));
+    const { group = 'speed', scenarios } = section;
+    const results = run.results.filter(
+      ({ case: job }) => job.group === group && (scenarios?.includes(job.scenario) ?? true),
+    );
     return results.length === 0 ? [] : [{ ...section, rows: section.table(results) }];
   });
 }
@@ -105,7 +144,7 @@ function introduction({ machine, date, rounds, seconds, realTime, tools, results
 }
 
 function isOurs({ kind }: Measured): boolean {
-  return kind === 'ours';
+  return kind === 'ours' || kind === 'packet';
 }
 
 function featureText({ features }: Measured): string {
@@ -119,7 +158,9 @@ process of Node, on a TUN device. *ours, register*: Node's own sockets, moved on
 *node:net*: the same services in the same Node on the kernel's TCP behind a veth pair. *kernel, C*: the same services in C with
 epoll there. *crude ceiling*: the device of ours with hardly any TCP, nothing checked and nothing kept: what input and
 output alone would allow. Without offload, segmentation and checksums are switched off at both ends of the veth pair, and a
-TUN device without virtio-net headers takes packets of the MTU. CPU seconds are user + system of the measured process; what the
+TUN device without virtio-net headers takes packets of the MTU. *ours, 2 queues*: the same services in two threads, each with a
+stack on a queue of one device (\`stackWorkers\`). *ours, 100,000 idle*: *ours*, after the handshakes of so many clients, which are not
+heard of again. *ours, packet socket*: *ours* as a station of an Ethernet. CPU seconds are user + system of the measured process; what the
 kernel does for it elsewhere is not in them.`;
 
 function failures({ results }: Run): string {
@@ -182,6 +223,68 @@ function rateTable(results: readonly Result[]): Table {
     return cells;
   });
   return [head, ...rows];
+}
+
+/** Ours in two circumstances: how much of the one is left in the other. */
+function pairTable(kind: Kind, other: Kind): (results: readonly Result[]) => Table {
+  return (results) => {
+    const names = [KIND_NAMES[kind], KIND_NAMES[other]];
+    const head = ['', ...names, 'second ÷ first', ...names.map((name) => `p99 ${name}`)];
+    const rows = results.map((result) => [
+      rowName(result.case),
+      spreadText(result, kind),
+      spreadText(result, other),
+      ratioText(result, other, kind),
+      spreadText(result, kind, p99Of),
+      spreadText(result, other, p99Of),
+    ]);
+    return [head, ...rows];
+  };
+}
+
+const p99Of: Numbers = ({ p99Us }) => p99Us;
+
+function framesTable(results: readonly Result[]): Table {
+  const kinds = kindsOf(results);
+  const head = ['', ...kinds.map((kind) => KIND_NAMES[kind]), 'ours ÷ node:net'];
+  const rows = results.map((result) => [
+    rowName(result.case),
+    ...kinds.map((kind) => spreadText(result, kind)),
+    ratioText(result, 'packet', 'node'),
+  ]);
+  return [head, ...rows];
+}
+
+function longTable(results: readonly Result[]): Table {
+  const head = ['', 'seconds', 'million segments', 'first third', 'last third', 'last ÷ first'];
+  head.push('heap MB before', 'after', 'bytes a segment', 'resident MB', 'at the end');
+  const rows = results.flatMap(({ case: job, measured }) =>
+    measured.flatMap(({ endurance }) =>
+      endurance === undefined
+        ? []
+        : [[`${rowName(job)}, ${settingText(job.setting)}`, ...longCells(endurance)]],
+    ),
+  );
+  return [head, ...rows];
+}
+
+const MB = 2 ** 20;
+
+function longCells({ seconds, segments, gbits, residentBytes, heapBefore, heapAfter }: Endurance): string[] {
+  const third = Math.max(1, Math.floor(gbits.length / 3));
+  const [first, last] = [mean(gbits.slice(0, third)), mean(gbits.slice(-third))];
+  return [
+    digits(seconds),
+    digits(segments / 1e6),
+    digits(first),
+    digits(last),
+    (last / first).toFixed(2),
+    digits(heapBefore / MB),
+    digits(heapAfter / MB),
+    ((heapAfter - heapBefore) / segments).toFixed(4),
+    digits(residentBytes[third - 1]! / MB),
+    digits(residentBytes.at(-1)! / MB),
+  ];
 }
 
 function memoryTable(results: readonly Result[]): Table {

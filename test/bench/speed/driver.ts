@@ -2,6 +2,7 @@
 // machine does meanwhile meets all kinds alike.
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { type Endurance, endure } from './endurance.js';
 import type { Load, LoadReport } from './load.js';
 import { slabBytes } from './machine.js';
 import { type Case, caseText, type Kind, type Scenario, settingText, turned } from './plan.js';
@@ -17,6 +18,7 @@ const WARM_SHARE = 0.25;
 export interface DriverOptions {
   readonly rounds: number;
   readonly seconds: number;
+  readonly longSeconds: number;
   readonly profile: string | null;
 }
 
@@ -38,11 +40,12 @@ class Record {
   failures = 0;
   error: string | null = null;
   features = '';
+  endurance: Endurance | null = null;
 
   constructor(readonly kind: Kind) {}
 
   measured(): Measured {
-    const { samples, kind, error, features } = this;
+    const { samples, kind, error, features, endurance } = this;
     const each = (of: (sample: Sample) => number | null | undefined) =>
       samples.map(of).filter((value) => value != null);
     return {
@@ -56,6 +59,7 @@ class Record {
       failures: this.failures + samples.reduce((sum, sample) => sum + sample.failures, 0),
       error,
       features,
+      ...(endurance === null ? {} : { endurance }),
     };
   }
 }
@@ -76,8 +80,8 @@ export class Driver {
     const records = cases.map((job) => job.kinds.map((kind) => new Record(kind)));
     for (let round = 0; round < this.options.rounds; round++) {
       for (const [i, job] of cases.entries()) {
-        // Memory is what it is: once is enough, before the process has served many rounds.
-        if (job.scenario === 'memory' && round > 0) continue;
+        // Memory is what it is: once is enough, before the process has served many rounds. So is what lasts.
+        if ((job.scenario === 'memory' || job.group === 'long') && round > 0) continue;
         for (const record of turned(records[i]!, round)) await this.measure(job, record, round);
       }
       this.say(`round ${round + 1} of ${this.options.rounds} is done`);
@@ -91,6 +95,10 @@ export class Driver {
       const subject = await this.subjects.get(kind, job.setting);
       record.features = subject.features;
       await this.warm(job, subject);
+      if (job.group === 'long') {
+        record.endurance = await this.endure(job, subject);
+        return;
+      }
       const sample = await (job.scenario === 'memory'
         ? this.weigh(job, subject)
         : this.profiled(job, subject, round === 0, () => this.time(job, subject)));
@@ -114,6 +122,11 @@ export class Driver {
     const before = await subject.usage();
     const report = await this.load.run(job, subject.address, { seconds, warmSeconds: seconds * WARM_SHARE });
     return sampleOf(job.scenario, report, before, await subject.usage());
+  }
+
+  private endure(job: Case, subject: Subject): Promise<Endurance> {
+    const duration = { seconds: this.options.longSeconds, warmSeconds: 0 };
+    return endure(subject, () => this.load.run(job, subject.address, duration));
   }
 
   private async weigh(job: Case, subject: Subject): Promise<Sample> {

@@ -1,6 +1,6 @@
 // The words of `npm run bench`.
 import { parseArgs } from 'node:util';
-import { type PlanOptions, SCENARIOS, type Scenario } from './plan.js';
+import { type Group, PARTS, type PlanOptions, type Scenario } from './plan.js';
 
 /** What a run is asked for. */
 export interface SpeedOptions extends PlanOptions {
@@ -8,6 +8,8 @@ export interface SpeedOptions extends PlanOptions {
   readonly rounds: number;
   /** Length of each measurement. */
   readonly seconds: number;
+  /** Length of the measurements that are to show that it lasts. */
+  readonly longSeconds: number;
   /** Whether the suite of small functions runs as well. */
   readonly micro: boolean;
   /** Folder for V8 profiles of the processes of Node, or null. */
@@ -25,10 +27,11 @@ export const SPEED_USAGE = `usage: npm run bench -- [OPTIONS]
 Speed of our TCP over a TUN device beside that of node:net and of a C program over veth: throughput, round trips,
 connections, HTTP, memory. All in network namespaces of its own. Needs root, or user namespaces. Measures, and asserts nothing.
 
-  --only NAME[,…]   of ${SCENARIOS.join(' ')} micro
+  --only NAME[,…]   of ${PARTS.join(' ')} micro
   --quick           the most telling part in about a minute; writes no document unless --out is given
-  --rounds N        how often each is measured (5; quick 2)
-  --seconds N       length of each measurement (2; quick 0.4)
+  --rounds N        how often each is measured (3; quick 2)
+  --seconds N       length of each measurement (0.75; quick 0.4)
+  --long N          seconds of those that show that throughput and memory hold (60); not among the quick ones
   --profile [DIR]   leave V8 profiles of what runs in Node (profiles), one for each measurement of the first round
   --out DIR         where performance.md, its plots and its numbers go (docs)
   --real-time       ahead of everything else on this machine, which stands still meanwhile: for a machine that is not quiet
@@ -49,6 +52,7 @@ export function readSpeedOptions(words: readonly string[]): SpeedOptions | null 
       only: text,
       rounds: text,
       seconds: text,
+      long: text,
       profile: text,
       out: text,
       render: text,
@@ -63,10 +67,11 @@ export function readSpeedOptions(words: readonly string[]): SpeedOptions | null 
   const whole = !quick && names === null;
   return {
     quick,
-    only: names?.filter((name) => name !== MICRO).map(readScenario) ?? null,
+    only: names?.filter((name) => name !== MICRO).map(readPart) ?? null,
     micro: names === null ? !quick : names.includes(MICRO),
-    rounds: number('--rounds', values.rounds ?? (quick ? '2' : '5'), 1, 1000),
-    seconds: number('--seconds', values.seconds ?? (quick ? '0.4' : '2'), 0.05, 3600),
+    rounds: number('--rounds', values.rounds ?? (quick ? '2' : '3'), 1, 1000),
+    seconds: number('--seconds', values.seconds ?? (quick ? '0.4' : '0.75'), 0.05, 3600),
+    longSeconds: number('--long', values.long ?? '60', 3, 86_400),
     profile: values.profile ?? null,
     out: values.out ?? (whole || values.render !== undefined ? 'docs' : null),
     realTime: values['real-time'] === true,
@@ -82,10 +87,10 @@ function withProfileFolder(words: readonly string[]): string[] {
   });
 }
 
-function readScenario(name: string): Scenario {
-  const found = SCENARIOS.find((each) => each === name);
+function readPart(name: string): Scenario | Group {
+  const found = PARTS.find((each) => each === name);
   if (found !== undefined) return found;
-  throw new Error(`--only: there is no "${name}"; there are ${SCENARIOS.join(' ')} ${MICRO}`);
+  throw new Error(`--only: there is no "${name}"; there are ${PARTS.join(' ')} ${MICRO}`);
 }
 
 function number(what: string, text: string, least: number, most: number): number {

@@ -22,7 +22,16 @@ const KNOBS: Readonly<Record<string, string>> = {
 const OFFLOADS = ['tx', 'rx', 'sg', 'tso', 'gso', 'gro'];
 
 /** Networks of a setting by the third number of their addresses: the veth pair, and a device for each kind. */
-const NETWORK: Record<Kind, number> = { node: 0, kernel: 0, ours: 1, register: 2, crude: 3 };
+const NETWORK: Record<Kind, number> = {
+  node: 0,
+  kernel: 0,
+  ours: 1,
+  register: 2,
+  crude: 3,
+  workers: 4,
+  crowded: 5,
+  packet: 6,
+};
 
 /** Addresses of both ends of one device. */
 export interface Ends {
@@ -47,8 +56,15 @@ export class Place {
 
   /** Addresses for a kind of TCP in a setting; the veth pair of that setting is there afterwards. */
   ends(kind: Kind, setting: Setting): Ends {
-    const network = `10.${this.numberOf(setting)}.${NETWORK[kind]}`;
+    const number = this.numberOf(setting);
+    if (kind === 'packet') this.layFrameCable(number, setting);
+    const network = `10.${number}.${NETWORK[kind]}`;
     return { host: `${network}.1`, own: `${network}.${kind === 'kernel' ? 3 : 2}` };
+  }
+
+  /** Name of the interface at the served end of the cable for frames in a setting. */
+  cable(setting: Setting): string {
+    return `frames${this.numberOf(setting)}`;
   }
 
   /** Removes everything. Safe at any time. */
@@ -64,6 +80,17 @@ export class Place {
     const number = this.settings.push(text);
     this.layCable(number, setting);
     return number;
+  }
+
+  /** A veth pair whose served end has no address of the kernel's: what is there speaks Ethernet itself. */
+  private layFrameCable(number: number, { mtu }: Setting): void {
+    const device = `frames${number}`;
+    const peer = ['peer', 'name', device, 'netns', this.served];
+    must('ip', '-n', this.load, 'link', 'add', device, 'type', 'veth', ...peer);
+    must('ip', '-n', this.load, 'addr', 'add', `10.${number}.${NETWORK.packet}.1/24`, 'dev', device);
+    for (const netns of [this.load, this.served]) {
+      must('ip', '-n', netns, 'link', 'set', device, 'mtu', String(mtu), 'up');
+    }
   }
 
   private layCable(number: number, { mtu, offload }: Setting): void {

@@ -1,19 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { actionOf, casesOf, caseText, PORT, portOf, SCENARIOS, turned } from './plan.js';
+import { actionOf, casesOf, caseText, GROUPS, PORT, portOf, SCENARIOS, turned } from './plan.js';
 
 const all = casesOf({ quick: false, only: null });
 
 test('both directions are measured at three MTUs, with offload and without, over 1, 10 and 100 connections', () => {
   for (const scenario of ['recv', 'send'] as const) {
-    const cases = all.filter((each) => each.scenario === scenario);
+    const cases = all.filter((each) => each.group === 'speed' && each.scenario === scenario);
     assert.equal(new Set(cases.map(caseText)).size, 3 * 2 * 3);
-    assert.ok(cases.every(({ kinds }) => kinds.includes('crude') && kinds.includes('node')));
+    assert.ok(cases.every(({ kinds }) => kinds.includes('kernel') && kinds.includes('node')));
+    const usual = cases.filter(({ setting }) => setting.mtu === 1500);
+    assert.ok(
+      usual.every(({ kinds }) => kinds.includes('crude')),
+      'with the ceiling',
+    );
   }
 });
 
 test('every scenario is in the plan, and under names of its own', () => {
   assert.deepEqual(new Set(all.map(({ scenario }) => scenario)), new Set(SCENARIOS));
+  assert.deepEqual(new Set(all.map(({ group }) => group)), new Set(GROUPS));
   assert.equal(new Set(all.map(caseText)).size, all.length);
 });
 
@@ -33,6 +39,15 @@ test('only what was asked for is planned', () => {
     new Set(['crr']),
   );
   assert.deepEqual(casesOf({ quick: false, only: [] }), []);
+  const cores = casesOf({ quick: false, only: ['cores'] });
+  assert.ok(
+    cores.length > 1 && cores.every(({ group, kinds }) => group === 'cores' && kinds.includes('workers')),
+  );
+  assert.ok(casesOf({ quick: false, only: ['recv'] }).every(({ group }) => group === 'speed'));
+  assert.ok(
+    casesOf({ quick: true, only: null }).every(({ group }) => group !== 'long'),
+    'nothing long is quick',
+  );
 });
 
 test('what a stack receives the load sends, and to the sink', () => {

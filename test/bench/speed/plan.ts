@@ -3,14 +3,26 @@
 /**
  * Whose TCP is measured. `ours`: sockets of `stack.net`. `register`: Node's own sockets, moved onto the stack. `node`:
  * Node's on the kernel. `kernel`: a C program on the kernel. `crude`: no TCP at all, only the input and output of one that
- * neither checks nor waits: the ceiling of a stack in JavaScript over that device.
+ * neither checks nor waits: the ceiling of a stack in JavaScript over that device. `workers`: ours, on two queues of the device
+ * in two threads. `crowded`: ours, with many connections at rest in the same stack. `packet`: ours, on a packet socket at one
+ * end of a veth pair.
  */
-export const KINDS = ['ours', 'register', 'node', 'kernel', 'crude'] as const;
+export const KINDS = ['ours', 'register', 'node', 'kernel', 'crude', 'workers', 'crowded', 'packet'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** What the load does. `http` asks `node:http` and its like, `raw` a program that answers without looking. */
 export const SCENARIOS = ['recv', 'send', 'ping', 'connect', 'crr', 'http', 'raw', 'memory'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
+
+/**
+ * What a case is there to show: speed beside others, two cores beside one, connections at rest beside none, frames, or that
+ * it lasts.
+ */
+export const GROUPS = ['speed', 'cores', 'crowd', 'ethernet', 'long'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** Names of what `--only` may ask for: scenarios of the first group, and the other groups. */
+export const PARTS = [...SCENARIOS, ...GROUPS.slice(1)] as readonly (Scenario | Group)[];
 
 /** The device between load and stack. */
 export interface Setting {
@@ -21,6 +33,7 @@ export interface Setting {
 
 /** One thing to measure. */
 export interface Case {
+  readonly group: Group;
   readonly scenario: Scenario;
   readonly setting: Setting;
   readonly connections: number;
@@ -32,8 +45,8 @@ export interface Case {
 /** What shapes a plan. */
 export interface PlanOptions {
   readonly quick: boolean;
-  /** Scenarios; null: all. */
-  readonly only: readonly Scenario[] | null;
+  /** Some of `PARTS`; null: all. */
+  readonly only: readonly (Scenario | Group)[] | null;
 }
 
 /** Ports of the services, the same everywhere. A server in C knows the first six of them in this order. */
@@ -51,12 +64,20 @@ export const PORT = {
 export const SMALL_BYTES = 64;
 export const LARGE_BYTES = 16_384;
 
+/** Connections at rest beside those that are measured. */
+export const CROWD = 100_000;
+/** Of `workers`. */
+export const QUEUES = 2;
+
 const HTTP_CONNECTIONS = 50;
 const USUAL: Setting = { mtu: 1500, offload: true };
 
 const TCP: readonly Kind[] = ['ours', 'node', 'kernel'];
 const WITH_CEILING: readonly Kind[] = ['ours', 'node', 'kernel', 'crude'];
 const HTTP: readonly Kind[] = ['ours', 'register', 'node'];
+const CORES: readonly Kind[] = ['ours', 'workers'];
+const CROWDED: readonly Kind[] = ['ours', 'crowded'];
+const FRAMES: readonly Kind[] = ['packet', 'node', 'kernel'];
 
 /** All cases that were asked for, in the order of the document. */
 export function casesOf({ quick, only }: PlanOptions): Case[] {
@@ -72,12 +93,66 @@ export function casesOf({ quick, only }: PlanOptions): Case[] {
     ...(quick ? [] : [one('http', HTTP_CONNECTIONS, HTTP, LARGE_BYTES)]),
     ...(quick ? [] : [one('raw', HTTP_CONNECTIONS, TCP, LARGE_BYTES)]),
     one('memory', quick ? 1000 : 10_000, TCP),
+    ...some(
+      'cores',
+      CORES,
+      quick
+        ? [['recv', 10]]
+        : [
+            ['recv', 10],
+            ['send', 10],
+            ['crr', 50],
+            ['raw', HTTP_CONNECTIONS],
+          ],
+    ),
+    ...some(
+      'crowd',
+      CROWDED,
+      quick
+        ? [['crr', 50]]
+        : [
+            ['recv', 1],
+            ['send', 1],
+            ['ping', 1],
+            ['crr', 50],
+          ],
+    ),
+    ...(quick
+      ? []
+      : some('ethernet', FRAMES, [
+          ['recv', 1],
+          ['recv', 10],
+          ['send', 1],
+          ['send', 10],
+          ['ping', 1],
+        ])),
+    ...(quick && only === null ? [] : [long('recv', false), long('send', true)]),
   ];
-  return cases.filter((each) => only === null || only.includes(each.scenario));
+  const partOf = ({ group, scenario }: Case) => (group === 'speed' ? scenario : group);
+  return cases.filter((each) => only === null || only.includes(partOf(each)));
 }
 
 function one(scenario: Scenario, connections: number, kinds: readonly Kind[], bytes = 0): Case {
-  return { scenario, setting: USUAL, connections, bytes, kinds };
+  return { group: 'speed', scenario, setting: USUAL, connections, bytes, kinds };
+}
+
+function some(group: Group, kinds: readonly Kind[], what: readonly [Scenario, number][]): Case[] {
+  return what.map(([scenario, connections]) => {
+    const bytes = scenario === 'raw' ? SMALL_BYTES : 0;
+    return { group, scenario, setting: USUAL, connections, bytes, kinds };
+  });
+}
+
+/** Without offload there are more segments in the same time. */
+function long(scenario: 'recv' | 'send', offload: boolean): Case {
+  return {
+    group: 'long',
+    scenario,
+    setting: { mtu: 1500, offload },
+    connections: 1,
+    bytes: 0,
+    kinds: ['ours'],
+  };
 }
 
 function bulk(scenario: 'recv' | 'send', quick: boolean): Case[] {
@@ -89,11 +164,12 @@ function bulk(scenario: 'recv' | 'send', quick: boolean): Case[] {
   const countsOf = ({ offload }: Setting) => (quick && !offload ? [1] : counts);
   return settings.flatMap((setting) =>
     countsOf(setting).map((connections) => ({
+      group: 'speed' as const,
       scenario,
       setting,
       connections,
       bytes: 0,
-      kinds: WITH_CEILING,
+      kinds: setting.mtu === 1500 ? WITH_CEILING : TCP,
     })),
   );
 }
@@ -128,9 +204,10 @@ export function settingText({ mtu, offload }: Setting): string {
 }
 
 /** A case in words; names the case. */
-export function caseText({ scenario, setting, connections, bytes }: Case): string {
+export function caseText({ group, scenario, setting, connections, bytes }: Case): string {
   const size = bytes === 0 ? '' : ` ${bytes} B`;
-  return `${scenario}${size} ×${connections}, ${settingText(setting)}`;
+  const part = group === 'speed' ? '' : `${group} `;
+  return `${part}${scenario}${size} ×${connections}, ${settingText(setting)}`;
 }
 
 /** The kinds of a case in another order for each round, so that none always comes after the same other. */

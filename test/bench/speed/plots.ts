@@ -25,7 +25,9 @@ const PLOTS: readonly { name: string; title: string; scenarios: readonly Scenari
 /** The plots of everything that was measured. */
 export function plotsOf(run: Run): Plot[] {
   return PLOTS.flatMap(({ name, title, scenarios }) => {
-    const results = run.results.filter((result) => scenarios.includes(result.case.scenario));
+    const results = run.results.filter(
+      ({ case: job }) => job.group === 'speed' && scenarios.includes(job.scenario),
+    );
     const groups = results.map(groupOf).filter(({ bars }) => bars.length > 0);
     return groups.length === 0 ? [] : [{ name, title, scenarios, svg: barChart(title, groups) }];
   });
@@ -46,4 +48,7 @@ const COLOURS: Record<Kind, string> = {
   node: '#e8590c',
   kernel: '#868e96',
   crude: '#ced4da',
+  workers: '#5f3dc4',
+  crowded: '#862e9c',
+  packet: '#2b8a3e',
 };

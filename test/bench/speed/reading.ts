@@ -10,11 +10,14 @@ export const KIND_NAMES: Record<Kind, string> = {
   node: 'node:net',
   kernel: 'kernel, C',
   crude: 'crude ceiling',
+  workers: 'ours, 2 queues',
+  crowded: 'ours, 100,000 idle',
+  packet: 'ours, packet socket',
 };
 
 /** `MTU 1500 ×10`; with what is done where that is not told by the section. */
-export function rowName({ scenario, setting, connections, bytes }: Case): string {
-  const isBulk = scenario === 'recv' || scenario === 'send';
+export function rowName({ group, scenario, setting, connections, bytes }: Case): string {
+  const isBulk = group === 'speed' && (scenario === 'recv' || scenario === 'send');
   if (isBulk) return `${settingText(setting)} ×${connections}`;
   return `${scenario}${bytes === 0 ? '' : ` ${bytes} B`} ×${connections}`;
 }

@@ -1,4 +1,5 @@
 // What was measured, in the form in which it is kept and from which the document is made.
+import type { Endurance } from './endurance.js';
 import type { Case, Kind } from './plan.js';
 
 /** One kind of TCP in one case; a number for each round. */
@@ -19,6 +20,8 @@ export interface Measured {
   readonly error: string | null;
   /** What the device did for the stack. */
   readonly features: string;
+  /** Of the cases that last. */
+  readonly endurance?: Endurance;
 }
 
 /** A case with all that was measured of it. */

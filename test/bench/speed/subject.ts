@@ -7,6 +7,8 @@ export interface Usage {
   readonly bytesOut: number;
   /** Connections of the idle service that were accepted. */
   readonly accepted: number;
+  /** Segments of TCP, both ways; absent where nobody counts them. */
+  readonly segments?: number;
   readonly userSeconds: number;
   readonly systemSeconds: number;
 }
@@ -26,6 +28,8 @@ export interface Subject {
   readonly features: string;
   usage(): Promise<Usage>;
   memory(): Promise<Memory>;
+  /** Resident memory right now, without asking the process. */
+  residentBytes(): number;
   /** Begins a V8 profile, where there is a V8. */
   profile(): Promise<void>;
   /** Ends it, into a file. */

@@ -5,7 +5,7 @@ import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { Remote } from '../remote.js';
 import type { Place } from './place.js';
-import { type Kind, PORT, type Setting, settingText } from './plan.js';
+import { CROWD, type Kind, PORT, type Setting, settingText } from './plan.js';
 import { compiled } from './programs.js';
 import type { Memory, Subject, Usage } from './subject.js';
 
@@ -44,12 +44,19 @@ export class Subjects {
       return server;
     }
     const module = new URL(kind === 'crude' ? './crude-end.js' : './node-end.js', import.meta.url);
-    const netns = kind === 'node' ? this.place.served : this.place.load;
+    const netns = kind === 'node' || kind === 'packet' ? this.place.served : this.place.load;
     const remote = Remote.start(module, netns, null, ['--expose-gc']);
     const process = new NodeProcess(kind, own, remote);
     this.all.push(process);
-    const device = kind === 'node' ? null : { setting, hostAddress: `${host}/24`, address: `${own}/24` };
-    process.features = await remote.ask<string>('open', { kind, host: own, device });
+    const device = {
+      setting,
+      hostAddress: `${host}/24`,
+      address: `${own}/24`,
+      interface: this.place.cable(setting),
+    };
+    const idle = kind === 'crowded' ? CROWD : 0;
+    const order = { kind, host: own, idle, device: kind === 'node' ? null : device };
+    process.features = await remote.ask<string>('open', order);
     return process;
   }
 }
@@ -71,6 +78,10 @@ class NodeProcess implements Subject {
     return this.remote.ask('memory');
   }
 
+  residentBytes(): number {
+    return residentBytesOf(this.remote.pid);
+  }
+
   profile(): Promise<void> {
     return this.remote.ask('profile');
   }
@@ -82,6 +93,11 @@ class NodeProcess implements Subject {
   kill(): void {
     this.remote.kill();
   }
+}
+
+function residentBytesOf(pid: number): number {
+  const [, resident] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
+  return Number(resident) * PAGE_BYTES;
 }
 
 /** The server in C. It answers lines with lines. */
@@ -113,8 +129,11 @@ class KernelServer implements Subject {
   }
 
   async memory(): Promise<Memory> {
-    const [, resident] = readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ');
-    return { heapBytes: 0, residentBytes: Number(resident) * PAGE_BYTES };
+    return { heapBytes: 0, residentBytes: this.residentBytes() };
+  }
+
+  residentBytes(): number {
+    return residentBytesOf(this.child.pid!);
   }
 
   async profile(): Promise<void> {}
