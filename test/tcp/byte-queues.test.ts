@@ -96,6 +96,33 @@ describe('SendBuffer', () => {
   });
 });
 
+describe('what a segment is made of', () => {
+  test('ends with a chunk, begins with the next one: no piece is empty', () => {
+    const buffer = new SendBuffer(0);
+    for (let i = 0; i < 3; i++) buffer.append(bytesFrom(2000 * i, 2000));
+    const pieces = new PayloadPieces();
+    for (let i = 0; i < 3; i++) {
+      pieces.clear();
+      buffer.gather(2000 * i, 2000, pieces);
+      assert.deepEqual(pieces.lengths.slice(0, pieces.count), [2000]);
+    }
+  });
+
+  test('goes on behind each single byte that is acknowledged', () => {
+    const buffer = new SendBuffer(0);
+    const pieces = new PayloadPieces();
+    buffer.appendCopy(bytesFrom(0, 10), 0, 10);
+    for (let i = 1; i < 10; i++) {
+      buffer.acknowledge(i);
+      pieces.clear();
+      buffer.gather(i, 10 - i, pieces);
+      const got = new Uint8Array(10 - i);
+      pieces.copyTo(got, 0);
+      assert.deepEqual(got, bytesFrom(i, 10 - i));
+    }
+  });
+});
+
 describe('BlockPool', () => {
   function counting() {
     const made: number[] = [];
@@ -130,6 +157,22 @@ describe('BlockPool', () => {
     for (const buffer of buffers) buffer.acknowledge(100);
     for (const buffer of buffers) buffer.append(bytesFrom(0, 100));
     assert.equal(made.length, 100);
+  });
+
+  test('two small blocks are enough for little; who has more waiting than they hold gets large ones', () => {
+    const { made, pool } = counting();
+    const buffer = new SendBuffer(0, pool);
+    for (let i = 0; i < 4; i++) buffer.appendCopy(bytesFrom(0, 2048), 0, 2048);
+    assert.deepEqual(made, [2048, 2048, 2048, 65_536]);
+  });
+
+  test('never gets what belongs to the application', () => {
+    const { pool } = counting();
+    const buffer = new SendBuffer(0, pool);
+    const theirs = bytesFrom(0, 65_536);
+    buffer.append(theirs);
+    buffer.acknowledge(65_536);
+    assert.notEqual(pool.take(65_536), theirs);
   });
 
   test('keeps no more of what nobody needs than it says', () => {
