@@ -47,6 +47,20 @@ describe('the timer', () => {
     assert.equal(untilNext(bench), Math.ceil(2 * srttMs + Math.max(2, 4 * rttvarMs - srttMs)));
   });
 
+  test('RFC8985 §7.2: two such ACKs tell, and one does not', () => {
+    for (const [segments, most] of [
+      [2, 200],
+      [3, 0],
+    ] as const) {
+      const bench = flight(segments, { rttMs: 100, config: { rtoMinMs: 1000 } });
+      bench.advance(100);
+      for (let i = 2; i <= segments; i++) bench.peer(ackBefore(i));
+      const { srttMs, rttvarMs } = bench.status;
+      const margin = most || Math.max(2, 4 * rttvarMs - srttMs);
+      assert.equal(untilNext(bench), Math.ceil(2 * srttMs + margin), `${segments} segments`);
+    }
+  });
+
   test('RFC8985 §7.2: but for one that is left when the others are acknowledged together', () => {
     const bench = flight(4, { rttMs: 100, config: { rtoMinMs: 1000 } });
     bench.advance(100).peer(ackBefore(2)).peer(ackBefore(4));
@@ -61,6 +75,19 @@ describe('the timer', () => {
     bench.take();
     assert.equal(untilNext(bench), 1000);
     assert.equal(timeouts(bench), 1, 'that of the SYN');
+  });
+
+  test('RFC8985 §7.2: a round trip of one millisecond is a measured one', () => {
+    assert.equal(untilNext(flight(1, { rttMs: 1, config: { rtoMinMs: 1000 } })), 2 * 1 + 200);
+  });
+
+  test('RFC8985 §7.2: overdue when new data leaves, it still comes in place of the timeout', () => {
+    const bench = flight(2, { config: { initialWindowSegments: 4 } });
+    bench.now += 5000;
+    bench.write(1000);
+    bench.take();
+    bench.advance(0).expect('A 2001 a1 [1000]');
+    assert.equal(timeouts(bench), 0);
   });
 
   test('RFC8985 §7.2: never later than the retransmission timeout, in whose place it comes', () => {
@@ -119,6 +146,27 @@ describe('what is sent', () => {
     bench.expect('A 3401 a1 [600]');
   });
 
+  test('RFC8985 §7.3: the last octet as well, with a FIN behind it in one segment or two, or without', () => {
+    const ways: Record<string, (bench: Bench) => void> = {
+      'no FIN': (bench) => bench.write(1),
+      'in two': (bench) => {
+        bench.write(1);
+        bench.shutdown();
+      },
+      'in one': (bench) => {
+        bench.queue(1);
+        bench.shutdown();
+      },
+    };
+    for (const [name, leave] of Object.entries(ways)) {
+      const bench = flight(1);
+      bench.advance(100).peer(ackBefore(2));
+      leave(bench);
+      untilNext(bench);
+      assert.equal(bench.connection.rtx.probeOut, true, name);
+    }
+  });
+
   test('RFC8985 §7.3: a FIN goes along with the last segment', () => {
     const bench = flight(2);
     bench.shutdown().take();
@@ -134,6 +182,11 @@ describe('no probe', () => {
     bench.advance(bench.connection.timers.deadline(Timer.RETRANSMISSION) - bench.now - 1).silent();
     assert.equal(bench.connection.rtx.probeOut, false, what);
   }
+
+  test('RFC8985 §7.2: for a SYN-ACK: nothing is established yet', () => {
+    const bench = Bench.synReceived({ config: { sack: true }, peer: { options: 'mss 1000, sackOK' } });
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
+  });
 
   test('RFC8985 §7.2: where SACK is off', () => noProbe(flight(4, { sack: false }), 'without SACK'));
 
