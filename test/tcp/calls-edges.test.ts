@@ -1,8 +1,17 @@
 // The user calls of RFC 9293 §3.10 where it is about a single octet, an order, or a state.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { URG } from '../../src/wire/segment.js';
-import { Bench } from './harness.js';
+import { Connection } from '../../src/tcp/connection.js';
+import { SegmentView, URG } from '../../src/wire/segment.js';
+import { Bench, fillView, PEER_SALT, parseSegment, Recorder } from './harness.js';
+
+/** Looks at a connection at its very beginning, as a log does. */
+class Onlooker extends Recorder {
+  override connectionOpened(c?: Connection): void {
+    super.connectionOpened();
+    c!.status();
+  }
+}
 
 describe('OPEN', () => {
   test('RFC9293 §3.10.7.2: the SYN that opened a connection counts as heard, and its octet as data', () => {
@@ -19,9 +28,54 @@ describe('OPEN', () => {
       assert.equal(bench.take()[0]!.flags & URG, 0, iss.toString(16));
     }
   });
+
+  test('who looks at a connection as it opens changes nothing of its recovery', () => {
+    const bench = Bench.established({ iss: 0xf000_0000, environment: { trace: new Onlooker() } });
+    bench.write(5000);
+    bench.peer('A 1 a1001').take();
+    bench.peer('A 1 a1001', 'A 1 a1001', 'A 1 a1001').expect('A 1001 a1 [1000]');
+  });
+
+  test('RFC9293 MAY-2: a number beyond those of the connection in TIME-WAIT is taken as it is, one within is not', () => {
+    const old = Bench.established().shutdown().peer('FA 1 a2').settled('TIME-WAIT').connection;
+    for (const [number, expected] of [
+      [old.snd.nxt + 1, old.snd.nxt + 1],
+      [old.snd.nxt, old.snd.nxt + 65_537],
+      [old.snd.nxt - 1000, old.snd.nxt + 65_537],
+    ] as const) {
+      const environment = { trace: null, initialSequence: () => number };
+      const next = new Connection(2, old.tuple, old.config, environment, 'passive');
+      const syn = new SegmentView();
+      fillView(syn, parseSegment('S 9000'), { sender: 0, receiver: 0 }, PEER_SALT, 10_000);
+      next.openPassive(syn, old, 60_000);
+      assert.equal(next.snd.iss, expected);
+    }
+  });
 });
 
 describe('SEND', () => {
+  test('bytes are sent as they stand when they leave, unless they were to be copied', () => {
+    for (const [way, expected] of [
+      ['send', 9],
+      ['sendCopy', 1],
+    ] as const) {
+      const bench = Bench.established();
+      bench.checkPayload = false;
+      bench.queue(1000);
+      const bytes = new Uint8Array(2000).fill(1);
+      bench.connection[way](bytes, true, bench.now);
+      bytes.fill(9);
+      bench.flush();
+      assert.deepEqual(new Set(bench.take()[1]!.payload), new Set([expected]), way);
+    }
+  });
+
+  test('nothing needs no buffer', () => {
+    const bench = Bench.established();
+    bench.write(0);
+    assert.equal(bench.connection.sendBuffer, null);
+  });
+
   test('RFC9293 SHLD-7: an octet that is not pushed waits for more', () => {
     const bench = Bench.established();
     bench.write(1, false);
@@ -48,6 +102,19 @@ describe('SEND', () => {
 });
 
 describe('CLOSE', () => {
+  test('RFC9293 §3.10.4: pushes what was queued before it, also where the window leaves its FIN no room', () => {
+    const bench = Bench.established({ peer: { window: 100 } });
+    bench.write(100, false);
+    bench.silent();
+    bench.shutdown().expect('A 1 a1 [100]');
+  });
+
+  test('RFC9293 SHLD-3: data of a SYN that crossed ours was not taken yet: it is refused when it comes again', () => {
+    const bench = Bench.synSent().peer('S 0 [10] <mss 1000>').settled('SYN-RECEIVED');
+    bench.close().expect('FA 1 a1').state('FIN-WAIT-1');
+    bench.peer('A 1 a1 [10]').expect('R 1').state('CLOSED');
+  });
+
   test('RFC9293 SHLD-3: with an octet unread it resets, in order or beyond a hole, also after the peer’s FIN', () => {
     Bench.established().peer('A 1 a1 [1]').settled('ESTABLISHED').close().expect('RA 1 a2').state('CLOSED');
     Bench.established().peer('A 11 a1 [1]').settled('ESTABLISHED').close().expect('RA 1 a1').state('CLOSED');
