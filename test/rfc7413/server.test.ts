@@ -73,6 +73,7 @@ describe('the SYN-ACK of a server', () => {
     const syn = `S 0 [10] <mss 1000, fo ${COOKIE}>`;
     const at = (fastOpenPending: number) => server(syn, { config: { fastOpenPending: 2 }, fastOpenPending });
     at(1).expect('SA 0 a11 <mss 1000>');
+    server(syn, { config: { fastOpenPending: 1 } }).expect('SA 0 a11 <mss 1000>');
     const full = at(2).expect('SA 0 a1 <mss 1000>');
     assert.deepEqual([outcome(full), full.read()], ['limit', 0]);
     assert.equal(full.history[0]!.options.fastOpen, undefined);

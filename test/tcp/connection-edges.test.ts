@@ -38,6 +38,61 @@ describe('end and urgency of what is received', () => {
   });
 });
 
+describe('before anything is agreed upon', () => {
+  const config = { sack: true, timestamps: true, windowScale: 4, ecn: 'on' } as const;
+
+  test('RFC7323 §3.2, RFC2018 §2: what a SYN offers is not in force, neither told nor used', () => {
+    const bench = Bench.synSent({ config });
+    assert.deepEqual(bench.connection.tcpInfo(bench.now).options, {
+      timestamps: false,
+      sack: false,
+      windowScale: false,
+      ecn: false,
+      synData: false,
+    });
+    bench.take();
+    bench.peer('A 1 a77').expect('R 77 <>');
+  });
+
+  test('nobody is told of room in a buffer that was never full', () => {
+    Bench.synSent().peer('SA 0 a1 <mss 1000>').events(['ESTABLISHED'], ['WRITABLE']);
+  });
+});
+
+describe('what is counted and told', () => {
+  const counts = (bench: Bench) => {
+    const { segsIn, dataSegsIn, rcvOooPack } = bench.connection.tcpInfo(bench.now);
+    return [segsIn, dataSegsIn, rcvOooPack];
+  };
+
+  test('a segment of a single octet is one of data, and only one ahead of its turn is out of order', () => {
+    const bench = Bench.accepted().peer('A 1 a1 [1]');
+    assert.deepEqual(counts(bench), [3, 1, 0]);
+    bench.peer('A 3 a1 [1]', 'A 2 a1');
+    assert.deepEqual(counts(bench), [5, 2, 1]);
+  });
+
+  test('what is missing before data that came early', () => {
+    const bench = Bench.established();
+    assert.deepEqual(bench.connection.receiveHoles(), []);
+    bench.peer('A 11 a1 [10]', 'A 31 a1 [10]');
+    assert.deepEqual(bench.connection.receiveHoles(), [
+      [1, 11],
+      [21, 31],
+    ]);
+  });
+});
+
+test('RFC9293 §3.10.7.1: a connection that ended answers as none would, and counts nothing out of it', () => {
+  const bench = Bench.established().abort().settled('CLOSED');
+  bench.peer('A 5 a7 [3]').expect('R 7').peer('S 5').expect('RA =0 a6').peer('R 5').silent();
+  assert.deepEqual(bench.recorder.verdicts.slice(-3), ['drop', 'drop', 'drop']);
+  assert.deepEqual(
+    bench.recorder.drops.map(({ reason, reply }) => `${reason} ${reply}`),
+    ['no_tcb rst', 'no_tcb rst', 'no_tcb none'],
+  );
+});
+
 describe('options on the way', () => {
   test('RFC9293 MUST-21: a user timeout counts from when it is set, for a single octet in flight', () => {
     const bench = Bench.established({ config: { rtoMinMs: 1000 } });

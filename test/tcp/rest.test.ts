@@ -147,6 +147,24 @@ test('what it receives after a rest is acknowledged as if it had not rested', ()
   });
 });
 
+test('whichever part of the sender is asked for first after a rest, it is there again', () => {
+  for (const part of [
+    'rtx',
+    'flight',
+    'rate',
+    'rack',
+    'rtt',
+    'limited',
+    'congestion',
+    'validation',
+  ] as const) {
+    const life = new Life(true);
+    life.shakeHands();
+    assert.notEqual(life.connection[part], null, part);
+    assert.equal(life.connection.flight.start, life.connection.snd.una);
+  }
+});
+
 test('who has sent something does not rest any more', () => {
   const life = new Life(true);
   life.shakeHands();
