@@ -590,10 +590,10 @@ export class Connection {
     this.mayRest = false;
     const { sender } = this;
     if (sender === null) return;
-    if (this.state !== State.ESTABLISHED || this.retransmissions > 0) return;
-    if (this.inFlight > 0 || this.sendBuffer !== null || this.finQueued) return;
     const { onlySampleMs } = sender.rtt;
-    if (onlySampleMs < 0 || sender.limited.handshakeOnlyMs !== onlySampleMs) return;
+    if (this.retransmissions > 0 || onlySampleMs < 0) return;
+    // With anything queued or in flight, or after the end, the clock says something else.
+    if (sender.limited.handshakeOnlyMs !== onlySampleMs) return;
     if (sender.congestion.isUntouched !== true) return;
     this.handshakeMs = onlySampleMs;
     this.restedAt = now;

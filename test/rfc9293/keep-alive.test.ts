@@ -41,6 +41,11 @@ describe('keep-alive', () => {
       .silent();
   });
 
+  test('RFC9293 MUST-27: an idle time of one millisecond is one', () => {
+    const bench = Bench.established().call((c, now) => c.setKeepAlive(true, 1, now));
+    bench.advance(1).expect('A 0 a1');
+  });
+
   test('RFC9293 MUST-25: switched off, no timer is left', () => {
     const bench = Bench.established(ON).call((c, now) => c.setKeepAlive(false, 0, now));
     assert.equal(bench.connection.nextTimeout(), Number.POSITIVE_INFINITY);

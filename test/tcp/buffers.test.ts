@@ -82,6 +82,11 @@ describe('send buffer', () => {
     assert.ok(share > 0.74, `${share} of the path`);
   });
 
+  test('it is twice the congestion window already before the first ACK', () => {
+    const config = { initialWindowSegments: 10, sendBufferBytes: 4000, sendBufferMaxBytes: 100_000 };
+    assert.equal(Bench.established({ config }).connection.sendSpace, 2 * 10 * 1000);
+  });
+
   test('WRITABLE comes once there is room for a quarter, and once only', () => {
     const bench = Bench.established({ config: { sendBufferBytes: 8000 }, peer: { window: 20_000 } });
     assert.equal(bench.write(20_000), 8000);

@@ -7,8 +7,10 @@ import { Connection } from '../../src/tcp/connection.js';
 import { configWith } from '../../src/tcp/defaults.js';
 import type { SegmentOut, SegmentSink } from '../../src/tcp/segment-out.js';
 import { State } from '../../src/tcp/state.js';
+import { openByCookie } from '../../src/tcp/syn-cookie.js';
 import { IpAddress } from '../../src/wire/address.js';
 import { ACK, SegmentView, SYN } from '../../src/wire/segment.js';
+import { Bench } from './harness.js';
 
 const PEER_ISS = 5000;
 const RTT_MS = 12.5;
@@ -25,6 +27,7 @@ class Life implements SegmentSink {
   constructor(
     private readonly mayRest: boolean,
     config = configWith(),
+    private readonly rttMs = RTT_MS,
   ) {
     const local = IpAddress.parse('10.0.0.1')!;
     const remote = IpAddress.parse('10.0.0.2')!;
@@ -56,7 +59,7 @@ class Life implements SegmentSink {
     this.connection.openPassive(this.view, null, this.now);
     this.poll();
     Object.assign(this.view, { mss: -1, windowScale: -1, sackPermitted: false });
-    this.now += RTT_MS;
+    this.now += this.rttMs;
     this.acknowledge();
     assert.equal(this.connection.state, State.ESTABLISHED);
   }
@@ -75,7 +78,7 @@ class Life implements SegmentSink {
     view.payloadLength = length;
     view.len = length;
     view.tsVal++;
-    view.tsEcr = Math.floor(this.now - RTT_MS);
+    view.tsEcr = Math.floor(this.now - this.rttMs);
     this.peerNxt += length;
     this.connection.onSegment(view, this.now);
     this.connection.receive(length, this.now);
@@ -148,7 +151,7 @@ test('what it receives after a rest is acknowledged as if it had not rested', ()
 });
 
 test('whichever part of the sender is asked for first after a rest, it is there again', () => {
-  for (const part of [
+  const parts = [
     'rtx',
     'flight',
     'rate',
@@ -157,10 +160,12 @@ test('whichever part of the sender is asked for first after a rest, it is there 
     'limited',
     'congestion',
     'validation',
-  ] as const) {
+    'pacer',
+  ] as const;
+  for (const part of parts) {
     const life = new Life(true);
     life.shakeHands();
-    assert.notEqual(life.connection[part], null, part);
+    assert.equal(life.connection[part] === null, part === 'pacer', part);
     assert.equal(life.connection.flight.start, life.connection.snd.una);
   }
 });
@@ -186,6 +191,50 @@ test('a lost SYN,ACK is remembered', () => {
   life.shakeHands();
   assert.ok(connection.retransmissions > 0);
   assert.equal(life.holdsSender, true);
+});
+
+test('a SYN,ACK that was sent again although the first had arrived is remembered', () => {
+  const life = new Life(true, configWith(), 1500);
+  const { acknowledge } = life;
+  life.acknowledge = () => {
+    const until = life.now;
+    life.now -= 1500;
+    life.timeout();
+    life.now = until;
+    acknowledge.call(life);
+  };
+  life.shakeHands();
+  assert.equal(life.connection.retransmissions, 1);
+  assert.equal(life.connection.rtt.srtt, 1500, 'the echo is that of the first');
+  assert.equal(life.holdsSender, true);
+});
+
+test('a handshake of less than a millisecond is one', () => {
+  const life = new Life(true, configWith(), 0.5);
+  life.shakeHands();
+  assert.equal(life.holdsSender, false);
+});
+
+test('who speaks first does not rest', () => {
+  const life = new Life(true);
+  const { acknowledge, connection } = life;
+  life.acknowledge = () => {
+    connection.send(new Uint8Array(10), true, life.now);
+    acknowledge.call(life);
+  };
+  life.shakeHands();
+  assert.equal(life.holdsSender, true);
+});
+
+test('nor does one that a SYN cookie opened, of whose handshake nothing was measured', () => {
+  const bench = new Bench({ role: 'passive' });
+  const { connection } = bench;
+  const [syn, ack] = [new SegmentView(), new SegmentView()];
+  Object.assign(syn, { seq: bench.irs, mss: 1000, wnd: 10_000 });
+  ack.ack = bench.iss + 1;
+  openByCookie(connection, syn, ack, bench.now);
+  bench.queue(10);
+  bench.peer('A 1 a1').expect('A 1 a1 [10]').advance(1000).expect('A 1 a1 [10]');
 });
 
 test('a controller that may have learnt something of the handshake is kept', () => {
