@@ -64,6 +64,7 @@ export class PacketLink extends PortLink implements EthernetLink {
   offload: LinkOffload;
   protected readonly port: SocketPort;
   private hasDeclined = false;
+  private goneCheck: NodeJS.Timeout | null = null;
 
   /** @throws EthernetError as `ethernetLink` */
   constructor(private readonly parts: PacketLinkParts) {
@@ -115,8 +116,8 @@ export class PacketLink extends PortLink implements EthernetLink {
   }
 
   protected override report(errno: number): void {
-    if (errno === constants.errno.ENETDOWN) setTimeout(() => super.report(errno), GONE_WITHIN_MS);
-    else super.report(errno);
+    if (errno !== constants.errno.ENETDOWN) super.report(errno);
+    else this.goneCheck ??= setTimeout(() => super.report(errno), GONE_WITHIN_MS);
   }
 
   protected override lost(): Error {
@@ -124,6 +125,7 @@ export class PacketLink extends PortLink implements EthernetLink {
   }
 
   protected override async shutDown(): Promise<void> {
+    if (this.goneCheck !== null) clearTimeout(this.goneCheck);
     await super.shutDown();
     this.counters.dropped += this.port.takeDrops();
     this.port.close();
