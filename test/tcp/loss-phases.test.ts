@@ -1,0 +1,180 @@
+// The phases of a sender where they meet: a timeout within a recovery or after a mark, a loss after a mark, what each leaves
+// behind, and what is sent again into a window that has changed meanwhile.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { pipe } from '../../src/tcp/losses.js';
+import { Timer } from '../../src/tcp/timers.js';
+import type { Bench } from './harness.js';
+import { ackBefore, type FlightOptions, flight, MSS, segmentsSent } from './sacking.js';
+
+function caState(bench: Bench): string {
+  return bench.connection.tcpInfo(bench.now).caState;
+}
+
+/** Until the next timeout of the retransmission timer. */
+function timeOut(bench: Bench): Bench {
+  const { tally } = bench.connection.rtx;
+  const { timeouts } = tally;
+  for (let i = 0; tally.timeouts === timeouts; i++) {
+    assert.ok(i < 100_000);
+    bench.advance(1);
+  }
+  return bench;
+}
+
+/** Ten segments, a mark for the first, and more that waits. */
+function marked(options: FlightOptions = {}): Bench {
+  const bench = flight(10, { ecn: true, waiting: 20, ...options, config: { ecn: 'on' } });
+  bench.advance(100).peer('AE 1 a1001');
+  assert.equal(caState(bench), 'cwr');
+  return bench;
+}
+
+describe('a reduction that is under way', () => {
+  test('RFC3168 §6.1.2: a loss in a window that was reduced for a mark does not reduce it again', () => {
+    const bench = marked();
+    const { ssthresh } = bench.status;
+    bench.peer(ackBefore(2, [3, 8]));
+    assert.equal(caState(bench), 'recovery');
+    assert.equal(bench.status.ssthresh, ssthresh);
+  });
+
+  test('RFC3168 §6.1.2: nor does a timeout; and F-RTO asks whether it was spurious', () => {
+    const bench = marked();
+    const { ssthresh } = bench.status;
+    bench.take();
+    timeOut(bench);
+    assert.equal(bench.status.ssthresh, ssthresh);
+    bench.take();
+    const next = bench.status.sndNxt;
+    bench.peer(ackBefore(3));
+    assert.equal(bench.take()[0]!.seq, next, 'new data');
+  });
+
+  test('RFC5681 §3.1: nor does one within a recovery; then nothing is in doubt', () => {
+    const bench = flight(10, { waiting: 20 });
+    bench.advance(100).peer(ackBefore(1, [3, 8]));
+    const { ssthresh } = bench.status;
+    timeOut(bench).take();
+    assert.equal(caState(bench), 'loss');
+    assert.equal(bench.status.ssthresh, ssthresh);
+    bench.peer(ackBefore(2, [3, 8]));
+    assert.equal(segmentsSent(bench)[0], 2);
+  });
+
+  test('RFC5681 §3.1: the first timeout reduces, those that follow without progress do not', () => {
+    const bench = flight(10);
+    timeOut(bench);
+    const { ssthresh } = bench.status;
+    assert.ok(ssthresh < 10 * MSS);
+    timeOut(bench);
+    assert.equal(bench.status.ssthresh, ssthresh);
+  });
+});
+
+describe('after a timeout', () => {
+  test('RFC6675 §4: nothing is on its way but what it sends again, whatever duplicates had told', () => {
+    const bench = flight(10, { sack: false, waiting: 5 });
+    bench.advance(10).peer('A 1 a1', 'A 1 a1');
+    timeOut(bench);
+    assert.equal(pipe(bench.connection), MSS);
+    assert.equal(bench.connection.rate.lost, bench.status.inFlight);
+  });
+
+  test('RFC8985 §7.2, §6.2: neither a probe nor the reordering timer is waited for', () => {
+    const bench = timeOut(flight(10));
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
+    assert.equal(bench.connection.timers.isSet(Timer.REORDERING), false);
+  });
+
+  test('RFC2018 §8: what the peer reports anew after its reports were forgotten counts', () => {
+    const bench = flight(6);
+    bench.advance(100).peer(ackBefore(1, [3, 6]));
+    timeOut(bench);
+    timeOut(bench);
+    assert.equal(bench.connection.flight.sackedBytes, 0);
+    bench.peer(ackBefore(1, [3, 6]));
+    assert.equal(bench.connection.flight.sackedBytes, 4 * MSS);
+  });
+
+  test('RFC5682 step 3b: one that was spurious counts no more', () => {
+    const bench = timeOut(flight(10, { waiting: 30 }));
+    bench.peer(ackBefore(2)).peer(ackBefore(2, [4, 4]));
+    assert.equal(caState(bench), 'disorder');
+    assert.equal(bench.connection.tcpInfo(bench.now).retransmits, 0);
+  });
+
+  test('RFC7765 §4: the wait after a sleep of our process is a whole one', () => {
+    const bench = flight(2);
+    bench.now += 10_000;
+    bench.inject(ackBefore(2));
+    assert.equal(bench.connection.timers.deadline(Timer.RETRANSMISSION), bench.now + bench.status.rtoMs);
+  });
+});
+
+describe('a peer that seems to go back on its reports', () => {
+  /** Two of six are missing; the repetitions have arrived, and segment 3, reported before, is asked for. */
+  function goingBack(rttMs: number): Bench {
+    const bench = flight(6, { rttMs });
+    bench.advance(rttMs).peer(ackBefore(1, [3, 6]));
+    return bench.advance(rttMs).peer(ackBefore(3));
+  }
+
+  for (const [rttMs, waitMs] of [
+    [100, 50],
+    [8, 10],
+  ] as const)
+    test(`RFC2018 §8: with round trips of ${rttMs} ms it is believed for ${waitMs} ms more, whatever it repeats`, () => {
+      const bench = goingBack(rttMs);
+      const { srttMs } = bench.status;
+      const since = bench.now;
+      const expected = Math.max(waitMs, Math.round(srttMs / 2));
+      bench.advance(5).peer(ackBefore(3));
+      bench.advance(expected - 6);
+      assert.ok(bench.connection.flight.sackedBytes > 0, `after ${bench.now - since} ms`);
+      bench.advance(2);
+      assert.equal(bench.connection.flight.sackedBytes, 0, `after ${bench.now - since} ms`);
+    });
+
+  test('RFC2018 §8: a timeout that is due sooner is not put off', () => {
+    const bench = goingBack(100);
+    const { timers } = bench.connection;
+    timers.set(Timer.RETRANSMISSION, bench.now + 20);
+    bench.peer(ackBefore(3));
+    assert.equal(timers.deadline(Timer.RETRANSMISSION), bench.now + 20);
+  });
+});
+
+describe('what is sent again', () => {
+  /** Small segments of `bytes` each, all held lost but for the first, which a timeout has sent again. */
+  function crumbs(count: number, bytes: number): Bench {
+    const bench = flight(0, { sack: false, config: { initialWindowSegments: 10 } });
+    for (let i = 0; i < count; i++) bench.write(bytes);
+    bench.take();
+    return bench;
+  }
+
+  test('RFC9293 SHLD-16: joined small segments stay within the window that the peer has now', () => {
+    const bench = crumbs(4, 300);
+    bench.peer('A 1 a1 w700');
+    timeOut(bench).expect('A 1 a1 [600]', 'A 601 a1 [100]');
+  });
+
+  test('RFC9293 §3.8.1: they are joined up to a full segment', () => {
+    const bench = crumbs(5, 250);
+    timeOut(bench).expect('A 1 a1 [1000]');
+  });
+
+  test('RFC9293 SHLD-16: a segment of which the window has only a part comes again in part', () => {
+    const bench = flight(3, { sack: false });
+    bench.take();
+    bench.peer('A 1 a1 w400');
+    timeOut(bench).expect('A 1 a1 [400]');
+  });
+
+  test('RFC9293 §3.8.1: a FIN takes no room of the payload, and nothing is joined behind it', () => {
+    const bench = crumbs(2, 500);
+    bench.shutdown().take();
+    timeOut(bench).expect('FPA 1 a1 [1000]');
+  });
+});
