@@ -28,7 +28,6 @@ export function countDuplicate(c: Connection, news: AckNews): void {
 export function forgetDuplicates(c: Connection, bytes: number, news: AckNews): void {
   const { rtx, snd } = c;
   rtx.dupAcks = 0;
-  if (rtx.dupAckBytes === 0) return;
   // The hole that the ACK fills is the one segment that no duplicate has told of.
   const told = Math.min(rtx.dupAckBytes, Math.max(0, bytes - snd.mss));
   rtx.dupAckBytes = c.inFlight === 0 ? 0 : rtx.dupAckBytes - told;
@@ -38,8 +37,7 @@ export function forgetDuplicates(c: Connection, bytes: number, news: AckNews): v
 /** Holds the first segment lost when the ACK gives reason to. Returns the bytes newly held lost. */
 export function detectByDuplicates(c: Connection, news: AckNews, now: number): number {
   const { rtx, flight, snd } = c;
-  if (flight.count === 0) return 0;
-  const third = rtx.phase < Phase.RECOVERY && rtx.dupAcks === THRESHOLD && seqGt(snd.una, rtx.recover);
+  const third = rtx.dupAcks === THRESHOLD && seqGt(snd.una, rtx.recover);
   const partial = rtx.phase === Phase.RECOVERY && news.advanced && seqGt(rtx.recover, snd.una);
   if (!third && !partial) return 0;
   // A partial ACK sends the next segment again at once (RFC 6582 §3.2 step 3).

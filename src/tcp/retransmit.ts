@@ -83,10 +83,9 @@ function loseSyn(c: Connection): void {
 
 function loseFlight(c: Connection): void {
   const { rtx, flight } = c;
-  const isNew = rtx.phase === Phase.OPEN || rtx.phase === Phase.REDUCING;
   // The hole at SND.UNA was reported as filled, or nothing has helped so far: what SACK told is not to be relied upon.
   if (flight.mark(0) & Mark.SACKED || rtx.timeouts > 0) forgetSacks(c);
-  beginDoubt(c, !isNew || rtx.timeouts > 0);
+  beginDoubt(c, rtx.phase >= Phase.RECOVERY);
   if (c.mtuProbing !== null) abandonMtuProbe(c.mtuProbing, news.now);
   enterLoss(c, news);
   c.timers.clear(Timer.REORDERING);

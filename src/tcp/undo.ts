@@ -42,7 +42,7 @@ export function wasNeedless(c: Connection, news: AckNews): boolean {
   const { rtx } = c;
   if (!rtx.undoable) return false;
   if (rtx.firstResentAt < 0) return arrivedByItself(c, news);
-  return isOriginalEchoed(c, news) || (rtx.resentInEpisode === 0 && news.duplicateReported);
+  return isOriginalEchoed(c, news) || rtx.resentInEpisode === 0;
 }
 
 /** The hole at SND.UNA closed before it could be sent again: the segment had only been overtaken. */

@@ -139,6 +139,26 @@ describe('RFC3708: reports of duplicates', () => {
   });
 });
 
+test('RFC3522 §3.2: the echo tells without SACK as well', () => {
+  const bench = flight(8, { sack: false, timestamps: true });
+  const [sent] = bench.take()[0]!.options.ts!;
+  const before = windowOf(bench);
+  bench.advance(100);
+  for (let i = 0; i < 3; i++) bench.peer(`A 1 a1 <ts 600 ${sent - 100}>`);
+  assert.equal(caState(bench), 'recovery');
+  bench.advance(10).peer(`A 1 a${4 * STAMPED + 1} <ts 610 ${sent}>`);
+  assertRestored(bench, before);
+});
+
+test('RFC6582 §3.2: without SACK and echo a hole that closes before it is repaired leaves the reduction', () => {
+  const bench = flight(8, { sack: false });
+  const { cwnd } = windowOf(bench);
+  bench.advance(100);
+  for (let i = 0; i < 3; i++) bench.inject(ackBefore(1));
+  bench.inject(ackBefore(9)).flush();
+  assert.ok(windowOf(bench).ssthresh < cwnd);
+});
+
 test('RFC3708 §3: a report that comes before anything was sent again counts for none of what is sent again later', () => {
   const bench = flight(10);
   const before = windowOf(bench);

@@ -116,6 +116,37 @@ function probes(bench: Bench): number {
   return bench.history.filter((s) => s.retransmission > 0).length - 1;
 }
 
+test('RFC5682 §3 steps 2a, 3a: with SACK a report counts on a segment with data, too', () => {
+  const early = timedOut();
+  early.peer('A 1 a1 [10] <sack 4001:5001>');
+  assert.equal(early.connection.rtx.doubt, 0);
+  const late = timedOut();
+  late.peer(ackBefore(2));
+  const newest = Math.max(...segmentsSent(late));
+  late.peer(`A 1 a${MSS + 1} [10] <sack ${(newest - 1) * MSS + 1}:${newest * MSS + 1}>`);
+  assert.equal(caState(late), 'loss');
+  assert.equal(segmentsSent(late)[0], 2);
+});
+
+test('RFC5682 step 2: what says nothing of the flight decides nothing', () => {
+  const bench = timedOut({ ecn: true, config: { ecn: 'on' } });
+  bench.peer('AE 1 a1 [10]').take();
+  const next = bench.status.sndNxt;
+  bench.peer(`A 11 a${MSS + 1}`);
+  assert.equal(bench.take()[0]!.seq, next);
+});
+
+test('RFC5682 step 2a: it is decided once, also when there is new data at the next ACK', () => {
+  for (const sack of [true, false]) {
+    const bench = timedOut({ sack, waiting: 0 });
+    bench.peer(ackBefore(2)).take();
+    bench.write(5 * MSS);
+    bench.take();
+    bench.peer(ackBefore(3));
+    assert.ok(segmentsSent(bench).every((n) => n <= 10));
+  }
+});
+
 test('RFC5682 §3 step 3b: with SACK a report of what was not sent again is enough', () => {
   const bench = timedOut();
   bench.peer(ackBefore(2)).take();

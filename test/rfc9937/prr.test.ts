@@ -85,6 +85,21 @@ describe('proportional reduction', () => {
   });
 });
 
+test('RFC9937 §6: a loss that the reordering timer finds in the midst of a recovery changes no window', () => {
+  const bench = sender();
+  bench.peer(ackBefore(1, [2, 2])).peer(ackBefore(3));
+  bench.peer(ackBefore(3, [4, 5])).advance(26);
+  assert.ok(isRecovering(bench));
+  bench.peer(ackBefore(3, [4, 5], [8, 9])).take();
+  const { cwnd } = bench.status;
+  const { lostBytes } = bench.connection.flight;
+  for (let i = 0; bench.connection.flight.lostBytes === lostBytes; i++) {
+    assert.ok(i < 100, 'nothing more is lost');
+    bench.advance(1);
+    assert.equal(bench.status.cwnd, cwnd);
+  }
+});
+
 describe('the reduction bound, when losses bring the flight below ssthresh', () => {
   /** Ten of twenty are lost at once; `bench` has seen it. */
   function halfLost(): Bench {

@@ -42,9 +42,20 @@ const STORIES: Readonly<Record<string, (now: number) => Bench>> = {
       .peer(ackBefore(1, [2, 2], [7, 7])),
   'RFC8985 §6.2: everything within one moment': (now) => {
     const bench = flightAt(now, 6);
-    bench.peer(ackBefore(1, [2, 5]), ackBefore(6), ackBefore(6, [1, 1]));
+    bench
+      .peer(ackBefore(1, [2, 5]))
+      .peer(ackBefore(6))
+      .peer(ackBefore(6, [1, 1]));
     bench.write(5 * MSS);
     return bench.advance(100).peer(ackBefore(9));
+  },
+  'RFC3522 §3.2: the echo of the first of two retransmissions': (now) => {
+    const bench = flightAt(now, 8, { timestamps: true });
+    const [sent] = bench.history.at(-1)!.options.ts!;
+    const at = (n: number) => (n - 1) * bench.status.sendMss + 1;
+    bench.peer(`A 1 a1 <ts 600 ${sent}, sack ${at(3)}:${at(7)}>`);
+    bench.advance(1).peer(`A 1 a1 <ts 601 ${sent}, sack ${at(3)}:${at(9)}>`);
+    return bench.advance(1).peer(`A 1 a${at(9)} <ts 602 ${sent}>`);
   },
   'RFC3522 §3.2: a timeout, and the echo of the first transmission': (now) => {
     const bench = flightAt(now, 4, { timestamps: true });

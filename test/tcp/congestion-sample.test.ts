@@ -155,6 +155,27 @@ describe('an acknowledgment', () => {
     }
   });
 
+  test('what SND.UNA covers is measured rather than what SACK reports beside it', () => {
+    const { bench, told } = listening(5);
+    bench.advance(10).write(2 * MSS);
+    bench.advance(40).peer(ackBefore(2, [7, 7]));
+    assert.equal(told.acks[0]!.rttMs, 50);
+  });
+
+  test('the newest is one that was sent again, where it left after those behind it', () => {
+    const { bench, told } = listening(5);
+    bench.advance(40).peer(ackBefore(1, [3, 5]));
+    const resent = bench.take().length;
+    assert.equal(resent, 2);
+    bench.advance(40).peer(ackBefore(6));
+    assert.deepEqual([told.acks[1]!.sentDelivered, told.acks[1]!.sentInFlight], [3 * MSS, 2 * MSS]);
+    const other = listening(5);
+    other.bench.advance(40).peer(ackBefore(1, [4, 5]));
+    other.bench.advance(26).peer(ackBefore(1, [3, 5]));
+    other.bench.advance(40).peer(ackBefore(6));
+    assert.equal(other.told.acks.at(-1)!.sentDelivered >= 2 * MSS, true);
+  });
+
   test('without SACK that is told as well', () => {
     const { bench, told } = listening(4, { sack: false });
     bench.peer(ackBefore(2));
@@ -289,6 +310,30 @@ describe('losses', () => {
         [2 * MSS, 2 * MSS],
       ],
     );
+  });
+
+  test('each with its own length', () => {
+    const { bench, told } = listening(1);
+    bench.write(300);
+    bench.write(3 * MSS);
+    bench.advance(50).peer(`A 1 a1 <sack ${MSS + 301}:${4 * MSS + 301}>`);
+    assert.deepEqual(
+      told.losses.map((one) => one.bytes),
+      [MSS, 300],
+    );
+  });
+
+  test('RFC5681 §3.2: without SACK the third duplicate tells of one segment, and half of it is not lost twice', () => {
+    const { bench, told } = listening(1, { sack: false });
+    bench.write(500);
+    bench.write(4 * MSS);
+    bench.advance(50).peer('A 1 a1', 'A 1 a1', 'A 1 a1');
+    bench.advance(50).peer(`A 1 a${MSS / 2 + 1}`);
+    assert.deepEqual(
+      told.acks.map((one) => one.lostBytes),
+      [0, 0, MSS, 0],
+    );
+    assert.equal(told.acks.at(-1)!.totalLost, MSS);
   });
 
   test('RFC8985 §6.2: what the reordering timer holds lost is about no segment that arrived', () => {

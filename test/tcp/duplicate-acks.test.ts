@@ -1,6 +1,7 @@
 // Duplicate ACKs as the signal of a loss: RFC 5681 §4.2, and limited transmit, RFC 3042.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pipe } from '../../src/tcp/losses.js';
 import { Bench } from './harness.js';
 
 const peer = { options: 'mss 1000', window: 60_000 };
@@ -35,6 +36,13 @@ test('RFC3042 §2: each of the first two duplicate ACKs lets one new segment go'
   bench.peer('A 1 a1');
   // From here on deliveries and reduction decide (RFC 9937): one segment for one.
   bench.expect('A 1 a1 [1000]');
+});
+
+test('RFC5681 §3.2: when all is acknowledged nothing is on its way, whatever duplicates had told', () => {
+  const bench = Bench.established({ peer, config: { nagle: false } });
+  bench.write(1500);
+  bench.peer('A 1 a1', 'A 1 a1').peer('A 1 a1501');
+  assert.equal(pipe(bench.connection), 0);
 });
 
 test('ATTACKS 4: a flood of segments out of order is not answered without bound', () => {
