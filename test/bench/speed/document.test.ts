@@ -85,6 +85,28 @@ test('round trips are compared by median and by 99th percentile', () => {
   assert.match(renderTables(runOf(pings)), /0\.50 +1\.50/);
 });
 
+test('two circumstances of ours are compared in a section of their own, and not among others', () => {
+  const cores = result('recv', measured('ours', [10]), measured('workers', [17]));
+  const run = runOf(bulk, { ...cores, case: { ...cores.case, group: 'cores', connections: 10 } });
+  const [receiving, queues] = renderTables(run).split('Two queues');
+  assert.match(queues!, /recv ×10 +10\.0 +17\.0 +1\.70/);
+  assert.doesNotMatch(receiving!, /17\.0/);
+});
+
+test('what lasts is told by its first and last third, and by the heap for each segment', () => {
+  const endurance = {
+    seconds: 6,
+    segments: 10_000_000,
+    gbits: [4, 4, 9, 9, 2, 2],
+    residentBytes: [1, 2, 3, 4, 5, 6].map((mb) => mb * 2 ** 20),
+    heapBefore: 2 ** 20,
+    heapAfter: 3 * 2 ** 20,
+  };
+  const long = result('recv', measured('ours', [], { endurance }));
+  const run = runOf({ ...long, case: { ...long.case, group: 'long' } });
+  assert.match(renderTables(run), /6\.00 +10\.0 +4\.00 +2\.00 +0\.50 +1\.00 +3\.00 +0\.2097 +2\.00 +6\.00/);
+});
+
 test('only what was measured has a section and a plot', () => {
   const document = renderDocument(runOf(bulk));
   assert.match(document, /!\[Receiving, Gbit\/s\]\(performance\/recv\.svg\)/);
