@@ -19,7 +19,6 @@ import { rearm, suspectReneging } from './retransmit.js';
 import { takeSack } from './sack.js';
 import { armLossProbe, probeRepairedLoss } from './tail-loss-probe.js';
 import { Phase } from './tcb.js';
-import { Timer } from './timers.js';
 import { timestampEchoed } from './timestamps.js';
 
 /**
@@ -119,8 +118,7 @@ function advance(c: Connection, ack: Seq): void {
 function releaseFlight(c: Connection, ack: Seq): void {
   const { flight } = c;
   while (flight.count > 0 && seqLeq(flight.end(0), ack)) releaseFirst(c);
-  if (flight.count > 0 && seqGt(ack, flight.start)) releasePart(c, ack);
-  flight.start = ack;
+  if (seqGt(ack, flight.start)) releasePart(c, ack);
 }
 
 function releaseFirst(c: Connection): void {
@@ -199,8 +197,5 @@ function raiseSenderEvents(c: Connection): void {
     c.writeBlocked = false;
     c.events |= Event.WRITABLE;
   }
-  if (c.inFlight === 0 && queued === 0) {
-    c.events |= Event.ALL_ACKNOWLEDGED;
-    c.timers.clear(Timer.REORDERING);
-  }
+  if (c.inFlight === 0 && queued === 0) c.events |= Event.ALL_ACKNOWLEDGED;
 }

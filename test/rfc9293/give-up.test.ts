@@ -1,6 +1,7 @@
 // The thresholds R1 and R2 to the millisecond (RFC 9293 §3.8.3), and whom they concern.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Timer } from '../../src/tcp/timers.js';
 import { Bench, type BenchOptions } from '../tcp/harness.js';
 import { ackBefore, flight } from '../tcp/sacking.js';
 
@@ -48,6 +49,32 @@ describe('R1', () => {
     });
     bench.advance(20_000).events([], ['SOFT_ERROR']);
     assert.equal(advices, 1);
+  });
+});
+
+describe('the user timeout', () => {
+  test('RFC9293 MUST-21: begins anew with each progress, and ends with the last', () => {
+    const bench = flight(3, { config: { userTimeoutMs: 5000 } });
+    const { timers } = bench.connection;
+    assert.equal(timers.deadline(Timer.USER), bench.now + 5000);
+    bench.advance(100).peer(ackBefore(2));
+    assert.equal(timers.deadline(Timer.USER), bench.now + 5000);
+    bench.peer(ackBefore(4));
+    assert.equal(timers.isSet(Timer.USER), false);
+    assert.equal(timers.isSet(Timer.RETRANSMISSION), false);
+  });
+
+  test('RFC9293 MUST-21: without one no timer runs for it', () => {
+    const bench = flight(2);
+    bench.peer(ackBefore(2));
+    assert.equal(bench.connection.timers.isSet(Timer.USER), false);
+  });
+
+  test('RFC9293 MUST-23: it counts for a SYN in place of its own limit, and for an orphan beside that', () => {
+    const opening = Bench.synSent({ config: { ...SECOND, userTimeoutMs: 0, r2SynMs: 1000 } });
+    opening.advance(1000).state('CLOSED');
+    const orphan = flight(2, { config: { r2Ms: 1_000_000, orphanMs: 3000 } });
+    orphan.close().advance(30_000).state('CLOSED');
   });
 });
 

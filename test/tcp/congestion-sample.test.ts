@@ -16,6 +16,7 @@ class Listener implements Controller {
   readonly timeouts: [AckSample, boolean][] = [];
   readonly recoveries: AckSample[] = [];
   readonly losses: LostSegment[] = [];
+  readonly handshakes: number[] = [];
 
   constructor(readonly ownsRecovery: boolean) {}
 
@@ -34,6 +35,9 @@ class Listener implements Controller {
     this.timeouts.push([{ ...sample }, isFirst]);
   }
   onSpurious(): void {}
+  onHandshake(rttMs: number): void {
+    this.handshakes.push(rttMs);
+  }
   onIdle(): void {}
   onSegmentLost({ seq, bytes, sentLost, sentInFlight, isAppLimited }: LostSegment): void {
     this.losses.push({ seq, bytes, sentLost, sentInFlight, isAppLimited });
@@ -174,6 +178,20 @@ describe('an acknowledgment', () => {
     other.bench.advance(26).peer(ackBefore(1, [3, 5]));
     other.bench.advance(40).peer(ackBefore(6));
     assert.equal(other.told.acks.at(-1)!.sentDelivered >= 2 * MSS, true);
+  });
+
+  test('the round trip of the handshake is told, once', () => {
+    const { bench, told } = listening(4);
+    bench.advance(40).peer(ackBefore(2));
+    assert.deepEqual(told.handshakes, [100]);
+  });
+
+  test('an ACK that delivers nothing has no part in the rate', () => {
+    const { bench, told } = listening(2);
+    bench.advance(50).peer('A 1 a1');
+    bench.write(MSS);
+    bench.advance(50).peer(ackBefore(4));
+    assert.equal(told.acks.at(-1)!.deliveryRate, (3 * MSS) / 100);
   });
 
   test('without SACK that is told as well', () => {

@@ -172,6 +172,29 @@ describe('what is sent again', () => {
     timeOut(bench).expect('A 1 a1 [400]');
   });
 
+  /** What is in flight was thrown at a window that closes over it and is probed. */
+  function probed(writes: readonly number[], waiting: number): Bench {
+    const bench = flight(0, { sack: false, config: { initialWindowSegments: 10 } });
+    for (const bytes of writes) bench.write(bytes);
+    bench.peer('A 1 a1 w0');
+    bench.queue(waiting);
+    bench.advance(bench.untilTimer);
+    assert.equal(bench.connection.rtx.probes, 1);
+    bench.take();
+    return bench;
+  }
+
+  test('RFC9293 SHLD-16: when it opens the first segment comes again as it was, and new data behind it', () => {
+    probed([100], 900).peer('A 1 a1 w10000').expect('A 1 a1 [100]', 'PA 101 a1 [900]');
+    probed([1, 500], 499).peer('A 1 a1 w10000').expect('A 1 a1 [1]', 'PA 502 a1 [499]');
+  });
+
+  test('RFC9293 SHLD-16: as much of it as the window takes now, a single octet as well, and nothing where it has closed again', () => {
+    probed([1000], 0).peer('A 1 a1 w400').expect('A 1 a1 [400]');
+    probed([1000], 0).peer('A 1 a1 w1').expect('A 1 a1 [1]');
+    probed([1000], 0).inject('A 1 a1 w400').inject('A 1 a1 w0').flush().silent();
+  });
+
   test('RFC9293 §3.8.1: a FIN takes no room of the payload, and nothing is joined behind it', () => {
     const bench = crumbs(2, 500);
     bench.shutdown().take();

@@ -142,6 +142,52 @@ describe('measurements', () => {
   });
 });
 
+describe('what is measured', () => {
+  test('RFC7323 appendix G: with an ACK for every second segment each counts for so much less', () => {
+    const bench = flight(7);
+    bench.advance(180).peer(ackBefore(2));
+    assert.equal(bench.status.srttMs, 100 + 80 / (8 * 4));
+  });
+
+  test('RFC9293 MUST-18: beside an ACK of what was sent twice a report measures nothing', () => {
+    const bench = flight(5);
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    bench.advance(100).peer(ackBefore(2, [3, 5]));
+    assert.equal(bench.recorder.rttSamples.at(-1), -1);
+  });
+
+  test('RFC7323 §4.1: an echo measures only in an ACK that advances, and without a measurement none is told', () => {
+    const bench = flight(5, { timestamps: true });
+    const [sent] = bench.take()[0]!.options.ts!;
+    const before = bench.recorder.rttSamples.length;
+    bench.advance(50).peer(`A 1 a1 <ts 550 ${sent}>`);
+    assert.equal(bench.recorder.rttSamples.length, before);
+  });
+});
+
+describe('what the application hears', () => {
+  test('that all is acknowledged: not while something is in flight or waits', () => {
+    const bench = flight(2, { waiting: 3 });
+    bench.peer(ackBefore(2)).events([], ['ALL_ACKNOWLEDGED']);
+    bench.peer('A 1 a3001 w0').events([], ['ALL_ACKNOWLEDGED']);
+    bench.peer('A 1 a3001 w9000').peer(ackBefore(6)).events(['ALL_ACKNOWLEDGED']);
+    bench.shutdown().peer(ackBefore(6)).events([], ['ALL_ACKNOWLEDGED']);
+    bench.peer('A 1 a5002').events(['ALL_ACKNOWLEDGED']);
+  });
+
+  test('also of a FIN without data', () => {
+    const bench = Bench.established().shutdown();
+    bench.peer('A 1 a2').events(['ALL_ACKNOWLEDGED']);
+  });
+
+  test('of one octet as of many', () => {
+    const bench = Bench.established();
+    bench.write(1);
+    bench.peer('A 1 a2').events(['ALL_ACKNOWLEDGED']);
+    assert.equal(bench.connection.bytesAcknowledged, 1);
+  });
+});
+
 describe('what is kept', () => {
   test('RFC2018 §8: the last segment in flight, which was reported, is not acknowledged: the report is not believed', () => {
     const bench = flight(2);
