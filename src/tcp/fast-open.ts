@@ -178,18 +178,18 @@ function avoid(c: Connection, now: number): void {
 // ---- server
 
 /**
- * A listener's answer to the option on a SYN (RFC 7413 §4.2.1, §4.2.2).
+ * A listener's answer to the option on a SYN (RFC 7413 §4.2.1, §4.2.2): whether the application may have the connection at
+ * once, FastOpened, and whether the client gets a cookie.
  * @param pending connections of the listener that were opened so and whose handshake is not over
- * @returns whether the application may have the connection at once: FastOpened
  */
-export function grantFastOpen(c: Connection, syn: SegmentView, pending: number, now: number): boolean {
+export function grantFastOpen(c: Connection, syn: SegmentView, pending: number, now: number): void {
   const cookies = c.environment.fastOpenCookies;
-  if (!c.config.fastOpen || cookies === undefined) return false;
+  if (!c.config.fastOpen || cookies === undefined) return;
   c.fastOpen = new FastOpenVariables('not asked');
-  if (syn.fastOpenLength < 0) return false;
+  if (syn.fastOpenLength < 0) return;
   if (pending >= c.config.fastOpenPending) {
     c.fastOpen.outcome = 'limit';
-    return false;
+    return;
   }
   const { local, remote } = c.tuple;
   const { bytes, fastOpenOffset: offset, fastOpenLength: length } = syn;
@@ -198,9 +198,8 @@ export function grantFastOpen(c: Connection, syn: SegmentView, pending: number, 
   if (verdict !== 'current') c.fastOpen.cookie = cookies.make(remote, local, now).slice();
   if (verdict === 'wrong') {
     c.fastOpen.outcome = length === 0 ? 'cookie given' : 'refused';
-    return false;
+    return;
   }
   c.fastOpen.outcome = 'accepted';
   c.fastOpen.isAccepted = true;
-  return true;
 }

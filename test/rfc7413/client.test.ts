@@ -27,6 +27,32 @@ describe('the SYN of a client', () => {
     bench.expect(`S 0 <mss 1000, fo ${COOKIE}>`);
     bench.peer('SA 0 a1 <mss 1000>').expect('A 1 a1');
     assert.deepEqual(cache.told, [], 'nothing was refused');
+    assert.equal(bench.connection.tcpInfo(bench.now).fastOpen, 'offered');
+  });
+
+  test('RFC7413 §4.2.2: a single octet goes along, and is accepted or refused as any data', () => {
+    for (const [answer, outcome, sent, told] of [
+      ['SA 0 a2 <mss 900>', 'accepted', ['A 2 a1'], 'learn - 900'],
+      ['SA 0 a1 <mss 900>', 'refused', ['A 1 a1 [1]'], 'avoid'],
+    ] as const) {
+      const { bench, cache } = client(1);
+      bench
+        .expect(`S 0 [1] <mss 1000, fo ${COOKIE}>`)
+        .peer(answer)
+        .expect(...sent);
+      assert.equal(bench.connection.tcpInfo(bench.now).fastOpen, outcome);
+      assert.deepEqual(cache.told, [told]);
+    }
+  });
+
+  test('RFC7413 §4.1.3: none goes along where the options alone fill the MSS', () => {
+    const { bench } = client(10, COOKIE, 1);
+    bench.expect(`S 0 <mss 1000, fo ${COOKIE}>`);
+  });
+
+  test('without a memory of servers it is a SYN as any other', () => {
+    const bench = Bench.synSent({ config: { fastOpen: true } }, 10);
+    assert.deepEqual(bench.take()[0]!.options, { mss: 1000 });
   });
 
   test('off, and where the path is avoided, it is a SYN as any other', () => {
@@ -134,6 +160,15 @@ describe('data that the server does not take', () => {
     assert.equal(bench.connection.tcpInfo(bench.now).caState, 'open');
   });
 
+  test('is not what an ACK of today is numbered by: one octet more has left', () => {
+    const { bench } = client(10);
+    bench.take();
+    bench.peer('SA 0 a11 <mss 1000>').write(1);
+    bench.take();
+    bench.call((c) => c.setQuickAck(true));
+    bench.peer('A 1 a11 w0 [5]').expect('A 12 a6');
+  });
+
   test('and that a server acknowledges later all the same is not lost', () => {
     // A server without Fast Open may keep it until the handshake is over (RFC 9293 §3.10.7.2).
     const { bench } = client(10);
@@ -203,6 +238,17 @@ describe('what the client remembers', () => {
     assert.deepEqual(told(0, null, 'SA 0 a1 <mss 900>'), ['avoid']);
   });
 
+  test('RFC7413 §4.2.1: and the application is told what became of the request', () => {
+    for (const [option, outcome] of [
+      [`, fo ${FRESH}`, 'cookie received'],
+      ['', 'refused'],
+    ] as const) {
+      const { bench } = client(0, null);
+      bench.peer(`SA 0 a1 <mss 900${option}>`);
+      assert.equal(bench.connection.tcpInfo(bench.now).fastOpen, outcome);
+    }
+  });
+
   test('RFC7413 §4.1.3.1: an ICMP error', () => {
     for (const kind of ['host', 'prohibited'] as const) {
       const { bench, cache } = client(10);
@@ -220,6 +266,9 @@ describe('what the client remembers', () => {
     const { bench, cache } = client(0, null);
     bench.peer('SA 0 a1').peer(`A 1 a1 [1] <fo ${FRESH}>`);
     assert.deepEqual(cache.told, ['avoid']);
+    const crossed = client(0, null);
+    crossed.bench.peer('S 0 <mss 1000>').peer(`A 1 a1 <fo ${FRESH}>`).state('ESTABLISHED');
+    assert.deepEqual(crossed.cache.told, ['avoid']);
   });
 });
 
@@ -227,7 +276,8 @@ describe('a simultaneous open', () => {
   test('RFC7413 §4.2.2: our data goes again when the other SYN,ACK does not cover it', () => {
     const { bench } = client(10);
     bench.take();
-    bench.peer('S 0 <mss 1000>').expect('SA 0 a1');
+    bench.peer('S 0 <mss 1000>').expect('SA 0 a1 <mss 1000>');
+    assert.equal(bench.history.at(-1)!.options.fastOpen, undefined, 'who asked gives no cookie');
     bench.peer('SA 0 a1').expect('A 1 a1 [10]').state('ESTABLISHED');
     bench.peer('A 1 a11').silent();
   });
@@ -238,6 +288,12 @@ describe('a simultaneous open', () => {
     bench.peer('S 0 <mss 1000>').expect('SA 0 a1');
     bench.peer('A 1 a11').state('ESTABLISHED').silent();
     assert.equal(bench.status.inFlight, 0);
+  });
+
+  test('a single octet of the other SYN arrives', () => {
+    const { bench } = client(0);
+    bench.peer('S 0 [1] <mss 1000>').peer('A 2 a1').state('ESTABLISHED');
+    assert.equal(bench.read(), 1);
   });
 
   test('the data of both SYNs arrives', () => {

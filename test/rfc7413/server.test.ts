@@ -1,7 +1,8 @@
 // The server of Fast Open: which SYNs it trusts, and what it does before the handshake is over (RFC 7413 §4.2).
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Bench } from '../tcp/harness.js';
+import { SegmentView } from '../../src/wire/segment.js';
+import { Bench, fillView, PEER_SALT, parseSegment } from '../tcp/harness.js';
 import { COOKIE, FixedCookies, FORMER, FRESH, server } from './fixtures.js';
 
 const WRONG = 'ffffffffffffffff';
@@ -81,6 +82,43 @@ describe('the SYN-ACK of a server', () => {
       server('S 0 <fo>', { config: { fastOpenPending: 0 } }).take()[0]!.options.fastOpen,
       undefined,
     );
+  });
+
+  test('without keys it ignores the option', () => {
+    Bench.synReceived({ config: { fastOpen: true } }, `S 0 [10] <mss 1000, fo ${COOKIE}>`).expect(
+      'SA 0 a1 <mss 1000>',
+    );
+  });
+
+  test('RFC7413 §4.2: one that ignores it treats the data as it does without', () => {
+    const config = { synData: 'accept' } as const;
+    const syn = `S 0 [10] <mss 1000, fo ${COOKIE}>`;
+    Bench.synReceived({ config }, syn).expect('SA 0 a11');
+    server('S 0 [10] <mss 1000, fo>', { config }).expect('SA 0 a1');
+  });
+
+  test('RFC7413 §4.2.2: a SYN without data brings nothing to be read', () => {
+    const bench = server(`S 0 <mss 1000, fo ${COOKIE}>`);
+    bench.events([], ['READABLE']);
+    assert.equal(bench.connection.reassembly, null);
+    assert.equal(Bench.synReceived().connection.reassembly, null);
+  });
+
+  test('RFC9293 MUST-66: to a SYN that closes the window, too, an ACK bears SND.NXT', () => {
+    const bench = server('S 0 w0 <mss 1000, fo>');
+    bench.take();
+    bench.peer('A 50000 a1 [1]').expect('A 1 a1');
+  });
+
+  test('RFC7413 §4.2.2: an answer that is there before the SYN-ACK leaves behind it', () => {
+    const environment = { fastOpenCookies: new FixedCookies() };
+    const bench = new Bench({ config: { fastOpen: true }, environment, role: 'passive' });
+    const syn = new SegmentView();
+    const origins = { sender: bench.irs, receiver: bench.iss };
+    fillView(syn, parseSegment(`S 0 <mss 1000, fo ${FORMER}>`), origins, PEER_SALT, 10_000);
+    bench.connection.openPassive(syn, null, bench.now);
+    bench.queue(10);
+    bench.flush().expect('SA 0 a1', 'A 1 a1 [10]');
   });
 
   test('data beyond the bound is left to the client', () => {
