@@ -1,4 +1,5 @@
 // What a socket is made from: the options that users give, those that only servers give, and those that are refused.
+import type { DuplexOptions } from 'node:stream';
 import type { Endpoint } from '../stack/endpoint.js';
 import type { ConnectionConfig } from '../tcp/config.js';
 import { BoundSocket } from './bound-socket.js';
@@ -37,4 +38,19 @@ export function rejectUnsupported(options: object | number): void {
     if (value || (name === 'fd' && value === 0))
       throw invalidArgValue(`options.${name}`, value, 'is not supported');
   }
+}
+
+/** What the stream below a socket is made with. An accepted connection has so few options that they are named: it is quicker. */
+export function streamOptionsOf(options: InternalSocketOptions): DuplexOptions {
+  const own = {
+    allowHalfOpen: Boolean(options.allowHalfOpen),
+    // `close` comes from the socket, with its argument and after the connection was let go.
+    emitClose: false,
+    autoDestroy: true,
+    decodeStrings: false,
+    highWaterMark: options.highWaterMark,
+  };
+  if (options[ACCEPTED] !== undefined) return own as DuplexOptions;
+  const { signal, onread, blockList, handle, ...others } = options;
+  return { ...others, ...own } as DuplexOptions;
 }

@@ -39,9 +39,10 @@ const MOST_PROBES = 127;
 
 /** The default of a connection with these settings of its own. */
 export function probingOf(config: Partial<ConnectionConfig> | undefined): Probing {
+  if (config === undefined) return LIBUV_PROBING;
   return {
-    intervalMs: config?.keepAliveIntervalMs ?? LIBUV_PROBING.intervalMs,
-    probes: config?.keepAliveProbes ?? LIBUV_PROBING.probes,
+    intervalMs: config.keepAliveIntervalMs ?? LIBUV_PROBING.intervalMs,
+    probes: config.keepAliveProbes ?? LIBUV_PROBING.probes,
   };
 }
 

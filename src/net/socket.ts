@@ -17,7 +17,13 @@ import { BoundSocket, type LocalEnd } from './bound-socket.js';
 import { adoptable } from './callable.js';
 import * as channels from './channels.js';
 import { Connecting, type Standing } from './connecting.js';
-import { ACCEPTED, type Accepted, type InternalSocketOptions, rejectUnsupported } from './construction.js';
+import {
+  ACCEPTED,
+  type Accepted,
+  type InternalSocketOptions,
+  rejectUnsupported,
+  streamOptionsOf,
+} from './construction.js';
 import { closedBeforeConnection, endedByPeer, invalidArgType, socketClosed } from './errors.js';
 import { SocketHandle } from './handles.js';
 import { IdleTimer } from './idle-timer.js';
@@ -121,16 +127,9 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** @throws ERR_INVALID_ARG_VALUE for object mode, descriptors and handles; ERR_INVALID_ARG_TYPE */
   constructor(context: NetContext, given?: InternalSocketOptions | null) {
     const options = given ?? {};
-    rejectUnsupported(options);
-    const { signal, onread, blockList, handle, ...streamOptions } = options;
-    super({
-      ...streamOptions,
-      allowHalfOpen: Boolean(options.allowHalfOpen),
-      // `close` comes from here, with its argument and after the connection was let go.
-      emitClose: false,
-      autoDestroy: true,
-      decodeStrings: false,
-    });
+    const { [ACCEPTED]: accepted, signal, onread, blockList, handle } = options;
+    if (accepted === undefined) rejectUnsupported(options);
+    super(streamOptionsOf(options));
     this.#context = context;
     this.#noDelay = Boolean(options.noDelay);
     const initialDelay = parseInitialDelay(options.keepAliveInitialDelay);
@@ -148,7 +147,6 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
       this.#bound = handle._adopt(context);
       this.#hasHandle = true;
     }
-    const accepted = options[ACCEPTED];
     if (accepted !== undefined) this.#accept(accepted);
   }
 

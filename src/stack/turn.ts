@@ -11,6 +11,7 @@ import type { Limits } from './limits.js';
 import type { Listener } from './listener.js';
 import type { PathMtu } from './path-mtu.js';
 import type { TimerWheel } from './timer-wheel.js';
+import { WorkList } from './work-list.js';
 
 /** What a turn works on. */
 export interface TurnParts {
@@ -44,8 +45,8 @@ export class Turn implements EndpointDriver {
   private isDeferred = false;
   private isResuming = false;
   private turnNow = 0;
-  private readonly delivery: Endpoint[] = [];
-  private readonly transmission: Endpoint[] = [];
+  private readonly delivery = new WorkList<Endpoint>();
+  private readonly transmission = new WorkList<Endpoint>();
   private readonly listeners: Listener[] = [];
   private readonly errors: unknown[] = [];
   /** Connected to ourselves, and not told yet. */
@@ -111,7 +112,7 @@ export class Turn implements EndpointDriver {
       this.isActive = false;
       this.parts.wheel.reschedule();
     }
-    for (const error of this.errors.splice(0)) this.parts.report(error);
+    if (this.errors.length > 0) for (const error of this.errors.splice(0)) this.parts.report(error);
   }
 
   /** No turn runs any more: the link is about to go. */
@@ -185,9 +186,9 @@ export class Turn implements EndpointDriver {
     while (this.hasEvents && this.eventBudget > 0) {
       while (this.listeners.length > 0 && this.eventBudget-- > 0) this.announce(this.listeners.shift()!);
       if (told === this.delivery.length) break;
-      if (this.eventBudget-- > 0) this.tell(this.delivery[told++]!);
+      if (this.eventBudget-- > 0) this.tell(this.delivery.at(told++));
     }
-    this.delivery.splice(0, told);
+    this.delivery.dropFirst(told);
   }
 
   private announce(listener: Listener): void {
@@ -230,7 +231,7 @@ export class Turn implements EndpointDriver {
     const { output } = parts;
     let polled = 0;
     while (polled < transmission.length && output.writable) {
-      const endpoint = transmission[polled++]!;
+      const endpoint = transmission.at(polled++);
       endpoint.awaitsTransmit = false;
       parts.paths.follow(endpoint);
       const isDone = endpoint.connection.pollTransmit(turnNow, output);
@@ -242,7 +243,7 @@ export class Turn implements EndpointDriver {
         break;
       }
     }
-    transmission.splice(0, polled);
+    transmission.dropFirst(polled);
   }
 
   private arm(endpoint: Endpoint): void {
