@@ -37,11 +37,11 @@ function isPlausible(c: Connection, left: Seq, right: Seq): boolean {
 }
 
 function takeBlock(c: Connection, left: Seq, right: Seq, news: AckNews): void {
-  const { snd, flight } = c;
+  const { snd } = c;
   // Only what lies beyond SND.UNA and was sent can have arrived out of order.
   if (!seqLt(left, right) || !seqGt(left, snd.una) || seqGt(right, snd.nxt)) return;
   const scoreboard = c.requireScoreboard();
-  if (flight.count === 0 || scoreboard.covers(left, right)) return;
+  if (scoreboard.covers(left, right)) return;
   // What cannot be kept is not looked at either, or a peer could have the same segments walked with every ACK.
   if (!scoreboard.hasRoomFor(left, right)) return;
   markGaps(c, scoreboard, left, right, news);
@@ -68,8 +68,7 @@ function markGaps(c: Connection, board: Scoreboard, left: Seq, right: Seq, news:
 /** Marks every segment that touches [from, to) and lies wholly within what is reported. */
 function markRange(c: Connection, from: Seq, to: Seq, left: Seq, right: Seq, news: AckNews): void {
   const { flight } = c;
-  for (let i = flight.indexOf(from); i < flight.count && seqLt(flight.begin(i), to); i++) {
-    if (flight.mark(i) & Mark.SACKED) continue;
+  for (let i = flight.indexOf(from); seqLt(flight.begin(i), to); i++) {
     part(c, i);
     if (!isCovered(flight, i, left, right)) continue;
     recordArrived(c, i, news, true);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Bench } from '../tcp/harness.js';
-import { flight, MSS } from '../tcp/sacking.js';
+import { ackBefore, flight, MSS } from '../tcp/sacking.js';
 
 /** Twenty segments have left, of which ten are acknowledged. */
 function sender(): Bench {
@@ -72,4 +72,27 @@ describe('the first block is a report of a duplicate', () => {
     bench.peer(`A 1 a${UNA} <sack ${at - 1000}:${at + 2000}>`);
     assert.equal(bench.connection.tcpInfo(bench.now).sackedBytes, 3000);
   });
+});
+
+test('RFC2018 §5: blocks that are empty or run backwards report nothing, and neither do those of a segment before', () => {
+  const bench = flight(10);
+  bench.advance(10);
+  bench.peer('A -70000 a1 <sack 3001:4001 5001:6001 7001:8001>');
+  bench.peer(ackBefore(1, [2, 2]));
+  assert.equal(bench.connection.flight.sackedBytes, MSS);
+  bench
+    .peer('A 1 a1 <sack 4001:4001>')
+    .peer('A 1 a1 <sack 6001:4001>')
+    .peer('A 1 a1 <sack 1001:2001 9001:8001>');
+  assert.equal(bench.connection.flight.sackedBytes, MSS);
+  assert.equal(bench.connection.scoreboard!.count, 1);
+});
+
+test('RFC2018 §5: a block around others adds what lies between them, each byte once', () => {
+  const bench = flight(10);
+  bench.advance(10).peer(ackBefore(1, [3, 3], [6, 7], [9, 9]));
+  const before = bench.connection.rate.delivered;
+  bench.peer(ackBefore(1, [2, 10]));
+  assert.equal(bench.connection.rate.delivered - before, 5 * MSS);
+  assert.equal(bench.connection.flight.sackedBytes, 9 * MSS);
 });

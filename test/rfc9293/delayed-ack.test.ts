@@ -107,3 +107,24 @@ describe('delayed acknowledgment', () => {
     assert.ok(bench.history.at(-1)!.ack >= next + 10);
   });
 });
+
+describe('what counts as two full segments', () => {
+  test('RFC9293 SHLD-19: those of the size that the peer sends, where it is less than our own MSS', () => {
+    const bench = Bench.accepted({ config: { receiveMss: 1460 } });
+    let next = 1;
+    for (let i = 0; i < 16; i++, next += 500) bench.peer(`A ${next} a1 [500]`).read();
+    bench.take();
+    bench.peer(`A ${next} a1 [500]`).silent();
+    bench.peer(`A ${next + 500} a1 [500]`).expect(`A 1 a${next + 1000}`);
+  });
+
+  test('RFC9293 SHLD-19: not short ones behind a full one, and not an octet less than two', () => {
+    const { bench, next } = warm();
+    bench.peer(`A ${next} a1 [100]`).silent();
+    bench.peer(`A ${next + 100} a1 [100]`).silent();
+    bench.advance(100).take();
+    bench.peer(`A ${next + 200} a1 [1000]`).silent();
+    bench.peer(`A ${next + 1200} a1 [999]`).silent();
+    bench.peer(`A ${next + 2199} a1 [1]`).expect(`A 1 a${next + 2200}`);
+  });
+});

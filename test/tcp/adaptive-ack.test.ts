@@ -93,3 +93,29 @@ describe('the delay', () => {
     bench.advance(2).expect(`A 1 a${seq + 1}`);
   });
 });
+
+describe('the usual time between two segments', () => {
+  test('is the average of the last, newer ones counting for more; a pause between bursts is none of them', () => {
+    const bench = Bench.accepted();
+    const { delayedAck } = bench.connection;
+    bench.peer('A 1 a1 [100]');
+    assert.ok(delayedAck.twiceGapMs < 0);
+    bench.advance(40).peer('A 101 a1 [100]');
+    assert.ok(delayedAck.twiceGapMs < 0, 'as long as the longest delay');
+    bench.advance(10).peer('A 201 a1 [100]');
+    assert.equal(delayedAck.twiceGapMs, 20);
+    bench.advance(20).peer('A 301 a1 [100]');
+    assert.equal(delayedAck.twiceGapMs, 20 / 2 + 20);
+    bench.advance(0).peer('A 401 a1 [100]');
+    bench.advance(0).peer('A 501 a1 [100]');
+    assert.equal(delayedAck.twiceGapMs, 30 / 4);
+  });
+
+  test('may be nothing at all, which is known then', () => {
+    const bench = Bench.accepted();
+    bench.peer('A 1 a1 [100]').peer('A 101 a1 [100]');
+    assert.equal(bench.connection.delayedAck.twiceGapMs, 0);
+    bench.advance(10).peer('A 201 a1 [100]');
+    assert.equal(bench.connection.delayedAck.twiceGapMs, 10);
+  });
+});

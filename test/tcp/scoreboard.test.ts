@@ -103,3 +103,15 @@ describe('scoreboard', () => {
     assert.equal(board.covers(0, 1), false);
   });
 });
+
+test('a full board takes what touches a range of it on either side, the first range as well, and nothing else', () => {
+  const board = new Scoreboard();
+  for (let i = 0; i < 1024; i++) board.add(10 * i + 100, 10 * i + 105);
+  assert.equal(board.hasRoomFor(105, 107), true);
+  assert.equal(board.hasRoomFor(98, 100), true);
+  assert.equal(board.hasRoomFor(107, 108), false);
+  assert.equal(board.hasRoomFor(90, 95), false);
+  assert.equal(board.add(90, 95), -1);
+  assert.equal(board.add(105, 107), 0);
+  assert.equal(board.count, 1024);
+});

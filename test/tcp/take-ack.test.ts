@@ -189,6 +189,14 @@ describe('what the application hears', () => {
 });
 
 describe('what is kept', () => {
+  test('RFC8985 §6.2: no timer, when all is acknowledged', () => {
+    const bench = flight(3);
+    bench.advance(100).peer(ackBefore(1, [2, 2]));
+    assert.equal(bench.connection.timers.isSet(Timer.REORDERING), true);
+    bench.peer(ackBefore(4));
+    assert.equal(bench.connection.timers.next(), Number.POSITIVE_INFINITY);
+  });
+
   test('RFC2018 §8: the last segment in flight, which was reported, is not acknowledged: the report is not believed', () => {
     const bench = flight(2);
     bench
