@@ -35,6 +35,9 @@ const REUSE_PORT = 2;
 
 type NodeSocket = net.Socket & { _host?: string | null; _handle: TcpHandle | null };
 
+/** What a TLS socket asks of its handle once somebody listens to `session` or `keylog`. */
+type TlsHandle = { enableSessionCallbacks(): void; enableKeylogCallback(): void };
+
 /**
  * From now on, TCP sockets and servers of this process are on `stack`. Those that exist stay where they are.
  * @throws Error with code ERR_SYNWAVE_NODE_VERSION or ERR_SYNWAVE_NODE_PERMISSION, as `findBindings` does
@@ -261,6 +264,10 @@ class Interposition implements EarlyHandles {
     } finally {
       delete parts._undestroy;
     }
+    // Node gives the new handle what the options say, and forgets what listeners had asked the old one for.
+    const around = socket._handle as unknown as TlsHandle;
+    if (socket.listenerCount('session') > 0) around.enableSessionCallbacks();
+    if (socket.listenerCount('keylog') > 0) around.enableKeylogCallback();
   }
 
   private listen(handle: TcpHandle, backlog: number): number {
