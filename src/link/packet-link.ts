@@ -74,8 +74,6 @@ export class PacketLink extends PortLink implements EthernetLink {
     this.mtu = parts.mtu;
     this.ethernet = identity;
     this.filter = parts.filter;
-    // The kernel cuts no segments out of tagged frames.
-    this.offload = parts.offload && identity.vlan === 0 ? VNET_OFFLOAD : NO_OFFLOAD;
     const { SocketPort } = parts.binding;
     try {
       this.port = new SocketPort({
@@ -84,6 +82,8 @@ export class PacketLink extends PortLink implements EthernetLink {
         ...(netns === undefined ? {} : { netns }),
         filter: parts.program,
         promiscuous: parts.isOwnMac,
+        // The kernel cuts no segments out of tagged frames.
+        software: identity.vlan !== 0,
         receiveBufferBytes: bufferBytes,
         sendBufferBytes: SEND_BUFFER_BYTES,
         spinUs: BUSY_POLL_US,
@@ -92,6 +92,8 @@ export class PacketLink extends PortLink implements EthernetLink {
       throw explainSocketError(error, name);
     }
     this.queue.useVnetHeaders();
+    const isDone = identity.vlan === 0 || this.port.software === true;
+    this.offload = parts.offload && isDone ? VNET_OFFLOAD : NO_OFFLOAD;
   }
 
   /** Frames that found no room with the kernel are among those dropped. */

@@ -6,6 +6,7 @@ import {
   CONTROL_DROPPED,
   CONTROL_ERROR,
   CONTROL_WORDS,
+  CONTROL_WRITTEN,
   EVENT_FAILED,
   EVENT_PACKETS,
   EVENT_WRITABLE,
@@ -37,7 +38,10 @@ const RETRY_MS = 1;
 /** How long a port looks for more packets after a batch before it sleeps, in microseconds. */
 export const BUSY_POLL_US = 50;
 
-/** What a descriptor with virtio-net headers does. Whether a received packet was verified is told of each. */
+/**
+ * What is done for packets with virtio-net headers, by the kernel or by the addon. Whether a received packet was verified is
+ * told of each.
+ */
 export const VNET_OFFLOAD: LinkOffload = {
   transmitChecksum: true,
   receiveChecksum: false,
@@ -215,7 +219,7 @@ export abstract class PortLink implements Link {
     const taken = this.port.flush(queued, queue.buffers);
     const dropped = this.control[CONTROL_DROPPED]!;
     const errno = this.control[CONTROL_ERROR]!;
-    counters.packetsOut += taken - dropped;
+    counters.packetsOut += this.control[CONTROL_WRITTEN]!;
     counters.bytesOut += this.control[CONTROL_BYTES]!;
     counters.dropped += dropped;
     this.draining = errno === constants.errno.EAGAIN || errno === constants.errno.ENOBUFS;

@@ -59,10 +59,11 @@ export interface TunLinkOptions {
    */
   sendBufferBytes?: number;
   /**
-   * Leaves checksums, and the cutting of up to 64 KiB into segments, to the kernel, and takes the same from it. `offload`
-   * of the link tells whether it came to that: the kernel may not offer it. Default true.
+   * Leaves checksums, and the cutting of up to 64 KiB into segments, to the kernel, and takes the same from it; what the
+   * kernel does not offer the addon does for sent packets. `'software'`: the addon in any case, so that every packet crosses
+   * the device as on a wire. `false`: neither. Default true.
    */
-  offload?: boolean;
+  offload?: boolean | 'software';
   /** Numbering of the packets. Default: a new one. */
   packetIds?: PacketIds;
   /**
@@ -231,7 +232,8 @@ class TunTapLink extends PortLink implements DeviceLink {
       ...(netns === undefined ? {} : { netns }),
       flags: (ethernet === undefined ? IFF_TUN : IFF_TAP) | IFF_NO_PI | this.queueFlags(holdsQueues),
       // The kernel cuts no segments out of tagged frames.
-      offload: (options.offload ?? true) && (ethernet === undefined || ethernet.vlan === 0),
+      offload: (options.offload ?? true) === true && (ethernet === undefined || ethernet.vlan === 0),
+      software: options.offload !== false,
       mtu: options.mtu ?? 0,
       sendBufferBytes: options.sendBufferBytes ?? 0,
       disableIpv6: !this.speaksIpv6 && !this.isOneOfSeveral,
@@ -243,8 +245,9 @@ class TunTapLink extends PortLink implements DeviceLink {
     this.persistent = this.port.persistent;
     this.ipv6Disabled = this.port.ipv6Disabled;
     this.netns = netns ?? null;
-    this.offload = this.port.offload ? VNET_OFFLOAD : NO_OFFLOAD;
-    if (this.port.offload) this.queue.useVnetHeaders();
+    const hasHeaders = this.port.offload || this.port.software === true;
+    this.offload = hasHeaders ? VNET_OFFLOAD : NO_OFFLOAD;
+    if (hasHeaders) this.queue.useVnetHeaders();
   }
 
   private queueFlags(holdsQueues: boolean): number {
@@ -257,7 +260,7 @@ class TunTapLink extends PortLink implements DeviceLink {
   }
 
   declineOffload(): void {
-    this.port.setOffload(false);
+    if (this.port.offload) this.port.setOffload(false);
     this.offload = NO_OFFLOAD;
   }
 

@@ -18,7 +18,8 @@ export const CONTROL_QUEUED = 0;
 export const CONTROL_DROPPED = 1;
 export const CONTROL_BYTES = 2;
 export const CONTROL_ERROR = 3;
-export const CONTROL_WORDS = 4;
+export const CONTROL_WRITTEN = 4;
+export const CONTROL_WORDS = 5;
 
 /** Free bytes that every read needs in the slab, as in packet_io.h: the largest packet with a virtio-net header. */
 export const PACKET_ROOM = 65_664;
@@ -54,6 +55,11 @@ export interface NativePortOptions extends PortMemory {
   readonly flags: number;
   /** Asks for virtio-net headers, checksums and segmentation both ways. */
   readonly offload: boolean;
+  /**
+   * Does by itself what is asked of a device, where the device has no offload: every packet to write has a virtio-net header
+   * before it all the same.
+   */
+  readonly software: boolean;
   /** Bytes; 0 leaves the kernel's choice, and so does a device that exists already. */
   readonly mtu: number;
   /** Bytes of written packets that may wait inside the kernel (TUNSETSNDBUF); 0 leaves it unlimited. */
@@ -74,6 +80,8 @@ export interface SocketPortOptions extends PortMemory {
   readonly filter: Uint32Array;
   /** Has the interface take in frames to every address; else to its own and to all groups. */
   readonly promiscuous: boolean;
+  /** Does by itself what the virtio-net headers of packets to write ask of the interface. */
+  readonly software: boolean;
   /** Bytes of memory for frames that wait to be read, and to be sent; the kernel's own bookkeeping counts. */
   readonly receiveBufferBytes: number;
   readonly sendBufferBytes: number;
@@ -84,6 +92,8 @@ export interface SocketPortOptions extends PortMemory {
 /** A packet descriptor on the event loop. */
 export interface PacketPort {
   readonly index: number;
+  /** Whether `software` took effect. Absent from an addon that was compiled earlier. */
+  readonly software?: boolean;
   startReading(): void;
   stopReading(): void;
   /** Reads what there is at once; the number of packets. An errno, if any, is in `control[CONTROL_ERROR]`. */

@@ -36,9 +36,14 @@ static uint64_t sum_native(const uint8_t *bytes, size_t length) {
   return sum;
 }
 
-static uint16_t fold(uint64_t sum) {
+uint16_t sum_fold(uint64_t sum) {
   while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
   return (uint16_t)sum;
+}
+
+uint16_t sum_add(uint16_t sum, const uint8_t *bytes, size_t length, size_t position) {
+  uint16_t own = sum_fold(sum_native(bytes, length));
+  return sum_fold((uint64_t)sum + (position & 1 ? (uint16_t)(own << 8 | own >> 8) : own));
 }
 
 // A word of the pseudo header in the order of this machine.
@@ -52,7 +57,7 @@ static uint64_t native(uint16_t number) {
 static bool is_sound(const uint8_t *addresses, size_t address_bytes, const uint8_t *tcp, size_t length) {
   if (length < TCP_HEADER_BYTES || length > 0xffff) return false;
   uint64_t sum = sum_native(addresses, address_bytes) + native(PROTOCOL_TCP) + native((uint16_t)length);
-  return fold(sum + sum_native(tcp, length)) == 0xffff;
+  return sum_fold(sum + sum_native(tcp, length)) == 0xffff;
 }
 
 static bool ipv4_ok(const uint8_t *packet, size_t length) {

@@ -10,6 +10,7 @@
 
 #include "checksum.h"
 #include "packet_socket.h"
+#include "segmentation.h"
 #include "tun_device.h"
 
 int32_t vnet_hints(uint8_t flags, uint8_t gso_type, uint16_t gso_size) {
@@ -81,7 +82,7 @@ static int gather(const write_area *area, const int32_t *descriptor, struct iove
 
 // What a failed write means for the packets behind it. EIO is what a device says that is administratively down, and it
 // may come up again; one bad packet says nothing about the next.
-static int verdict(int fd, int number) {
+static int device_verdict(int fd, int number) {
   switch (number) {
     case EAGAIN:
     case ENOBUFS:
@@ -97,18 +98,32 @@ static int verdict(int fd, int number) {
   }
 }
 
-static ssize_t write_packet(int fd, struct iovec *vectors, int count, bool is_socket) {
-  if (is_socket) return socket_write(fd, vectors, count);
+static ssize_t device_write(int fd, struct iovec *vectors, int count) {
   for (;;) {
     ssize_t written = writev(fd, vectors, count);
     if (written >= 0 || errno != EINTR) return written;
   }
 }
 
+int packet_write(int fd, const packet_writer *writer, struct iovec *vectors, int count, write_result *result) {
+  ssize_t written = writer->write(fd, vectors, count);
+  if (written > 0) {
+    result->written++;
+    result->bytes += (int)written - (int)writer->header_bytes;
+    return 0;
+  }
+  int error = written < 0 ? writer->verdict(fd, errno) : 0;
+  if (error == 0) result->dropped++;
+  return error;
+}
+
 void packets_write(int fd, const write_area *area, int packets, write_result *result) {
   struct iovec vectors[MAX_PIECES + 2];
+  const packet_writer writer = area->is_socket
+                                   ? (packet_writer){socket_write, socket_verdict, area->header_bytes}
+                                   : (packet_writer){device_write, device_verdict, area->header_bytes};
   size_t at = 0;
-  *result = (write_result){0, 0, 0, 0};
+  *result = (write_result){0, 0, 0, 0, 0};
   while (result->taken < packets) {
     if (area->descriptor_count - at < 3) break;
     const int32_t *descriptor = area->descriptors + at;
@@ -117,15 +132,10 @@ void packets_write(int fd, const write_area *area, int packets, write_result *re
     if (area->descriptor_count - at < words) break;
 
     int count = gather(area, descriptor, vectors);
-    ssize_t written = count > 0 ? write_packet(fd, vectors, count, area->is_socket) : -1;
-    if (written > 0) {
-      result->bytes += (int)written - (int)area->header_bytes;
-    } else {
-      result->error = 0;
-      if (count > 0 && written < 0) result->error = area->is_socket ? socket_verdict(errno) : verdict(fd, errno);
-      if (result->error != 0) return;
-      result->dropped++;
-    }
+    if (count == 0) result->dropped++;
+    else if (area->is_software) result->error = segments_write(fd, &writer, vectors, count, result);
+    else result->error = packet_write(fd, &writer, vectors, count, result);
+    if (result->error != 0) return;
     result->taken++;
     at += words;
   }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 // Room left for each read: the largest IP packet, with a virtio-net header before it. A read into less would cut the
 // packet short without a word.
@@ -67,19 +68,33 @@ typedef struct {
   size_t descriptor_count;
   find_buffer find;
   void *context;
-  size_t header_bytes;  // as that of read_area
+  size_t header_bytes;  // of the virtio-net header that the descriptor wants before each packet, or 0
   bool is_socket;       // see packet_socket.h; else it is a device's
+  bool is_software;     // each packet has a virtio-net header, and what it asks for is done here
 } write_area;
 
 // How a flush went.
 typedef struct {
   int taken;    // packets done with, dropped ones included
-  int dropped;  // packets that the kernel or a detached buffer refused
+  int dropped;  // packets that the kernel or a detached buffer refused, each of those that were cut
+  int written;  // packets that the kernel took, each of those that were cut
   int bytes;    // written, virtio-net headers not counted
   int error;    // 0; EAGAIN: the rest waits for a writable descriptor; ENOBUFS: the rest waits; ENODEV and others: the device is gone
 } write_result;
 
-// Writes up to `packets` packets, one system call each.
+// Writes up to `packets` packets, one system call each, or one for each that is cut here.
 void packets_write(int fd, const write_area *area, int packets, write_result *result);
+
+// How one kind of descriptor is written to.
+typedef struct {
+  // Writes a packet gathered from so many vectors; there is room for one more behind them. Returns as writev().
+  ssize_t (*write)(int fd, struct iovec *vectors, int count);
+  // What an errno of it means for the packets behind: as `error` of write_result, 0 when only that packet is bad.
+  int (*verdict)(int fd, int number);
+  size_t header_bytes;  // as that of write_area
+} packet_writer;
+
+// Writes one packet, and adds to the counts of `result`. Returns 0, or the error that keeps everything back.
+int packet_write(int fd, const packet_writer *writer, struct iovec *vectors, int count, write_result *result);
 
 #endif

@@ -22,7 +22,8 @@ enum {
   CONTROL_DROPPED = 1,  // port: packets dropped by the last flush
   CONTROL_BYTES = 2,    // port: bytes written by the last flush
   CONTROL_ERROR = 3,    // port: errno that ended the last flush or pull, or 0
-  CONTROL_WORDS = 4,
+  CONTROL_WRITTEN = 4,  // port: packets that the kernel took in the last flush
+  CONTROL_WORDS = 5,
 };
 
 // Memory shared with JavaScript, in the order of `port_memory` below.
@@ -41,6 +42,7 @@ typedef struct {
   size_t vnet_bytes;  // of the virtio-net header before each packet, 0 for none
   size_t link_bytes;  // of the header of Ethernet, 0 for none
   bool is_socket;     // of a packet socket, not of a device
+  bool is_software;   // each packet to write has a virtio-net header, and the port does what it asks for
 } descriptor_use;
 
 typedef struct {

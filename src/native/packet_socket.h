@@ -40,7 +40,7 @@ int socket_read(int fd, const read_area *area, int *error, int *refused);
 ssize_t socket_write(int fd, struct iovec *vectors, int count);
 
 // What a failed write means for the packets behind it: 0 when only that packet is bad, else as `error` of write_result.
-int socket_verdict(int number);
+int socket_verdict(int fd, int number);
 
 // The errno that a socket reports which epoll calls broken.
 int socket_failure(int fd);

@@ -109,7 +109,8 @@ ssize_t socket_write(int fd, struct iovec *vectors, int count) {
   }
 }
 
-int socket_verdict(int number) {
+int socket_verdict(int fd, int number) {
+  (void)fd;
   switch (number) {
     case EAGAIN:
     case ENOBUFS:  // a queue behind the socket is full, of which epoll knows nothing

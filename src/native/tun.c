@@ -210,15 +210,20 @@ static napi_value construct(napi_env env, napi_callback_info info) {
   tun_device device;
   tun_error error;
   char name[NAME_ROOM], netns[PATH_ROOM];
-  if (!read_use(env, info, &use) || !read_request(env, use.options, &request, name, netns)) return NULL;
+  bool software;
+  if (!read_use(env, info, &use) || !read_request(env, use.options, &request, name, netns) ||
+      !read_bool(env, use.options, "software", &software))
+    return NULL;
   if (tun_open(&request, &device, &error) != 0) {
     throw_system(env, &error);
     return NULL;
   }
   descriptor_use descriptor = {device.fd, device.offload ? VNET_HEADER_BYTES : 0,
-                               device.ethernet ? ETHERNET_HEADER_BYTES : 0, false};
+                               device.ethernet ? ETHERNET_HEADER_BYTES : 0, false,
+                               software && !device.offload};
   if (!wrap_port(env, &use, &descriptor)) return NULL;
   describe(env, use.self, &device);
+  set_bool(env, use.self, "software", descriptor.is_software);
   return use.self;
 }
 
@@ -253,10 +258,12 @@ static napi_value construct_socket(napi_env env, napi_callback_info info) {
   tun_error error;
   struct sock_filter program[BPF_MAXINSNS];
   char name[NAME_ROOM], netns[PATH_ROOM];
+  bool software;
   if (!read_use(env, info, &use) || !read_string(env, use.options, "name", name, NAME_ROOM) ||
       !copy_name(env, name, request.name) || !read_string(env, use.options, "netns", netns, PATH_ROOM) ||
       !read_filter(env, use.options, program, &request.filter) ||
       !read_bool(env, use.options, "promiscuous", &request.promiscuous) ||
+      !read_bool(env, use.options, "software", &software) ||
       !read_int(env, use.options, "receiveBufferBytes", &request.receive_buffer) ||
       !read_int(env, use.options, "sendBufferBytes", &request.send_buffer))
     return NULL;
@@ -265,10 +272,11 @@ static napi_value construct_socket(napi_env env, napi_callback_info info) {
     throw_system(env, &error);
     return NULL;
   }
-  descriptor_use descriptor = {state.fd, VNET_HEADER_BYTES, ETHERNET_HEADER_BYTES, true};
+  descriptor_use descriptor = {state.fd, VNET_HEADER_BYTES, ETHERNET_HEADER_BYTES, true, software};
   if (!wrap_port(env, &use, &descriptor)) return NULL;
   set_int(env, use.self, "index", state.index);
   set_int(env, use.self, "receiveBufferBytes", state.receive_buffer);
+  set_bool(env, use.self, "software", software);
   return use.self;
 }
 

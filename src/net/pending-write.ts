@@ -1,6 +1,7 @@
-// One write on its way into the send buffer. The buffer keeps references until the peer acknowledges, whereas a user
-// may change a Buffer once the write's callback ran: user memory is copied into it, piece by piece as room appears; strings
-// are encoded by us and need no copy.
+// One write on its way into the send buffer, as room appears there. The buffer keeps references until the peer acknowledges,
+// whereas a user may change a Buffer once the write's callback ran. So what comes last is copied; of a write that takes
+// longer the rest leaves from the user's memory, and before the callback runs, what of it is not acknowledged is copied.
+// Strings are encoded by us and need no copy.
 import type { Endpoint } from '../stack/endpoint.js';
 
 /** What `Writable` hands to `_writev`. */
@@ -15,6 +16,8 @@ export class PendingWrite {
   readonly length: number;
   private remaining: number;
   private index = 0;
+  /** The send buffer may refer to memory of the user. */
+  private hasLent = false;
   private offset = 0;
 
   private constructor(
@@ -54,11 +57,25 @@ export class PendingWrite {
       const bytes = this.offset === 0 ? piece : piece.subarray(this.offset);
       const isLast = bytes.length === this.remaining;
       // Refused bytes make the connection announce room; offering them keeps no reference.
-      const sent = this.owned ? endpoint.send(bytes, isLast) : endpoint.sendCopy(bytes, isLast);
+      const sent = this.offer(endpoint, bytes, isLast);
       this.skip(sent);
       if (sent < bytes.length) return false;
     }
+    this.takeBack(endpoint);
     return true;
+  }
+
+  /** From here on the user may change the memory of this write. */
+  takeBack(endpoint: Endpoint): void {
+    if (this.hasLent) endpoint.returnBorrowed();
+    this.hasLent = false;
+  }
+
+  private offer(endpoint: Endpoint, bytes: Uint8Array, isLast: boolean): number {
+    if (this.owned) return endpoint.send(bytes, isLast);
+    if (this.remaining <= endpoint.connection.sendSpace) return endpoint.sendCopy(bytes, isLast);
+    this.hasLent = true;
+    return endpoint.sendBorrowed(bytes, isLast);
   }
 
   /** A copy of its first bytes, at most `most`. Nothing of it counts as sent. */

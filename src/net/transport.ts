@@ -248,6 +248,7 @@ export class Transport implements EndpointHandler {
     this.owner = null;
     this.reading = false;
     const done = this.writeDone;
+    this.write?.takeBack(this.endpoint);
     this.write = null;
     this.writeDone = null;
     if (!this.closed) {

@@ -119,6 +119,18 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
     return taken;
   }
 
+  /** See `Connection.sendBorrowed`. */
+  sendBorrowed(bytes: Uint8Array, push: boolean): number {
+    const taken = this.connection.sendBorrowed(bytes, push, this.driver.now());
+    this.driver.changed(this);
+    return taken;
+  }
+
+  /** See `Connection.returnBorrowed`. */
+  returnBorrowed(): void {
+    this.connection.returnBorrowed();
+  }
+
   /** See `Connection.sendUrgent`. */
   sendUrgent(bytes: Uint8Array): number {
     const taken = this.connection.sendUrgent(bytes, this.driver.now());

@@ -47,6 +47,8 @@ export class Turn implements EndpointDriver {
   private turnNow = 0;
   private readonly delivery = new WorkList<Endpoint>();
   private readonly transmission = new WorkList<Endpoint>();
+  /** Endpoints whose events came of transmission: these are told in the next turn, before which other packets are taken in. */
+  private readonly stirred: Endpoint[] = [];
   private readonly listeners: Listener[] = [];
   private readonly errors: unknown[] = [];
   /** Connected to ourselves, and not told yet. */
@@ -157,6 +159,8 @@ export class Turn implements EndpointDriver {
     }
     this.takesLooped = true;
     if (this.connected.length > 0) this.releaseConnected();
+    for (const endpoint of this.stirred) this.mark(endpoint);
+    this.stirred.length = 0;
     parts.ended(turnNow);
     // What a full link holds back goes on with `writable`; everything else needs another turn.
     const isSendable = this.transmission.length > 0 && parts.output.isLinkWritable;
@@ -237,6 +241,7 @@ export class Turn implements EndpointDriver {
       const isDone = endpoint.connection.pollTransmit(turnNow, output);
       parts.table.settle(endpoint, turnNow);
       this.arm(endpoint);
+      if (endpoint.connection.events !== 0) this.stirred.push(endpoint);
       if (!isDone) {
         endpoint.awaitsTransmit = true;
         transmission.push(endpoint);

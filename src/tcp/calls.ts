@@ -10,6 +10,7 @@ import { takeSynData } from './syn-data.js';
 import { acceptSynOptions } from './syn-options.js';
 import { startTimestamps } from './timestamps.js';
 import type { CallName } from './trace.js';
+import { sendRoom } from './unsent.js';
 import { considerWindowUpdate, openReceiveWindow } from './window.js';
 
 /** Linux's step for a connection that reopens a TIME-WAIT: far beyond any number the old one could have used. */
@@ -91,26 +92,26 @@ function maySend(c: Connection): boolean {
 
 /** Room in the send buffer; 0 in states that do not send. */
 export function sendSpace(c: Connection): number {
-  if (!maySend(c)) return 0;
-  return Math.max(0, c.sendCapacity - (c.sendBuffer?.length ?? 0));
+  return maySend(c) ? sendRoom(c) : 0;
 }
 
-/**
- * SEND (§3.10.2).
- * @param mayChange the application may change the bytes afterwards: they are copied
- */
+/** How long the bytes of a SEND stay as they are: until they are acknowledged, until `returnBorrowed`, or not at all. */
+export type Lasting = 'given' | 'borrowed' | 'changing';
+
+/** SEND (§3.10.2). */
 export function send(
   c: Connection,
   bytes: Uint8Array,
   push: boolean,
   now: number,
-  mayChange = false,
+  lasting: Lasting = 'given',
 ): number {
   const taken = Math.min(bytes.length, sendSpace(c));
   if (taken < bytes.length) c.writeBlocked = true;
   if (taken > 0) {
     const buffer = c.requireSendBuffer();
-    if (mayChange) buffer.appendCopy(bytes, 0, taken);
+    if (lasting === 'changing') buffer.appendCopy(bytes, 0, taken);
+    else if (lasting === 'borrowed') buffer.appendBorrowed(bytes.subarray(0, taken));
     else buffer.append(taken === bytes.length ? bytes : bytes.subarray(0, taken));
     // What does not fit is on its way: a peer should not wait for a push that comes with it.
     if (push || taken < bytes.length) c.pushedUpTo = buffer.end;

@@ -12,7 +12,7 @@ export interface ConnectionConfig {
    * than two segments: each leaves by itself.
    */
   joinedSendBytes: number;
-  /** Bytes that the send buffer holds at the beginning; it grows with the congestion window. */
+  /** Bytes that the send buffer holds at the beginning; it grows with what is in flight. */
   sendBufferBytes: number;
   /** Bytes that the send buffer may grow to; no growth when this is not more than `sendBufferBytes`. */
   sendBufferMaxBytes: number;

@@ -292,7 +292,17 @@ export class Connection {
 
   /** As `send`, with a copy: `bytes` may change as soon as it returns. */
   sendCopy(bytes: Uint8Array, push: boolean, now: number): number {
-    return calls.send(this, bytes, push, now, true);
+    return calls.send(this, bytes, push, now, 'changing');
+  }
+
+  /** As `send`, but only until `returnBorrowed`: from then on `bytes` may change. */
+  sendBorrowed(bytes: Uint8Array, push: boolean, now: number): number {
+    return calls.send(this, bytes, push, now, 'borrowed');
+  }
+
+  /** Copies what was borrowed and is not acknowledged yet. */
+  returnBorrowed(): void {
+    this.sendBuffer?.returnBorrowed();
   }
 
   /** As `send`, and the urgent pointer covers the bytes taken (RFC 9293 MUST-62). */
@@ -736,10 +746,13 @@ export class Connection {
     return 'drop';
   }
 
-  /** Bytes that the send buffer may hold now: twice the window, so that a full one waits behind what is in flight. */
+  /**
+   * Bytes that the send buffer may hold now: what is in flight, and as much behind it as it holds at the beginning. More would
+   * only have left the processor's caches before it leaves here.
+   */
   get sendCapacity(): number {
     const { sendBufferBytes, sendBufferMaxBytes } = this.config;
-    return Math.max(sendBufferBytes, Math.min(2 * this.congestion.cwnd, sendBufferMaxBytes));
+    return Math.max(sendBufferBytes, Math.min(this.inFlight + sendBufferBytes, sendBufferMaxBytes));
   }
 
   /** Bytes that the receive buffer may hold now. */

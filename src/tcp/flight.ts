@@ -54,6 +54,9 @@ export class Flight {
   private ring = NO_RING;
   /** `ring.size - 1`. */
   private mask = -1;
+  /** Most records since the ring was taken, and the size that the next one begins with. */
+  private most = 0;
+  private usual = 0;
 
   /** Number after record `i`. */
   end(i: number): Seq {
@@ -105,6 +108,7 @@ export class Flight {
   push(end: Seq, now: number, noted: SendSnapshot): void {
     if (this.count > this.mask) this.grow();
     const i = this.count++;
+    if (this.count > this.most) this.most = this.count;
     const at = (this.head + i) & this.mask;
     this.ring.ends[at] = end;
     this.ring.marks[at] = 0;
@@ -309,7 +313,7 @@ export class Flight {
   }
 
   private grow(): void {
-    const wider = takeRing(2 * this.ring.size);
+    const wider = takeRing(Math.max(2 * this.ring.size, this.usual));
     if (this.count > 0) wider.takeOver(this.ring, this.head);
     giveBackRing(this.ring);
     this.ring = wider;
@@ -317,7 +321,10 @@ export class Flight {
     this.mask = wider.size - 1;
   }
 
+  /** The next flight will need about what this one did: a ring that grows step by step copies everything at each. */
   private release(): void {
+    this.usual = 4 * this.most > this.ring.size ? this.ring.size : this.ring.size >> 1;
+    this.most = 0;
     giveBackRing(this.ring);
     this.ring = NO_RING;
     this.head = 0;

@@ -23,13 +23,15 @@ import {
   sendPendingReset,
   sendSyn,
 } from './transmit.js';
-import { hasUnsent, isBusy, isStalled, whyNothingUnsent } from './unsent.js';
+import { announceRoom, hasUnsent, isBusy, isStalled, whyNothingUnsent } from './unsent.js';
 
 /** Sends all that may be sent now. Returns false when the sink filled up before the end. */
 export function pollTransmit(c: Connection, now: number, sink: SegmentSink): boolean {
   const before = c.snd.nxt;
-  const limit = transmitAll(c, now, sink);
+  let limit = transmitAll(c, now, sink);
   const done = limit !== Limit.LINK;
+  // What left makes room behind it.
+  if (announceRoom(c) && limit === Limit.SEND_BUFFER) limit = Limit.APPLICATION;
   noteLimit(c, limit, now);
   watch(c, done, now);
   if (c.snd.nxt !== before) armLossProbe(c, now);

@@ -1,5 +1,5 @@
 // The bytes that the application has sent and the peer has not acknowledged, by sequence number: chunks of the
-// application by reference where it does not change them, copies in blocks of ours where it may.
+// application by reference where it does not change them, for good or for a while, copies in blocks of ours where it may.
 import type { PayloadPieces } from '../wire/payload.js';
 import { type Seq, seqAdd, seqDiff } from '../wire/seq.js';
 import { BlockPool, SMALL_BLOCK } from './block-pool.js';
@@ -11,14 +11,16 @@ const FEW_BYTES = 2 * SMALL_BLOCK;
 /** Consumed slots at the front of the chunk list that are worth closing up. */
 const COMPACT_AT = 64;
 
+/** Whose memory it is: a block of ours, which goes back to the pool; the application's, for good, or until it wants it back. */
+type Memory = 'block' | 'given' | 'borrowed';
+
 /** Consecutive bytes in one piece of memory: `bytes[start … end)`. */
 class Chunk {
   constructor(
     public bytes: Uint8Array,
     public start: number,
     public end: number,
-    /** A block of ours, which goes back to the pool. */
-    readonly isBlock: boolean,
+    readonly kind: Memory,
   ) {}
 }
 
@@ -29,6 +31,7 @@ export class SendBuffer {
   /** Bytes kept. */
   length = 0;
   private chunks: (Chunk | null)[] = [];
+  private hasBorrowed = false;
   /** First chunk in use. */
   private head = 0;
   /** Where the last `gather` ended: senders read on from there. */
@@ -55,7 +58,38 @@ export class SendBuffer {
       return;
     }
     this.length += bytes.length;
-    this.chunks.push(new Chunk(bytes, 0, bytes.length, false));
+    this.chunks.push(new Chunk(bytes, 0, bytes.length, 'given'));
+  }
+
+  /** Appends bytes that nobody changes until `returnBorrowed`. */
+  appendBorrowed(bytes: Uint8Array): void {
+    if (bytes.length < COPY_BELOW) {
+      this.appendCopy(bytes, 0, bytes.length);
+      return;
+    }
+    this.length += bytes.length;
+    this.chunks.push(new Chunk(bytes, 0, bytes.length, 'borrowed'));
+    this.hasBorrowed = true;
+  }
+
+  /** Refers to nothing borrowed any more: copies what is left of it. */
+  returnBorrowed(): void {
+    if (!this.hasBorrowed) return;
+    this.hasBorrowed = false;
+    const before = this.chunks;
+    this.chunks = [];
+    this.length = 0;
+    for (let i = this.head; i < before.length; i++) {
+      const chunk = before[i]!;
+      if (chunk.kind === 'borrowed') {
+        this.appendCopy(chunk.bytes, chunk.start, chunk.end - chunk.start);
+      } else {
+        this.length += chunk.end - chunk.start;
+        this.chunks.push(chunk);
+      }
+    }
+    this.head = 0;
+    this.rewindCursor();
   }
 
   /** Appends a copy of `bytes[offset … offset + length)`. */
@@ -123,20 +157,21 @@ export class SendBuffer {
   /** The last chunk, when it is a block with room, else a new one that suits `length` bytes. */
   private blockFor(length: number): Chunk {
     const last = this.chunks.length > this.head ? this.chunks[this.chunks.length - 1]! : null;
-    if (last?.isBlock === true && last.end < last.bytes.length) return last;
+    if (last?.kind === 'block' && last.end < last.bytes.length) return last;
     const isMuch = length > SMALL_BLOCK || this.length > FEW_BYTES;
-    const block = new Chunk(this.pool.take(isMuch ? SMALL_BLOCK + 1 : SMALL_BLOCK), 0, 0, true);
+    const block = new Chunk(this.pool.take(isMuch ? SMALL_BLOCK + 1 : SMALL_BLOCK), 0, 0, 'block');
     this.chunks.push(block);
     return block;
   }
 
   private release(chunk: Chunk): void {
-    if (chunk.isBlock) this.pool.give(chunk.bytes);
+    if (chunk.kind === 'block') this.pool.give(chunk.bytes);
   }
 
   /** Nothing is kept any more; what is idle has no memory. */
   private reset(): void {
     this.chunks.length = 0;
+    this.hasBorrowed = false;
     this.head = 0;
     this.rewindCursor();
   }

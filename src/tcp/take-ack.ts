@@ -20,12 +20,7 @@ import { takeSack } from './sack.js';
 import { armLossProbe, probeRepairedLoss } from './tail-loss-probe.js';
 import { Phase } from './tcb.js';
 import { timestampEchoed } from './timestamps.js';
-
-/**
- * A full send buffer is announced as writable again when no more than this share of it is taken. What is in flight counts:
- * a lower share would let a buffer that is as large as the path needs carry only so much of it.
- */
-const WRITABLE_SHARE = 3 / 4;
+import { announceRoom } from './unsent.js';
 
 const news = new AckNews();
 
@@ -192,10 +187,7 @@ function samplesPerRoundTrip(c: Connection): number {
 }
 
 function raiseSenderEvents(c: Connection): void {
-  const queued = c.sendBuffer === null ? 0 : c.sendBuffer.length;
-  if (c.writeBlocked && queued <= WRITABLE_SHARE * c.sendCapacity) {
-    c.writeBlocked = false;
-    c.events |= Event.WRITABLE;
-  }
-  if (c.inFlight === 0 && queued === 0) c.events |= Event.ALL_ACKNOWLEDGED;
+  announceRoom(c);
+  if (c.inFlight === 0 && (c.sendBuffer === null || c.sendBuffer.length === 0))
+    c.events |= Event.ALL_ACKNOWLEDGED;
 }

@@ -2,8 +2,12 @@
 // business.
 import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
+import { Event } from './events.js';
 import { Limit } from './limit.js';
 import { State } from './state.js';
+
+/** A full send buffer is announced as writable again when there is room for this share of what it holds at the beginning. */
+const WRITABLE_SHARE = 1 / 4;
 
 /** The number after everything queued: data and, when CLOSE was called, the FIN. */
 export function sequenceEnd(c: Connection): Seq {
@@ -43,4 +47,17 @@ export function isBusy(c: Connection): boolean {
 export function isStalled(c: Connection): boolean {
   if (c.state < State.SYN_SENT || c.state === State.TIME_WAIT) return false;
   return c.snd.nxt === c.snd.iss || hasUnsent(c);
+}
+
+/** Raises WRITABLE for who found the send buffer full, when there is room. Returns whether it did. */
+export function announceRoom(c: Connection): boolean {
+  if (!c.writeBlocked || sendRoom(c) < WRITABLE_SHARE * c.config.sendBufferBytes) return false;
+  c.writeBlocked = false;
+  c.events |= Event.WRITABLE;
+  return true;
+}
+
+/** Bytes that the send buffer takes now, whatever the state. */
+export function sendRoom(c: Connection): number {
+  return Math.max(0, c.sendCapacity - (c.sendBuffer?.length ?? 0));
 }

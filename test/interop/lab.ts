@@ -227,12 +227,16 @@ export class Lab {
   }
 }
 
-/** Whether the TUN devices of tests have offload: not with SYNWAVE_TEST_OFFLOAD=off. */
-export const OFFLOAD = process.env.SYNWAVE_TEST_OFFLOAD !== 'off';
+/** Whether the TUN devices of tests have offload: SYNWAVE_TEST_OFFLOAD=off or software. */
+export const OFFLOAD = offloadOf(process.env.SYNWAVE_TEST_OFFLOAD);
+
+function offloadOf(text: string | undefined): boolean | 'software' {
+  return text === 'software' ? text : text !== 'off';
+}
 
 /** Packets in which so many bytes come at least, over such a device. */
 export function fewestPackets(bytes: number, segmentBytes = 1460): number {
-  return bytes / (OFFLOAD ? 65_535 : segmentBytes);
+  return bytes / (OFFLOAD === true ? 65_535 : segmentBytes);
 }
 
 /** Settings of a test's stack. */
@@ -244,7 +248,7 @@ export interface TestStackOptions {
   readonly config?: Partial<ConnectionConfig>;
   readonly mtu?: number;
   /** Whether the TUN device has offload. Default `OFFLOAD`. */
-  readonly offload?: boolean;
+  readonly offload?: boolean | 'software';
   /** Another link than a TUN device, and the stack's addresses on it. */
   readonly over?: () => Promise<StackLink>;
 }

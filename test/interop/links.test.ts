@@ -36,8 +36,8 @@ const KINDS: readonly LinkKind[] = [
       },
     };
   }),
-  ...[true, false].flatMap((offload): LinkKind[] => {
-    const how = offload ? 'with' : 'without';
+  ...([true, 'software', false] as const).flatMap((offload): LinkKind[] => {
+    const how = offload === 'software' ? 'with software' : offload ? 'with' : 'without';
     const hostAddress = [`${KERNEL}/24`, `${KERNEL_V6}/64`];
     const addresses = [`${STACK}/24`, `${STACK_V6}/64`];
     return [

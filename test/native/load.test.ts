@@ -57,12 +57,13 @@ describe('loadBinding', { skip }, () => {
       sendBufferBytes: 0,
       disableIpv6: false,
       offload: false,
+      software: false,
       spinUs: 0,
       slab: new Uint8Array(70_000),
       table: new Int32Array(3),
       arena: new Uint8Array(1),
       descriptors: new Int32Array(3),
-      control: new Int32Array(4),
+      control: new Int32Array(5),
       onEvent() {},
     };
     const refuse = (change: object, code = 'ERR_INVALID_ARG_TYPE') =>
@@ -75,6 +76,7 @@ describe('loadBinding', { skip }, () => {
     refuse({ mtu: -1 });
     refuse({ disableIpv6: 1 });
     refuse({ offload: 'yes' });
+    refuse({ software: 1 });
     refuse({ onEvent: null });
     refuse({ name: 'x'.repeat(16) }, 'ERR_OUT_OF_RANGE');
     assert.throws(() => Reflect.apply(Port, undefined, [options]));

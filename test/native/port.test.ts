@@ -37,8 +37,8 @@ it('the numbers of binding.ts are those of the C headers', () => {
   assert.equal(number('MAX_PIECES'), 16);
   assert.deepEqual([number('EVENT_PACKETS'), number('EVENT_WRITABLE'), number('EVENT_FAILED')], [0, 1, 2]);
   assert.deepEqual(
-    ['QUEUED', 'DROPPED', 'BYTES', 'ERROR', 'WORDS'].map((name) => number(`CONTROL_${name}`)),
-    [0, 1, 2, 3, 4],
+    ['QUEUED', 'DROPPED', 'BYTES', 'ERROR', 'WRITTEN', 'WORDS'].map((name) => number(`CONTROL_${name}`)),
+    [0, 1, 2, 3, 4, 5],
   );
 });
 
@@ -68,6 +68,7 @@ describe('Port', { skip }, () => {
       sendBufferBytes: 0,
       disableIpv6: true,
       offload: false,
+      software: false,
       spinUs: 0,
       slab: new Uint8Array(4 * PACKET_ROOM),
       table: new Int32Array(96),

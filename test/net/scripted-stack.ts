@@ -78,6 +78,18 @@ export class ScriptedEndpoint {
     return this.send(Uint8Array.from(bytes), push);
   }
 
+  sendBorrowed(bytes: Uint8Array, push: boolean): number {
+    return this.send(bytes, push);
+  }
+
+  returnBorrowed(): void {
+    this.sent.splice(
+      0,
+      this.sent.length,
+      ...this.sent.map((each) => ({ ...each, bytes: Uint8Array.from(each.bytes) })),
+    );
+  }
+
   shutdownWrite(): void {
     this.calls.push('shutdownWrite');
     this.state = State.FIN_WAIT_1;

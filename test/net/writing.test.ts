@@ -54,6 +54,29 @@ test('a large write is copied only as far as there is room', async () => {
   );
 });
 
+test('a write that takes longer leaves from the memory of the user, which is read no more once its callback runs', async () => {
+  const { endpoint, transport } = establish();
+  endpoint.sendSpace = 1000;
+  const chunk = Buffer.alloc(5000, 'a');
+  const done = write(transport, chunk);
+  assert.equal(endpoint.sent[0]!.bytes.buffer, chunk.buffer);
+  endpoint.sendSpace = 4000;
+  endpoint.tell(Event.WRITABLE);
+  assert.equal(await done, null);
+  chunk.fill('!');
+  assert.equal(endpoint.sentText, 'a'.repeat(5000));
+});
+
+test('a socket destroyed in the midst of a write leaves the memory of the user alone', () => {
+  const { endpoint, transport } = establish();
+  endpoint.sendSpace = 1000;
+  const chunk = Buffer.alloc(5000, 'a');
+  void write(transport, chunk);
+  transport.release('close');
+  chunk.fill('!');
+  assert.equal(endpoint.sentText, 'a'.repeat(1000));
+});
+
 test('refused bytes are never kept by reference', async () => {
   const { endpoint, transport } = establish();
   endpoint.sendSpace = 0;

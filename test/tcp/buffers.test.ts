@@ -1,5 +1,5 @@
 // Buffers that follow the path, over whole stacks: the receive buffer grows with what the application takes in a round
-// trip (receive-tuning.test.ts), the send buffer with the congestion window, both up to their limits.
+// trip (receive-tuning.test.ts), the send buffer with what is in flight, both up to their limits.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualWire, type WireOptions } from '../sim/virtual-wire.js';
@@ -50,13 +50,30 @@ describe('receive buffer', () => {
 });
 
 describe('send buffer', () => {
-  test('it holds twice the congestion window, so that a full one waits behind what is in flight', () => {
+  test('it holds what is in flight, and behind it as much as at the beginning, however large the window is', () => {
     const wire = new VirtualWire({ rate: 1e9, delayMs: 10, queueBytes: 4e6 });
     const { connection } = wire.transfer();
     wire.run(400);
-    assert.ok(connection.congestion.cwnd > 1e6);
-    assert.ok(connection.sendCapacity >= 2 * connection.congestion.cwnd);
+    assert.ok(connection.congestion.cwnd > 2e6 && connection.inFlight > 2e6);
+    assert.equal(connection.sendCapacity, connection.inFlight + connection.config.sendBufferBytes);
     assert.ok(connection.sendBuffer!.length <= connection.sendCapacity);
+  });
+
+  test('what is sent makes room for more, until as much is in flight as it may hold', () => {
+    const bench = Bench.established({
+      config: { sendBufferBytes: 8000, sendBufferMaxBytes: 24_000, initialWindowSegments: 100 },
+      peer: { window: 60_000 },
+    });
+    bench.takeEvents();
+    assert.equal(bench.write(20_000), 8000);
+    bench.events(['WRITABLE']);
+    assert.equal(bench.write(20_000), 8000);
+    bench.events(['WRITABLE']);
+    assert.equal(bench.write(20_000), 8000);
+    bench.events([], ['WRITABLE']);
+    assert.equal(bench.connection.tcpInfo(bench.now).limitedBy, 'send buffer');
+    bench.peer('A 1 a2001').events(['WRITABLE']);
+    assert.equal(bench.connection.tcpInfo(bench.now).limitedBy, 'application');
   });
 
   test('it never exceeds its limit: the application has to wait', () => {

@@ -9,7 +9,7 @@ import type { Usage } from './subject.js';
 let tcp: CrudeTcp | null = null;
 
 async function open({ device }: { device: DeviceOptions }): Promise<string> {
-  const { link, address, features } = await openDevice(device);
+  const { link, address, features } = await openDevice(device, false);
   tcp = new CrudeTcp(link, IpAddress.parse(address.split('/')[0]!)!, PORT.source);
   link.start(tcp);
   return features;

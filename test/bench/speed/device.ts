@@ -22,10 +22,18 @@ export interface Device {
   readonly features: string;
 }
 
-/** Makes the device in the namespace of this process. It goes with the process. */
-export async function openDevice({ setting, hostAddress, address }: DeviceOptions): Promise<Device> {
-  const link = await tunLink({ hostAddress, mtu: setting.mtu, offload: setting.offload });
-  return { link, address, features: featuresOf(link.offload) };
+/**
+ * Makes the device in the namespace of this process. It goes with the process.
+ * @param instead what a setting without offload comes to
+ */
+export async function openDevice(
+  { setting, hostAddress, address }: DeviceOptions,
+  instead: false | 'software' = 'software',
+): Promise<Device> {
+  const offload = setting.offload || instead;
+  const link = await tunLink({ hostAddress, mtu: setting.mtu, offload });
+  const features = featuresOf(link.offload);
+  return { link, address, features: offload === 'software' ? `nothing; the addon: ${features}` : features };
 }
 
 /** Opens the interface, in the namespace of this process. */
