@@ -118,7 +118,6 @@ function markedByRouter(c: Connection, news: AckNews): void {
   const { rtx } = c;
   c.cwrDue = true;
   if (rtx.phase !== Phase.OPEN) return;
-  rememberForUndo(c);
   rtx.undoable = false;
   rtx.phase = Phase.REDUCING;
   rtx.recover = c.snd.nxt;

@@ -6,12 +6,16 @@ import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { Phase } from './tcb.js';
 
-/** A reduction begins: notes what it would return to. In a reduction that goes on, the first note stays. */
+/**
+ * A reduction begins: notes what it would return to. In a recovery that goes on, the first note stays; after a mark of
+ * congestion, which is no mistake, it would return to what that has left.
+ */
 export function rememberForUndo(c: Connection): void {
   const { rtx, congestion, snd } = c;
-  if (rtx.phase === Phase.OPEN) {
-    rtx.priorCwnd = congestion.cwnd;
-    rtx.priorSsthresh = congestion.ssthresh;
+  if (rtx.phase < Phase.RECOVERY) {
+    const { cwnd, ssthresh } = congestion;
+    rtx.priorCwnd = rtx.phase === Phase.OPEN ? cwnd : Math.min(cwnd, ssthresh);
+    rtx.priorSsthresh = ssthresh;
   }
   rtx.undoable = true;
   rtx.undoFrom = snd.una;

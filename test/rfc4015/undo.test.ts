@@ -139,6 +139,28 @@ describe('RFC3708: reports of duplicates', () => {
   });
 });
 
+test('RFC3168 §6.1.2: not even where a loss, or a timeout, that followed a mark turns out to be none', () => {
+  const marked = () => {
+    const bench = flight(10, { ecn: true, waiting: 20, config: { ecn: 'on' } });
+    bench.advance(100).peer('AE 1 a1001');
+    assert.equal(caState(bench), 'cwr');
+    return bench;
+  };
+  const lossless = marked();
+  const { ssthresh } = lossless.status;
+  lossless
+    .inject(ackBefore(2, [3, 7]))
+    .inject(ackBefore(8))
+    .flush();
+  assert.equal(caState(lossless), 'open');
+  assert.equal(lossless.status.ssthresh, ssthresh);
+  const late = marked();
+  while (late.connection.rtx.tally.timeouts === 0) late.advance(1);
+  late.peer(ackBefore(3)).peer(ackBefore(4));
+  assert.equal(caState(late), 'open');
+  assert.equal(late.status.ssthresh, ssthresh);
+});
+
 test('RFC3522 §3.2: the echo tells without SACK as well', () => {
   const bench = flight(8, { sack: false, timestamps: true });
   const [sent] = bench.take()[0]!.options.ts!;

@@ -330,6 +330,45 @@ describe('losses', () => {
     );
   });
 
+  test('RFC3168 §6.1.2: neither a loss nor a timeout after a mark is another congestion', () => {
+    const options: FlightOptions = { ecn: true, config: { ecn: 'on' } };
+    const { bench, told } = listening(10, options);
+    bench.advance(40).peer('AE 1 a1001');
+    bench.advance(1).peer(ackBefore(2, [3, 8]));
+    assert.deepEqual(
+      told.congestions.map(([, cause]) => cause),
+      ['ecn'],
+    );
+    const slow = listening(10, options);
+    slow.bench.advance(40).peer('AE 1 a1001');
+    while (slow.told.timeouts.length === 0) slow.bench.advance(slow.bench.untilTimer);
+    assert.equal(slow.told.timeouts[0]![1], false);
+  });
+
+  test('RFC5681 §3.1: a timeout within a recovery is not the first of its losses', () => {
+    const { bench, told } = listening(10);
+    bench.advance(40).peer(ackBefore(1, [3, 8]));
+    while (told.timeouts.length === 0) bench.advance(bench.untilTimer);
+    assert.equal(told.timeouts[0]![1], false);
+  });
+
+  test('who owns the recovery keeps its window in the end of it', () => {
+    const { bench, told } = listening(10);
+    bench.advance(40).peer(ackBefore(1, [3, 8]));
+    told.ssthresh = 3 * MSS;
+    bench.advance(40).peer(ackBefore(11));
+    assert.equal(told.recoveries.length, 1);
+    assert.equal(told.cwnd, 60_000);
+  });
+
+  test('RFC8257 §3.3: who wants the exact share of marks hears of each, and of no congestion', () => {
+    const { bench, told } = listening(10, { ecn: true, config: { ecn: 'on' } });
+    Object.assign(told, { exactEcn: true });
+    bench.advance(40).peer('AE 1 a1001');
+    assert.equal(told.acks[0]!.ecnEcho, true);
+    assert.equal(told.congestions.length, 0);
+  });
+
   test('each with its own length', () => {
     const { bench, told } = listening(1);
     bench.write(300);

@@ -76,7 +76,9 @@ describe('after a timeout', () => {
   test('RFC6675 §4: nothing is on its way but what it sends again, whatever duplicates had told', () => {
     const bench = flight(10, { sack: false, waiting: 5 });
     bench.advance(10).peer('A 1 a1', 'A 1 a1');
+    bench.take();
     timeOut(bench);
+    assert.deepEqual(segmentsSent(bench), [1]);
     assert.equal(pipe(bench.connection), MSS);
     assert.equal(bench.connection.rate.lost, bench.status.inFlight);
   });
