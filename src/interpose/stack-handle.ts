@@ -74,6 +74,10 @@ export function nameInto(out: NameOut, { address, family, port }: AddressInfo): 
 /** Told when a socket lets go of its connection, which can then still be asked how it was. */
 export type Remember = (socket: net.Socket, endpoint: Endpoint) => void;
 
+function complete(handle: { completeWrite(): void }): void {
+  handle.completeWrite();
+}
+
 /** The class of handles for one stack. It is made at run time because Node's class below it is found at run time. */
 export function defineStackHandle(
   { JsStream: Stream, owner, userBuffer }: Bindings,
@@ -99,7 +103,7 @@ export function defineStackHandle(
     private noDelay = false;
     private typeOfService = 0;
     private writing: object | null = null;
-    /** How the write ended, which is told a little later. */
+    /** How the write ended, which is told with the next tick. */
     private written: number | null = null;
     private ending: object | null = null;
 
@@ -281,13 +285,14 @@ export function defineStackHandle(
       this.transport.startWrite(PendingWrite.ofBuffers(chunks), (error) => {
         if (this.closed) return;
         this.written = error ? (error as SystemError).errno : 0;
-        // The request is not in use before this call has returned.
-        setImmediate(() => this.completeWrite());
+        // The request is not in use before this call has returned. But before the peer can answer: http would hold back what
+        // it answers to that until then, and each answer would leave by itself.
+        process.nextTick(complete, this);
       });
       return 0;
     }
 
-    private completeWrite(): void {
+    completeWrite(): void {
       const { writing, ending, written } = this;
       if (writing === null) return;
       this.writing = null;

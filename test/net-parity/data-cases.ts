@@ -40,6 +40,21 @@ export function defineDataCases(env: Environment): void {
     assert.equal((await readAll(accepted)).toString(), sent);
   });
 
+  test('a write that finds room is told before anything that was put off until later', timed, async (t) => {
+    const c = new Case(env, t);
+    const [client] = await c.pair();
+    const order: string[] = [];
+    const later = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        order.push('later');
+        resolve();
+      });
+    });
+    client.write('x', () => order.push('written'));
+    await later;
+    assert.deepEqual(order, ['written', 'later']);
+  });
+
   test(
     'a reader that stops holds the writer back, and everything arrives once it goes on',
     timed,
