@@ -352,6 +352,13 @@ describe('losses', () => {
     assert.equal(told.timeouts[0]![1], false);
   });
 
+  test('RFC6298 §5.7: a SYN that is lost is no loss of data', () => {
+    const told = new Listener(true);
+    const bench = Bench.synSent({ config: { congestion: () => told } });
+    while (told.timeouts.length === 0) bench.advance(bench.untilTimer);
+    assert.equal(told.timeouts[0]![1], false);
+  });
+
   test('who owns the recovery keeps its window in the end of it', () => {
     const { bench, told } = listening(10);
     bench.advance(40).peer(ackBefore(1, [3, 8]));

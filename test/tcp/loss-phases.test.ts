@@ -174,6 +174,18 @@ describe('what is sent again', () => {
     timeOut(bench).expect('A 1 a1 [400]');
   });
 
+  test('RFC9293 MUST-16: not to one octet more, with a FIN behind them or without', () => {
+    for (const behind of [0, 10]) {
+      const bench = flight(0, { sack: false, config: { initialWindowSegments: 10 } });
+      for (const bytes of [500, 501]) bench.write(bytes);
+      if (behind > 0) bench.queue(behind);
+      if (behind > 0) bench.shutdown();
+      bench.take();
+      const [first] = timeOut(bench).take();
+      assert.deepEqual([first!.seq, first!.payload.length], [1, 500]);
+    }
+  });
+
   /** What is in flight was thrown at a window that closes over it and is probed. */
   function probed(writes: readonly number[], waiting: number): Bench {
     const bench = flight(0, { sack: false, config: { initialWindowSegments: 10 } });
