@@ -125,6 +125,13 @@ describe('blocks', () => {
     bench.peer('A 1601 a1 [100]').expect('A 1 a1701 <sack 5001:5002>');
   });
 
+  test('RFC9293 MUST-16: one that has been reached takes no room of our segments any more', () => {
+    const bench = open().peer('A 501 a1 [100]').peer('A 1 a1 [500]', 'FA 601 a1').settled('CLOSE-WAIT');
+    assert.equal(sackOptionBytes(bench.connection), 0);
+    bench.write(1000);
+    bench.expect('PA 1 a602 [1000]');
+  });
+
   test('RFC2018 §4: without a FIN no block is longer than its data, wherever the numbers stand', () => {
     for (const end of [601, 602]) {
       const bench = open({ irs: -end });
@@ -195,4 +202,10 @@ describe('no reneging', () => {
     const total = [...held].reduce((sum, buffer) => sum + buffer.byteLength, 0);
     assert.ok(total <= 2 * bench.status.rcvNxt + 4096, `${total} bytes hold ${bench.status.rcvNxt}`);
   });
+});
+
+test('RFC2018 §2: without SACK repetitions that arrive in one batch are answered by one ACK', () => {
+  const bench = Bench.accepted({ config: { delayedAckMs: 0 } }).peer('A 1 a1 [1000]');
+  bench.take();
+  bench.peer('A 1 a1 [10]', 'A 501 a1 [10]').expect('A 1 a1001');
 });
