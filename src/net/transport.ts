@@ -149,7 +149,8 @@ export class Transport implements EndpointHandler {
       while (this.reading && this.owner !== null) {
         const bytes = this.endpoint.receive(this.owner._receiveBytes);
         if (bytes === null) {
-          this.onQueueEmpty(this.owner);
+          if (this.endpoint.connection.receiveQueueBytes > 0) this.onNoRoom(this.owner);
+          else this.onQueueEmpty(this.owner);
           return;
         }
         this.push(this.owner, bytes);
@@ -157,6 +158,12 @@ export class Transport implements EndpointHandler {
     } finally {
       this.pumping = false;
     }
+  }
+
+  /** There is data, and the buffer of `onread` holds none. */
+  private onNoRoom(owner: TransportOwner): void {
+    this.reading = false;
+    owner.destroy(systemError('ENOBUFS', 'read'));
   }
 
   private push(owner: TransportOwner, bytes: Uint8Array): void {

@@ -121,6 +121,15 @@ export function defineOptionCases(env: Environment): void {
     await until(() => total === 6);
   });
 
+  test('an onread whose buffer holds nothing is ENOBUFS', timed, async (t) => {
+    const c = new Case(env, t);
+    const { port } = await c.listen({}, (socket) => socket.on('error', () => {}).write('x'));
+    const onread = { buffer: new Uint8Array(0), callback: () => assert.fail('called') };
+    const client = c.connect({ port, onread } as AnyOptions);
+    const [error] = await once(client, 'error');
+    assert.equal(error.message, 'read ENOBUFS');
+  });
+
   test('an onread without its parts is taken no notice of', timed, async (t) => {
     const c = new Case(env, t);
     const { port } = await c.listen({}, (socket) => socket.end('x'));
