@@ -140,7 +140,8 @@ describe('data that the server does not take', () => {
     bench.take();
     bench.peer('SA 0 a5 <mss 1000>').expect('A 5 a1 [6]');
     bench.peer('A 1 a11').silent();
-    assert.equal(bench.connection.tcpInfo(bench.now).fastOpen, 'partly accepted');
+    const { fastOpen, options } = bench.connection.tcpInfo(bench.now);
+    assert.deepEqual([fastOpen, options.synData], ['partly accepted', true]);
   });
 
   test('in segments of the size that this server turns out to take', () => {

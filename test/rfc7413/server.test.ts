@@ -198,6 +198,11 @@ describe('before the handshake is over', () => {
     bench.close().expect('RA 1 a11').state('CLOSED');
   });
 
+  test('RFC9293 §3.10.4: once both have ended, close() with data unread tells nobody', () => {
+    const bench = server(`S 0 [10] <mss 1000, fo ${COOKIE}>`).peer('FA 11 a1').shutdown().settled('LAST-ACK');
+    bench.close().silent().state('LAST-ACK');
+  });
+
   test('an RST ends it for the application, which has it already', () => {
     const bench = opened();
     bench.peer('R 11').state('CLOSED');

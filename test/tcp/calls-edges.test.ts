@@ -34,6 +34,9 @@ describe('OPEN', () => {
     bench.write(5000);
     bench.peer('A 1 a1001').take();
     bench.peer('A 1 a1001', 'A 1 a1001', 'A 1 a1001').expect('A 1001 a1 [1000]');
+    const opening = Bench.synSent({ environment: { trace: new Onlooker() } });
+    opening.take();
+    opening.advance(1000).expect('S 0');
   });
 
   test('RFC9293 MAY-2: a number beyond those of the connection in TIME-WAIT is taken as it is, one within is not', () => {
@@ -82,6 +85,20 @@ describe('SEND', () => {
     bench.silent();
     bench.write(1, true);
     bench.expect('A 1 a1 [2]');
+    const elsewhere = Bench.established({ iss: 0xf000_0000 });
+    elsewhere.write(1, false);
+    elsewhere.silent();
+  });
+
+  test('RFC9293 §3.8.6.2.1: the window of the SYN counts as offered: less than half of it waits', () => {
+    const bench = Bench.synReceived().settled('SYN-RECEIVED').peer('A 1 a1 w400');
+    bench.write(5000);
+    bench.silent();
+  });
+
+  test('RECEIVE of nothing gives nothing', () => {
+    const bench = Bench.established().peer('A 1 a1 [10]');
+    assert.equal(bench.connection.receive(0, bench.now), null);
   });
 
   test('RFC9293 MUST-62: one octet may be urgent', () => {

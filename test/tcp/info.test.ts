@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { Timer } from '../../src/tcp/timers.js';
 import { FIN, RST } from '../../src/wire/segment.js';
 import { Bench, type Captured, Pair, type Path, Random, type Side } from './harness.js';
+import { ackBefore, flight } from './sacking.js';
 
 function infoOf(bench: Bench) {
   return bench.connection.tcpInfo(bench.now);
@@ -385,3 +386,29 @@ function ages(bench: Bench): (number | null)[] {
   const { lastDataSentMs, lastAckSentMs, lastDataRecvMs, lastAckRecvMs } = infoOf(bench);
   return [lastDataSentMs, lastAckSentMs, lastDataRecvMs, lastAckRecvMs];
 }
+
+describe('where it is about one', () => {
+  test('a single segment of ours has left, and nothing waits before the first SEND', () => {
+    const { lastDataSentMs, lastAckSentMs, notSentBytes } = infoOf(Bench.synSent().advance(5));
+    assert.deepEqual([lastDataSentMs, lastAckSentMs, notSentBytes], [5, 5, 0]);
+  });
+
+  test('a segment that the congestion window does not take whole does not count', () => {
+    const bench = Bench.established({ config: { initialWindowSegments: 10 } });
+    bench.write(15_000);
+    bench.peer('A 1 a1501');
+    const { sndCwndBytes, sndCwndSegments } = infoOf(bench);
+    assert.notEqual(sndCwndBytes % 1000, 0);
+    assert.equal(sndCwndSegments, Math.floor(sndCwndBytes / 1000));
+  });
+
+  test('one segment that arrived ahead of its turn, or one duplicate, is disorder', () => {
+    const reported = flight(4)
+      .advance(100)
+      .peer(ackBefore(1, [2, 2]));
+    assert.equal(infoOf(reported).caState, 'disorder');
+    const repeated = flight(4, { sack: false }).advance(100).peer(ackBefore(1));
+    assert.equal(infoOf(repeated).caState, 'disorder');
+    assert.equal(infoOf(repeated).reorderingWindowMs, 0, 'nobody waits for what SACK would tell');
+  });
+});
