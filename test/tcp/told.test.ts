@@ -1,6 +1,8 @@
 // What the core tells of the user calls, and what a call leaves behind: the log is only as good as this.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { bbr } from '../../src/tcp/congestion/bbr.js';
+import { TIMER_NAMES, Timer } from '../../src/tcp/timers.js';
 import { Bench } from './harness.js';
 
 const told = (bench: Bench) => bench.recorder.calls.map(({ call, n, error }) => `${call} ${n} ${error}`);
@@ -56,6 +58,32 @@ describe('each timer is told', () => {
       assert.deepEqual([op, n], i % 2 === 0 ? ['fire', i / 2] : ['start', (i + 1) / 2]);
       if (i > 0) assert.ok(delayMs >= rto[i - 1]!.delayMs, 'a backoff');
     }
+  });
+
+  test('RFC9293 MUST-13: the wait of 2 MSL, and how often a repeated FIN began it anew', () => {
+    const bench = Bench.established({ config: { mslMs: 500 } })
+      .shutdown()
+      .peer('FA 1 a2');
+    bench.advance(900).peer('FA 1 a2').advance(1000).state('CLOSED');
+    const told = bench.recorder.timers.filter(({ delayMs, at }) => delayMs === 1000 && at > 0).slice(-3);
+    assert.deepEqual(
+      told.map(({ op, n }) => `${op} ${n}`),
+      ['start 0', 'restart 1', 'fire 1'],
+    );
+  });
+
+  test('RFC8985 §7.2: the timers of recovery, which come once, without a count; that of the pace not at all', () => {
+    const bench = Bench.established({
+      config: { sack: true, congestion: bbr, initialWindowSegments: 10 },
+      peer: { options: 'mss 1000, sackOK', window: 60_000 },
+    });
+    bench.write(30_000);
+    bench.advance(20).peer('A 1 a3001').advance(3000);
+    const fired = bench.recorder.timers.filter(({ op }) => op === 'fire');
+    assert.ok(fired.some(({ name }) => name !== 'rto'));
+    assert.ok(!fired.some(({ name }) => name === TIMER_NAMES[Timer.PACING]));
+    for (const { delayMs, n } of fired.filter(({ name }) => name === TIMER_NAMES[Timer.LOSS_PROBE]))
+      assert.deepEqual([delayMs, n], [0, 0]);
   });
 
   test('the persist timer with the probes so far, the keep-alive timer as well', () => {
