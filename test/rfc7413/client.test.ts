@@ -110,6 +110,18 @@ describe('the SYN of a client', () => {
     assert.deepEqual([syn!.options.fastOpen, syn!.optionBytes, syn!.payload.length], [long, 40, 10]);
   });
 
+  test('RFC7413 §4.1.1: a cookie that leaves the options short of a whole word is followed by NOPs', () => {
+    for (const [octets, nops] of [
+      [4, 2],
+      [6, 0],
+      [8, 2],
+    ] as const) {
+      const { bench } = client(0, '5a'.repeat(octets));
+      const { optionArea } = bench.take()[0]!;
+      assert.deepEqual([...optionArea.slice(4 + 2 + octets)], new Array(nops).fill(1), `${octets} octets`);
+    }
+  });
+
   test('what the SYN does not take follows the handshake', () => {
     const { bench } = client(1500, COOKIE, 1000);
     const length = 1000 - 16;
