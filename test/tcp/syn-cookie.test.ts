@@ -102,7 +102,15 @@ describe('its ACK', () => {
       ...fields,
     });
     // What another SYN left behind.
-    const syn = synOf({ payloadLength: 8, len: 9, wnd: 1, packetId: 3, sackCount: 2, fastOpenLength: 0 });
+    const syn = synOf({
+      flags: SYN | ECE | CWR,
+      payloadLength: 8,
+      len: 9,
+      wnd: 1,
+      packetId: 3,
+      sackCount: 2,
+      fastOpenLength: 0,
+    });
     assert.equal(recallSyn(configWith(config), environment, TUPLE, ack, now, syn), true);
     const { packetId, flags, seq, wnd, len, payloadLength, mss, sackCount, fastOpenLength } = syn;
     const { windowScale, sackPermitted, hasTimestamps, tsVal } = syn;
@@ -136,7 +144,7 @@ describe('its ACK', () => {
   test('brings back the MSS alone where timestamps are missing, or were not agreed upon', () => {
     for (const { segment: got, options } of [
       recalled({ hasTimestamps: false }),
-      recalled({}, { timestamps: false }),
+      recalled({ tsEcr: NOW }, { timestamps: false }),
     ]) {
       assert.deepEqual(got, { ...segment, flags: SYN });
       assert.equal(options.hasTimestamps, none.hasTimestamps);
