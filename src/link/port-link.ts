@@ -14,7 +14,7 @@ import {
   type PacketPort,
   type PortMemory,
 } from '../native/binding.js';
-import { SlabPool } from '../native/slab-pool.js';
+import { ReceiveMemory } from '../native/receive-memory.js';
 import { TransmitQueue } from '../native/transmit-queue.js';
 import {
   type Link,
@@ -60,7 +60,7 @@ export abstract class PortLink implements Link {
   protected readonly queue: TransmitQueue;
   protected readonly counters = newLinkStats();
   protected receiver: LinkReceiver | null = null;
-  private readonly pool = new SlabPool();
+  private readonly received = new ReceiveMemory();
   private readonly control = new Int32Array(CONTROL_WORDS);
   private readonly batch: PacketBatch;
   /** The kernel did not take everything; the rest waits in `queue` until there may be room. */
@@ -140,7 +140,7 @@ export abstract class PortLink implements Link {
   }
 
   allocate(bytes: number): Uint8Array {
-    return this.pool.allocate(bytes);
+    return this.received.allocate(bytes);
   }
 
   pause(): void {
@@ -176,7 +176,7 @@ export abstract class PortLink implements Link {
     this.hasEnded = true;
     if (this.retry !== null) clearTimeout(this.retry);
     this.giveUpQueue();
-    this.pool.close();
+    this.received.close();
   }
 
   /** Tells the receiver of the end. */

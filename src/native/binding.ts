@@ -143,19 +143,6 @@ export interface NativeAlarm {
   close(): void;
 }
 
-/** Memory that comes back by itself when nobody refers to it any more, without being returned to the system meanwhile. */
-export interface NativeSlabPool {
-  /**
-   * A slab, with whatever was in it before; its ArrayBuffer cannot be transferred to another thread. Null when the limit
-   * of slabs are in use, after `close`, and where the engine takes no memory of others.
-   */
-  take(): ArrayBuffer | null;
-  /** How many more `take` would give now. */
-  available(): number;
-  /** Frees what is not in use, and the rest as it comes back. Idempotent. */
-  close(): void;
-}
-
 /** The addon. Its functions throw Errors with `code`, `errno`, `syscall` and sometimes `path`. */
 export interface TunBinding {
   readonly Port: new (options: NativePortOptions) => NativePort;
@@ -163,11 +150,10 @@ export interface TunBinding {
   readonly SocketPort?: new (
     options: SocketPortOptions,
   ) => SocketPort;
-  /** `slabBytes` in whole pages of 4096 octets. Absent from an addon that was compiled earlier. */
-  readonly SlabPool?: new (
-    slabBytes: number,
-    limit: number,
-  ) => NativeSlabPool;
+  /** Has the C library keep some freed memory for what comes next. Absent from an addon that was compiled earlier. */
+  readonly keepFreedMemory?: () => void;
+  /** Tells V8 of so many bytes more, or fewer, that hang on its objects. Absent from an addon that was compiled earlier. */
+  readonly adjustExternalMemory?: (bytes: number) => void;
   readonly Alarm: new (onRing: () => void) => NativeAlarm;
   /** Index of an interface, 0 when there is none of that name. */
   interfaceIndex(options: { readonly name: string; readonly netns?: string }): number;

@@ -1,4 +1,4 @@
-// The module: the classes `Port`, `SocketPort`, `Alarm` and `SlabPool`, and the function `interfaceIndex`. It only translates between JavaScript
+// The module: the classes `Port`, `SocketPort` and `Alarm`, and some functions. It only translates between JavaScript
 // values and the C of its neighbours. It keeps no state of its own, so every environment (worker thread) may load it.
 #include <errno.h>
 #include <node_api.h>
@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "alarm.h"
+#include "memory.h"
 #include "packet_port.h"
 #include "packet_socket.h"
-#include "slab_pool.h"
 #include "tun_device.h"
 
 #define PATH_ROOM 4096
@@ -459,7 +459,7 @@ NAPI_MODULE_INIT() {
       !export_class(env, exports, "SocketPort", construct_socket, of_socket) ||
       !export_function(env, exports, "interfaceIndex", interface_index) ||
       !export_function(env, exports, "inNamespace", in_namespace) || alarm_export(env, exports) != napi_ok ||
-      slab_pool_export(env, exports) != napi_ok)
+      memory_export(env, exports) != napi_ok)
     return NULL;
   return exports;
 }

@@ -152,7 +152,7 @@ export class Driver {
     work: () => Promise<T>,
   ): Promise<T> {
     const { profile } = this.options;
-    const isProfiled = profile !== null && isFirst && ['ours', 'register', 'node'].includes(subject.kind);
+    const isProfiled = profile !== null && isFirst && !['kernel', 'crude', 'workers'].includes(subject.kind);
     if (!isProfiled) return work();
     await subject.profile();
     try {
