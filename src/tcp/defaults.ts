@@ -8,7 +8,7 @@ const DEFAULTS: ConnectionConfig = {
   receiveMss: 1460,
   pathMss: 1460,
   joinedSendBytes: 0,
-  sendBufferBytes: 262_144,
+  sendBufferBytes: 524_288,
   sendBufferMaxBytes: 16_777_216,
   receiveBufferBytes: 262_144,
   receiveBufferMaxBytes: 16_777_216,
@@ -57,11 +57,16 @@ export function defaultConfig(): ConnectionConfig {
 }
 
 /**
- * The defaults with some of them replaced. A buffer of a chosen size stays at it, unless a greatest size is chosen too.
+ * The defaults with some of them replaced. A buffer of a chosen size stays at it, unless a greatest size is chosen too; a
+ * send buffer whose greatest size alone is chosen does not begin with more.
  * The window scale follows a larger receive buffer, unless it is chosen.
  */
 export function configWith(chosen: Partial<ConnectionConfig> = {}): ConnectionConfig {
   const config = { ...defaultConfig(), ...chosen };
+  const most = config.sendBufferMaxBytes;
+  if (chosen.sendBufferBytes === undefined && most > 0) {
+    config.sendBufferBytes = Math.min(config.sendBufferBytes, most);
+  }
   if (chosen.sendBufferBytes !== undefined) config.sendBufferMaxBytes = chosen.sendBufferMaxBytes ?? 0;
   if (chosen.receiveBufferBytes !== undefined)
     config.receiveBufferMaxBytes = chosen.receiveBufferMaxBytes ?? 0;

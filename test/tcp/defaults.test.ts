@@ -25,6 +25,8 @@ test('a buffer of a chosen size stays at it, unless a greatest size is chosen, t
     sendBufferMaxBytes,
     7000,
   ]);
+  assert.equal(configWith({ sendBufferMaxBytes: 7000 }).sendBufferBytes, 7000);
+  assert.equal(configWith({ sendBufferMaxBytes: 0 }).sendBufferBytes, defaultConfig().sendBufferBytes);
   assert.deepEqual(grows({ sendBufferMaxBytes: 7000 }), [7000, receiveBufferMaxBytes]);
 });
 
