@@ -68,7 +68,7 @@ blockList.addSubnet('10.0.0.0', 8);
 if (blockList.fromJSON !== undefined) {
   const other = new net.BlockList();
   other.fromJSON(blockList.toJSON());
-  console.log('rules', JSON.stringify(other.rules) === JSON.stringify(blockList.rules));
+  console.log('rules', other.rules.toSorted().join() === blockList.rules.toSorted().join());
 } else {
   console.log('rules', true);
 }
