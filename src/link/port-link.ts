@@ -10,7 +10,6 @@ import {
   EVENT_FAILED,
   EVENT_PACKETS,
   EVENT_WRITABLE,
-  PACKET_ROOM,
   type PacketPort,
   type PortMemory,
 } from '../native/binding.js';
@@ -27,11 +26,10 @@ import {
   type PacketOffload,
 } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
+import { type ReadBatch, ReadMemory } from './read-memory.js';
 
 /** Packets of one batch; then other handles of the event loop get their turn. */
 const BATCH_PACKETS = 256;
-/** Holds a full batch at MTU 1500, and 31 of the largest packets. */
-const SLAB_BYTES = 32 * PACKET_ROOM;
 /** After a write for which the kernel had no memory: it does not tell when it has some. */
 const RETRY_MS = 1;
 
@@ -62,7 +60,12 @@ export abstract class PortLink implements Link {
   protected receiver: LinkReceiver | null = null;
   private readonly received = new ReceiveMemory();
   private readonly control = new Int32Array(CONTROL_WORDS);
-  private readonly batch: PacketBatch;
+  private readonly slabs = new ReadMemory(
+    this.control,
+    (bytes) => this.received.allocate(bytes),
+    (slab) => this.port.useSlab(slab),
+  );
+  private readonly batch: ReadBatch;
   /** The kernel did not take everything; the rest waits in `queue` until there may be room. */
   private draining = false;
   private retry: NodeJS.Timeout | null = null;
@@ -73,7 +76,7 @@ export abstract class PortLink implements Link {
     readonly medium: 'ip' | 'ethernet',
     readonly packetIds: PacketIds,
   ) {
-    const slab = new Uint8Array(SLAB_BYTES);
+    const slab = this.slabs.own;
     const table = new Int32Array(3 * BATCH_PACKETS);
     this.batch = {
       bytes: slab,
@@ -83,6 +86,7 @@ export abstract class PortLink implements Link {
       lengths: table.subarray(BATCH_PACKETS, 2 * BATCH_PACKETS),
       hints: table.subarray(2 * BATCH_PACKETS),
       ids: new Float64Array(BATCH_PACKETS),
+      keptUpTo: -1,
     };
     this.queue = new TransmitQueue(this.control);
     this.memory = {
@@ -201,15 +205,19 @@ export abstract class PortLink implements Link {
     const batch = this.batch;
     const { lengths, ids } = batch;
     let bytes = 0;
+    let longest = 0;
     for (let i = 0; i < count; i++) {
       ids[i] = this.packetIds.next();
       bytes += lengths[i]!;
+      longest = Math.max(longest, lengths[i]!);
     }
     batch.count = count;
     this.prepare(batch);
     this.counters.packetsIn += count;
     this.counters.bytesIn += bytes;
+    this.slabs.offer(batch);
     this.receiver!.receive(batch);
+    this.slabs.goOn(batch, longest);
   }
 
   /** Hands the queue to the kernel, and keeps copies of what it has no room for. */

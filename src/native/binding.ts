@@ -19,7 +19,11 @@ export const CONTROL_DROPPED = 1;
 export const CONTROL_BYTES = 2;
 export const CONTROL_ERROR = 3;
 export const CONTROL_WRITTEN = 4;
-export const CONTROL_WORDS = 5;
+export const CONTROL_BEGIN = 5;
+export const CONTROL_WORDS = 6;
+
+/** Packets in a slab start at multiples of it, as in packet_io.h. */
+export const PACKET_ALIGNMENT = 64;
 
 /** Free bytes that every read needs in the slab, as in packet_io.h: the largest packet with a virtio-net header. */
 export const PACKET_ROOM = 65_664;
@@ -96,6 +100,8 @@ export interface PacketPort {
   readonly software?: boolean;
   startReading(): void;
   stopReading(): void;
+  /** Has packets read into other memory from now on, of at least `PACKET_ROOM` bytes. */
+  useSlab(slab: Uint8Array): void;
   /** Reads what there is at once; the number of packets. An errno, if any, is in `control[CONTROL_ERROR]`. */
   pull(): number;
   /**

@@ -39,10 +39,10 @@ static int32_t hints_of(const read_area *area, size_t at, size_t length) {
 }
 
 int packets_read(int fd, const read_area *area, int *error) {
-  size_t at = 0;
+  size_t at = area->begin;
   int count = 0;
   *error = 0;
-  while (count < area->capacity && area->slab_bytes - at >= PACKET_ROOM) {
+  while (count < area->capacity && area->slab_bytes >= at + PACKET_ROOM) {
     ssize_t length = read(fd, area->slab + at, PACKET_ROOM);
     if (length < 0) {
       if (errno == EINTR) continue;

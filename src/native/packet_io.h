@@ -41,6 +41,7 @@ typedef struct {
   int32_t *offsets;
   int32_t *lengths;
   int32_t *hints;
+  size_t begin;         // where in the slab to start, a multiple of PACKET_ALIGNMENT
   int capacity;         // entries in each of the three
   size_t link_bytes;    // of the header before that of IP: 14 of Ethernet, or 0
   size_t header_bytes;  // of the virtio-net header: VNET_HEADER_BYTES or 0

@@ -72,14 +72,15 @@ static void fail(packet_port *port, int number) {
 static int read_batch(packet_port *port, int *error) {
   shared_array *slab = &port->memory[MEMORY_SLAB];
   shared_array *table = &port->memory[MEMORY_TABLE];
-  if (!memory_intact(port, MEMORY_SLAB, MEMORY_TABLE)) {
+  if (!memory_intact(port, MEMORY_SLAB, MEMORY_TABLE) || !memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL)) {
     *error = EFAULT;
     return 0;
   }
   int capacity = (int)(table->length / 3);
   int32_t *words = table->data;
-  read_area area = {slab->data, slab->length,           words,           words + capacity, words + 2 * capacity,
-                    capacity,   port->use.link_bytes, port->use.vnet_bytes};
+  size_t begin = (size_t)(uint32_t)control_of(port)[CONTROL_BEGIN] & ~(size_t)(PACKET_ALIGNMENT - 1);
+  read_area area = {slab->data, slab->length, words,    words + capacity,     words + 2 * capacity,
+                    begin,      capacity,     port->use.link_bytes, port->use.vnet_bytes};
   if (port->use.is_socket) return socket_read(port->use.fd, &area, error, &port->refused);
   return packets_read(port->use.fd, &area, error);
 }
@@ -224,6 +225,21 @@ void port_set_reading(packet_port *port, bool reading) {
   if (port->closed) return;
   port->reading = reading;
   watch(port);
+}
+
+napi_status port_use_slab(packet_port *port, napi_value slab) {
+  napi_typedarray_type type;
+  napi_value buffer;
+  napi_ref reference;
+  size_t length = 0;
+  void *data = NULL;
+  napi_status status = napi_get_typedarray_info(port->env, slab, &type, &length, &data, &buffer, NULL);
+  if (status == napi_ok && (type != napi_uint8_array || length < PACKET_ROOM)) status = napi_invalid_arg;
+  if (status == napi_ok) status = napi_create_reference(port->env, buffer, 1, &reference);
+  if (status != napi_ok) return status;
+  napi_delete_reference(port->env, port->memory[MEMORY_SLAB].buffer);
+  port->memory[MEMORY_SLAB] = (shared_array){reference, data, length};
+  return napi_ok;
 }
 
 int port_pull(packet_port *port) {

@@ -23,7 +23,8 @@ enum {
   CONTROL_BYTES = 2,    // port: bytes written by the last flush
   CONTROL_ERROR = 3,    // port: errno that ended the last flush or pull, or 0
   CONTROL_WRITTEN = 4,  // port: packets that the kernel took in the last flush
-  CONTROL_WORDS = 5,
+  CONTROL_BEGIN = 5,    // JavaScript: where in the slab the next batch begins, a multiple of PACKET_ALIGNMENT
+  CONTROL_WORDS = 6,
 };
 
 // Memory shared with JavaScript, in the order of `port_memory` below.
@@ -76,6 +77,9 @@ napi_status port_bind(packet_port *port, napi_value self, napi_value callback);
 
 // Delivery on and off.
 void port_set_reading(packet_port *port, bool reading);
+
+// Has batches read into other memory from now on: `slab` is of at least PACKET_ROOM bytes.
+napi_status port_use_slab(packet_port *port, napi_value slab);
 
 // Reads what is there right now. Returns the number of packets; CONTROL_ERROR tells what ended it.
 int port_pull(packet_port *port);

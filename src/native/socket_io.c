@@ -38,10 +38,10 @@ static void restore_tag(uint8_t *frame, size_t bytes, const struct tpacket_auxda
 }
 
 int socket_read(int fd, const read_area *area, int *error, int *refused) {
-  size_t at = 0;
+  size_t at = area->begin;
   int count = 0;
   *error = 0;
-  while (count < area->capacity && area->slab_bytes - at >= PACKET_ROOM) {
+  while (count < area->capacity && area->slab_bytes >= at + PACKET_ROOM) {
     uint8_t *frame = area->slab + at + VNET_HEADER_BYTES;
     struct virtio_net_hdr header;
     struct iovec vectors[2] = {{&header, CROSSING_BYTES}, {frame, PACKET_ROOM - VNET_HEADER_BYTES - TAG_BYTES}};

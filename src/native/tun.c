@@ -303,6 +303,15 @@ static napi_value stop_reading(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+// useSlab(slab)
+static napi_value use_slab(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value slab;
+  packet_port *port = open_port(env, info, &count, &slab);
+  if (port != NULL && (count < 1 || port_use_slab(port, slab) != napi_ok)) throw_type(env, "slab");
+  return NULL;
+}
+
 static napi_value pull(napi_env env, napi_callback_info info) {
   size_t count = 0;
   napi_value packets = NULL;
@@ -437,7 +446,8 @@ static bool export_class(napi_env env, napi_value exports, const char *name, nap
   napi_value constructor;
   const napi_property_descriptor methods[] = {
       METHOD("startReading", start_reading), METHOD("stopReading", stop_reading),
-      METHOD("pull", pull),                  METHOD("flush", flush),
+      METHOD("pull", pull),                  METHOD("useSlab", use_slab),
+      METHOD("flush", flush),
       METHOD("ref", ref),                    METHOD("unref", unref),
       METHOD("close", close_port),           own,
   };

@@ -14,6 +14,8 @@ export class IpPacket {
   largestPacket = 0;
   /** True when it was put together of fragments: no link has verified a checksum over them. */
   isReassembled = false;
+  /** The batch whose memory it lies in, when parts of that may be kept. */
+  private lender: PacketBatch | null = null;
   /** What the link said of it, as `PacketHint` has it. */
   hint = 0;
   /** Octets of the upper layer. */
@@ -38,6 +40,7 @@ export class IpPacket {
     this.view = batch.view;
     this.isLoopback = isLoopback;
     this.isReassembled = false;
+    this.lender = (batch.keptUpTo ?? -1) < 0 ? null : batch;
     this.hint = batch.hints === undefined ? 0 : batch.hints[index]!;
     this.largestPacket = 0;
   }
@@ -47,6 +50,7 @@ export class IpPacket {
     this.bytes = whole;
     this.view = view;
     this.isReassembled = true;
+    this.lender = null;
     this.hint = 0;
     this.largestPacket = largestPacket;
   }
@@ -56,6 +60,17 @@ export class IpPacket {
     this.packetOffset = offset;
     this.packetLength = length;
     if (!this.isReassembled) this.largestPacket = length;
+  }
+
+  /** Whether views of its bytes may be kept, if `keep` is called. */
+  get mayBeKept(): boolean {
+    return this.lender !== null;
+  }
+
+  /** Has the link write nowhere into the packet any more. */
+  keep(): void {
+    const end = this.packetOffset + this.packetLength;
+    if (end > this.lender!.keptUpTo!) this.lender!.keptUpTo = end;
   }
 
   setSource(w0: number, w1: number, w2: number, w3: number): void {

@@ -4,7 +4,7 @@ import type { MacAddress } from '../wire/mac.js';
 import type { PayloadPieces } from '../wire/payload.js';
 
 /**
- * Packets read in one wake-up. The arrays are reused: they are valid until `receive` returns.
+ * Packets read in one wake-up. The arrays are reused: they are valid until `receive` returns, but for what is kept (`keptUpTo`).
  * Packet `i` is `bytes[offsets[i] … offsets[i] + lengths[i])`; an IP packet for medium `ip`, a frame for `ethernet`.
  */
 export interface PacketBatch {
@@ -18,6 +18,11 @@ export interface PacketBatch {
   readonly ids: Float64Array;
   /** What the link knows of each packet beside its bytes, as `PacketHint` has it. Absent: nothing of any. */
   readonly hints?: Int32Array | undefined;
+  /**
+   * Where a receiver may keep what it was given: `bytes` up to this offset are never written again, and whoever keeps a view
+   * of a packet raises it to the end of that. Absent or negative: everything is written again.
+   */
+  keptUpTo?: number;
 }
 
 /** The parts of a number that tells of a received packet. */
@@ -95,7 +100,7 @@ export function newLinkStats(): LinkStats {
 
 /** Who receives from a link: the stack, or a wrapper. None of these may throw. */
 export interface LinkReceiver {
-  /** Takes a batch; everything in it is used or copied before the call returns. */
+  /** Takes a batch; everything in it is used, copied, or marked as kept before the call returns. */
   receive(batch: PacketBatch): void;
   /** The link takes packets again after `send` had returned false. */
   writable(): void;

@@ -63,8 +63,15 @@ export class TcpInput {
 
   /** Takes in one segment. */
   receive(packet: IpPacket, now: number): void {
-    const { stats, table, driver } = this.parts;
     const s = this.segment;
+    s.mayBeKept = packet.mayBeKept;
+    s.isKept = false;
+    this.take(packet, s, now);
+    if (s.isKept) packet.keep();
+  }
+
+  private take(packet: IpPacket, s: SegmentView, now: number): void {
+    const { stats, table, driver } = this.parts;
     const fault = this.parse(packet, s);
     stats.inSegs += fault === 'malformed' ? 1 : s.segmentCount;
     if (fault !== null) {

@@ -1,5 +1,5 @@
 // Received bytes that are contiguous, in order: those that wait for the application, and each stretch that waits for what
-// goes before it. The one copy between the link's slab and the reader is made here.
+// goes before it. Small payloads are copied here from the memory of the link, once; large ones stay there.
 
 /** Blocks begin small, so that a trickle of bytes pins little memory, and grow with bulk data. */
 const SMALL_BLOCK = 2048;
@@ -11,11 +11,18 @@ const BULK_BYTES = 512;
 class Block {
   next: Block | null = null;
 
+  /** @param limit where the memory ends that may be written */
   constructor(
     readonly bytes: Uint8Array,
     public start: number,
     public end: number,
+    public limit: number,
   ) {}
+
+  /** Bytes that may be appended. */
+  get room(): number {
+    return this.limit - this.end;
+  }
 }
 
 /** A byte queue that hands out views of its blocks. A range handed out is never written again. */
@@ -44,13 +51,19 @@ export class ReceiveQueue {
     let left = length;
     while (left > 0) {
       const { tail } = this;
-      const block = tail !== null && tail.end < tail.bytes.length ? tail : this.grow(left, length);
-      const n = Math.min(left, block.bytes.length - block.end);
+      const block = tail !== null && tail.room > 0 ? tail : this.grow(left, length);
+      const n = Math.min(left, block.room);
       block.bytes.set(bytes.subarray(offset, offset + n), block.end);
       block.end += n;
       offset += n;
       left -= n;
     }
+  }
+
+  /** Appends `bytes[offset … offset + length)` itself, which nobody writes any more; not nothing. */
+  keep(bytes: Uint8Array, offset: number, length: number): void {
+    this.length += length;
+    this.append(new Block(bytes, offset, offset + length, offset + length));
   }
 
   /** Puts a copy of `bytes[offset … offset + length)` before everything else. Nothing may have been taken yet. */
@@ -59,7 +72,7 @@ export class ReceiveQueue {
     let head = this.head;
     if (head === null || head.start < length) {
       const size = Math.max(length, this.smallBlockBytes);
-      const block = new Block(this.allocate(size), size, size);
+      const block = new Block(this.allocate(size), size, size, size);
       block.next = head;
       this.head = head = block;
       this.tail ??= block;
@@ -78,7 +91,7 @@ export class ReceiveQueue {
     const { tail } = this;
     let block = other.head;
     if (tail !== null) {
-      for (; block !== null && block.end - block.start <= tail.bytes.length - tail.end; block = block.next) {
+      for (; block !== null && block.end - block.start <= tail.room; block = block.next) {
         tail.bytes.set(block.bytes.subarray(block.start, block.end), tail.end);
         tail.end += block.end - block.start;
       }
@@ -100,7 +113,7 @@ export class ReceiveQueue {
     const view = block.bytes.subarray(block.start, block.start + n);
     block.start += n;
     this.length -= n;
-    if (block.start === block.bytes.length) this.dropHead();
+    if (block.start === block.limit) this.dropHead();
     return view;
   }
 
@@ -122,6 +135,8 @@ export class ReceiveQueue {
       const used = block.end - block.start;
       if (left <= used) {
         block.end = block.start + left;
+        // What was kept must not be written, and of our own memory little is lost.
+        block.limit = block.end;
         break;
       }
       left -= used;
@@ -156,11 +171,15 @@ export class ReceiveQueue {
     } else {
       this.blockBytes = this.smallBlockBytes;
     }
-    const block = new Block(this.allocate(this.blockBytes), 0, 0);
+    const block = new Block(this.allocate(this.blockBytes), 0, 0, this.blockBytes);
+    this.append(block);
+    return block;
+  }
+
+  private append(block: Block): void {
     if (this.tail === null) this.head = block;
     else this.tail.next = block;
     this.tail = block;
-    return block;
   }
 }
 

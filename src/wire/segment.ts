@@ -37,6 +37,10 @@ export class SegmentView {
   len = 0;
   /** ECN field of the IP header: 0 Not-ECT, 1 ECT(1), 2 ECT(0), 3 CE. */
   ecn = 0;
+  /** Whether views of the payload may be kept, which `isKept` then has to tell. */
+  mayBeKept = false;
+  /** Somebody keeps a view of the payload. */
+  isKept = false;
   /** Payload of each of the segments that the link has joined to this one, in octets; 0: it is one as it was sent. */
   segmentBytes = 0;
 

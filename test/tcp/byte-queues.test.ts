@@ -189,6 +189,8 @@ class Model {
   readonly queue: ReceiveQueue;
   bytes: number[] = [];
   allocated = 0;
+  /** Memory of others in which the queue keeps something, and a copy of how it was. */
+  readonly kept: [Uint8Array, Uint8Array][] = [];
 
   constructor(smallBlock?: number) {
     const allocate = (size: number) => {
@@ -204,6 +206,15 @@ class Model {
     slab.set(bytes, 5);
     this.queue.push(slab, 5, bytes.length);
     slab.fill(0xdd);
+    this.bytes.push(...bytes);
+  }
+
+  keep(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    const slab = new Uint8Array(bytes.length + 9).fill(0xdd);
+    slab.set(bytes, 5);
+    this.kept.push([slab, slab.slice()]);
+    this.queue.keep(slab, 5, bytes.length);
     this.bytes.push(...bytes);
   }
 
@@ -233,7 +244,8 @@ describe('ReceiveQueue', () => {
       const views: [Uint8Array, number[]][] = [];
       for (let step = 0; step < 300; step++) {
         const act = random.next();
-        if (act < 0.4) main.push(some());
+        if (act < 0.3) main.push(some());
+        else if (act < 0.4) main.keep(some());
         else if (act < 0.5) {
           const other = new Model(16);
           for (let i = random.int(0, 3); i > 0; i--) {
@@ -265,6 +277,7 @@ describe('ReceiveQueue', () => {
       assert.equal(main.queue.take(1), null);
       for (const [view, then] of views)
         assert.deepEqual([...view], then, 'what was handed out is never written again');
+      for (const [slab, before] of main.kept) assert.deepEqual(slab, before, 'kept memory is not written');
     });
   }
 

@@ -60,8 +60,18 @@ class PacketsOfFrames implements PacketBatch {
   lengths = new Int32Array(0);
   ids = new Float64Array(0);
   hints = new Int32Array(0);
+  private frames: PacketBatch | null = null;
+
+  get keptUpTo(): number {
+    return this.frames?.keptUpTo ?? -1;
+  }
+
+  set keptUpTo(offset: number) {
+    this.frames!.keptUpTo = offset;
+  }
 
   begin(frames: PacketBatch): void {
+    this.frames = frames;
     this.bytes = frames.bytes;
     this.view = frames.view;
     this.count = 0;

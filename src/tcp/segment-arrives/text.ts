@@ -16,6 +16,10 @@ import { enterTimeWait, finishAckOfFin } from './closing.js';
 const RULE = 'RFC9293-3.10.7.4';
 /** Duplicate ACKs sent after one batch at most: three start a recovery, some more keep it going. */
 const MAX_DUPLICATE_ACKS = 64;
+/** Shorter payloads are copied: a few bytes must not pin the memory around them. */
+const LEAST_KEPT = 32_768;
+/** So are those for a reader that has left as much unread: it must not pin what others are read into. */
+const MOST_QUEUED = 262_144;
 
 /** Notes where urgent data ends, once per advance of the pointer (RFC9293 MUST-31, MUST-32). It stays in the stream. */
 export function noteUrgent(c: Connection, s: SegmentView): void {
@@ -121,12 +125,18 @@ function deliverInOrder(c: Connection, s: SegmentView, offset: number, end: Seq)
   while (seqLt(rcv.nxt, end)) {
     if (reassembly !== null && deliverKept(c, reassembly) > 0) continue;
     const stop = reassembly === null ? end : seqMin(end, reassembly.firstStart(end));
-    deliver(c, s.bytes, offset + seqDiff(rcv.nxt, start), seqDiff(stop, rcv.nxt));
+    deliver(c, s, offset + seqDiff(rcv.nxt, start), seqDiff(stop, rcv.nxt));
   }
 }
 
-function deliver(c: Connection, bytes: Uint8Array, offset: number, length: number): void {
-  c.requireReceiveQueue().push(bytes, offset, length);
+function deliver(c: Connection, s: SegmentView, offset: number, length: number): void {
+  const queue = c.requireReceiveQueue();
+  if (s.mayBeKept && length >= LEAST_KEPT && queue.length <= MOST_QUEUED) {
+    queue.keep(s.bytes, offset, length);
+    s.isKept = true;
+  } else {
+    queue.push(s.bytes, offset, length);
+  }
   advance(c, length);
 }
 

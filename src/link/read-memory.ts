@@ -1,0 +1,64 @@
+// What a port reads packets into: memory of its own, written over and over, and, as soon as large packets come, slabs of which
+// receivers may keep parts.
+import { CONTROL_BEGIN, PACKET_ALIGNMENT, PACKET_ROOM } from '../native/binding.js';
+import type { PacketBatch } from '../stack/link.js';
+
+/** Holds a full batch at MTU 1500, and 31 of the largest packets. */
+const OWN_BYTES = 32 * PACKET_ROOM;
+/** Few of the largest packets: what is kept of one pins no more than that. */
+export const SLAB_BYTES = 4 * PACKET_ROOM;
+/** Of packets up to this length nobody keeps anything: they do not need slabs. */
+const LONG_BYTES = 32_768;
+
+/** A batch whose memory changes. */
+export interface ReadBatch extends Omit<PacketBatch, 'bytes' | 'view' | 'keptUpTo'> {
+  bytes: Uint8Array;
+  view: DataView;
+  keptUpTo: number;
+}
+
+/** The memory of one port, and what is known of it. */
+export class ReadMemory {
+  /** What to begin with. */
+  readonly own = new Uint8Array(OWN_BYTES);
+  private isKeepable = false;
+
+  /**
+   * @param control of the port
+   * @param allocate makes a slab; what is in it is of no meaning
+   * @param useSlab has the port read into other memory
+   */
+  constructor(
+    private readonly control: Int32Array,
+    private readonly allocate: (bytes: number) => Uint8Array,
+    private readonly useSlab: (slab: Uint8Array) => void,
+  ) {}
+
+  /** Before a batch is delivered. */
+  offer(batch: ReadBatch): void {
+    batch.keptUpTo = this.isKeepable ? 0 : -1;
+  }
+
+  /**
+   * After it was delivered: the next one goes behind what was kept of it, or to another slab.
+   * @param longest octets of its longest packet
+   */
+  goOn(batch: ReadBatch, longest: number): void {
+    if (!this.isKeepable) {
+      if (longest > LONG_BYTES) this.renew(batch);
+      return;
+    }
+    if (batch.keptUpTo <= 0) return;
+    const begin = (batch.keptUpTo + PACKET_ALIGNMENT - 1) & -PACKET_ALIGNMENT;
+    if (batch.bytes.length - begin < PACKET_ROOM) this.renew(batch);
+    else this.control[CONTROL_BEGIN] = begin;
+  }
+
+  private renew(batch: ReadBatch): void {
+    this.isKeepable = true;
+    batch.bytes = this.allocate(SLAB_BYTES);
+    batch.view = new DataView(batch.bytes.buffer);
+    this.control[CONTROL_BEGIN] = 0;
+    this.useSlab(batch.bytes);
+  }
+}
