@@ -107,7 +107,7 @@ export function send(
   lasting: Lasting = 'given',
 ): number {
   const taken = Math.min(bytes.length, sendSpace(c));
-  if (taken < bytes.length) c.writeBlocked = true;
+  if (taken < bytes.length && maySend(c)) c.writeBlocked = true;
   if (taken > 0) {
     const buffer = c.requireSendBuffer();
     if (lasting === 'changing') buffer.appendCopy(bytes, 0, taken);

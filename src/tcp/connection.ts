@@ -680,6 +680,7 @@ export class Connection {
     this.error = error;
     this.timers.clearAll();
     this.sendBuffer = null;
+    this.writeBlocked = false;
     this.reassembly = null;
     this.ackDue = AckDue.NONE;
     this.duplicateAcksDue = 0;

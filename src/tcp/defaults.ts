@@ -8,7 +8,7 @@ const DEFAULTS: ConnectionConfig = {
   receiveMss: 1460,
   pathMss: 1460,
   joinedSendBytes: 0,
-  sendBufferBytes: 262_144,
+  sendBufferBytes: 524_288,
   sendBufferMaxBytes: 16_777_216,
   receiveBufferBytes: 262_144,
   receiveBufferMaxBytes: 16_777_216,

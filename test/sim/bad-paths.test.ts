@@ -202,7 +202,8 @@ describe('RFC9293 MUST-37: a receiver that closes its window for minutes', () =>
       let isDeaf = false;
       const rules: Rule[] = [{ match: { dir: 'in', predicate: () => isDeaf }, act: act.drop() }];
       const wire = new VirtualWire({ ...PATH, seed, rules, right: { receiveBufferBytes: 65_536 } });
-      const transfer = wire.transfer({ bytes: 500_000 });
+      // More than the send buffer holds: a sender that has closed gives up on a window that stays closed.
+      const transfer = wire.transfer({ bytes: 2_000_000 });
       wire.run(50);
       transfer.sink.reads = false;
       wire.run(120_000 + 1000 * seed);

@@ -99,6 +99,19 @@ describe('send buffer', () => {
     assert.ok(share > 0.74, `${share} of the path`);
   });
 
+  test('who could not write before the end, or tries after it, is not told of room', () => {
+    const bench = Bench.established({ config: { sendBufferBytes: 8000 }, peer: { window: 1000 } });
+    bench.takeEvents();
+    assert.equal(bench.write(20_000), 8000);
+    bench.peer('R 1').takeEvents();
+    for (const bytes of [0, 1000]) {
+      assert.equal(bench.write(bytes), 0);
+      // Its owner asks whenever something was called, whether there is something to send or not.
+      bench.connection.pollTransmit(bench.now, null as never);
+      bench.events([], ['WRITABLE']);
+    }
+  });
+
   test('before anything is in flight it holds what it holds at the beginning', () => {
     const config = { initialWindowSegments: 10, sendBufferBytes: 4000, sendBufferMaxBytes: 100_000 };
     assert.equal(Bench.established({ config }).connection.sendSpace, 4000);
