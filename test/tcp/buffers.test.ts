@@ -103,7 +103,7 @@ describe('send buffer', () => {
     const bench = Bench.established({ config: { sendBufferBytes: 8000 }, peer: { window: 1000 } });
     bench.takeEvents();
     assert.equal(bench.write(20_000), 8000);
-    bench.peer('R 1').takeEvents();
+    bench.peer('R 1').events(['CLOSED'], ['WRITABLE']);
     for (const bytes of [0, 1000]) {
       assert.equal(bench.write(bytes), 0);
       // Its owner asks whenever something was called, whether there is something to send or not.
