@@ -9,7 +9,7 @@ import type { Offer, ServeOptions } from './offers.js';
 import { isOn, readStackSettings, type StackSettings, textOf } from './options.js';
 import { peopleLog } from './people-log.js';
 import type { Carried } from './served-tally.js';
-import { announce } from './serving.js';
+import { announce } from './serving-notice.js';
 import type { ServingOrder } from './serving-worker.js';
 import { logLevel, refuseClash, refuseSharedStdout } from './session.js';
 import type { Context } from './verb.js';

@@ -2,10 +2,11 @@
 
 import { statSync } from 'node:fs';
 import { ExitCode, usageError } from './failure.js';
-import { formatLink, type LinkChoice } from './link-choice.js';
+import { formatLink } from './link-choice.js';
 import { acceptorOf, type Offer, type ServeOptions } from './offers.js';
-import { isOn, type OptionSpecs, type OptionValues, type StackSettings, textOf } from './options.js';
+import { isOn, type OptionSpecs, type OptionValues, textOf } from './options.js';
 import { ServedTally } from './served-tally.js';
+import { announce } from './serving-notice.js';
 import { openSession, type Session } from './session.js';
 import { parseInteger } from './values.js';
 import type { Context, JsonOutput } from './verb.js';
@@ -97,30 +98,6 @@ function checkOffers(offers: readonly Offer[]): void {
       throw usageError(`${directory} is not a folder`, 'name the folder to serve: synwave http ./site');
     }
   }
-}
-
-/** Tells people what is served, and how it is reached. */
-export function announce(context: Context, settings: StackSettings, offers: readonly Offer[]): void {
-  const { terminal } = context;
-  const { netns, link } = settings;
-  const address = String(settings.addresses[0]!.address);
-  const what = offers.map(({ kind, port }) => `${kind} on ${port}`).join(', ');
-  terminal.say(`${address}: ${what}`);
-  if (link.kind === 'memory') return;
-  const example = offers.find((offer) => offer.kind === 'http') ?? offers[0]!;
-  const shown = address.includes(':') ? `[${address}]` : address;
-  const command =
-    example.kind === 'http'
-      ? `curl http://${shown}${example.port === 80 ? '' : `:${example.port}`}/`
-      : `nc -N ${address} ${example.port}`;
-  terminal.say(`${whence(link, netns)}${command}`);
-}
-
-/** From where the stack can be reached. */
-function whence({ kind }: LinkChoice, netns: string): string {
-  if (kind === 'raw' || kind === 'ethernet') return 'from another host: ';
-  const way = netns === 'host' ? '' : `synwave sh${netns === 'synwave' ? '' : ` --netns ${netns}`} -- `;
-  return `in another terminal: ${way}`;
 }
 
 /** Nobody outside reaches a stack in memory: its peer visits each service once, for there to be something to see. */
