@@ -174,7 +174,7 @@ class Interposition implements EarlyHandles {
     const isAny = bound.address === ANY_IPV4 || bound.address === ANY_IPV6;
     const isOurs = isAny || stack.owns(address) || this.bypass.has(bound.address, bound.port, null);
     if (!isOurs) return errnoOf('EADDRNOTAVAIL');
-    this.bound.set(handle, bound);
+    this.bound.set(handle, { ...bound, port: bound.port & 0xffff });
     return 0;
   }
 
@@ -314,7 +314,9 @@ class Interposition implements EarlyHandles {
 
   private isTaken(bound: Bound): boolean {
     const { address, family } = placeOf(bound);
-    return this.context.stack.isListenedOn(address, family, bound.port, bound.reusePort);
+    const { stack } = this.context;
+    if (stack.isListenedOn(address, family, bound.port, bound.reusePort)) return true;
+    return stack.isChosenPort(address, bound.port);
   }
 }
 

@@ -34,6 +34,8 @@ export interface NetStack {
   readonly addresses: readonly IpAddress[];
   /** Whether a listener stands in the way of another there; `address` null means all of `family`, 0 both. */
   isListenedOn(address: IpAddress | null, family: 0 | 4 | 6, port: number, sharesPort: boolean): boolean;
+  /** Whether a connection was given that local port by choice; `address` null means any. */
+  isChosenPort(address: IpAddress | null, port: number): boolean;
   /** Whether an address is its own. */
   owns(address: IpAddress): boolean;
 }

@@ -1,6 +1,7 @@
 // Where each connection stands in the stack's tables, and the bounds of these tables. After anything was done to a
 // connection `settle` moves it to the place that its state asks for; nothing here calls a user or sends a packet.
 import { State } from '../tcp/state.js';
+import type { IpAddress } from '../wire/address.js';
 import { Demux } from './demux.js';
 import type { Endpoint } from './endpoint.js';
 import { EndpointQueue } from './endpoint-queue.js';
@@ -18,6 +19,8 @@ export class ConnectionTable {
   readonly orphans = new EndpointQueue();
   /** Bytes of SYN data that half-open connections keep. */
   synDataBytes = 0;
+  /** How many connections have a local port that was chosen for them. */
+  private readonly chosenPorts = new Map<number, number>();
   private lastId = 0;
 
   /** @param onVictim told of a connection that was given up for a limit: it has events and perhaps an RST */
@@ -50,6 +53,23 @@ export class ConnectionTable {
   register(endpoint: Endpoint): void {
     endpoint.isRegistered = true;
     this.demux.add(endpoint);
+    if (endpoint.hasChosenPort) this.countChosen(endpoint.tuple.localPort, 1);
+  }
+
+  /** Whether a connection has that local end, at any address for null, and was given its port by choice. */
+  isChosen(local: IpAddress | null, port: number): boolean {
+    if (!this.chosenPorts.has(port)) return false;
+    for (const { hasChosenPort, tuple } of this.demux) {
+      if (hasChosenPort && tuple.localPort === port && (local === null || tuple.local.equals(local)))
+        return true;
+    }
+    return false;
+  }
+
+  private countChosen(port: number, step: 1 | -1): void {
+    const count = (this.chosenPorts.get(port) ?? 0) + step;
+    if (count === 0) this.chosenPorts.delete(port);
+    else this.chosenPorts.set(port, count);
   }
 
   /** Brings the tables up to date with the state of a connection. Cheap when nothing changed. */
@@ -121,6 +141,7 @@ export class ConnectionTable {
     endpoint.queue?.remove(endpoint);
     this.releaseSynData(endpoint);
     this.demux.remove(endpoint);
+    if (endpoint.hasChosenPort) this.countChosen(endpoint.tuple.localPort, -1);
     this.wheel.remove(endpoint);
   }
 

@@ -51,6 +51,8 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   listener: Listener | null = null;
   /** @internal True while the stack's tables know it. */
   isRegistered = false;
+  /** @internal True when the stack chose its local port, which is then nobody else's to ask for. */
+  hasChosenPort = false;
   /** @internal True when packets to the remote end never leave the stack. */
   isLoopback = false;
   /** @internal True when its owner hears that it is connected only after who listens, in this very stack. */

@@ -227,6 +227,11 @@ export class Stack {
     return this.listenerTable.conflicts(address, family, port, sharesPort);
   }
 
+  /** Whether a connection has that local end, with null at any address, and was given its port by choice. */
+  isChosenPort(address: IpAddress | null, port: number): boolean {
+    return this.table.isChosen(address, port);
+  }
+
   /** True when packets to `address` stay inside of the stack. */
   owns(address: IpAddress): boolean {
     return this.local.owns(address);
@@ -285,7 +290,7 @@ export class Stack {
    * MUST-45).
    * @throws Error with code EINVAL (a remote address that no host can have, MUST-46), EHOSTUNREACH (none of our addresses
    *   reaches it), ENETUNREACH (no route leads there), EADDRNOTAVAIL (not our address, tuple in use, or no ephemeral port left), EADDRINUSE (somebody listens
-   *   on the local port), ENOBUFS (`limits.connections`) or ENETDOWN
+   *   on the local port, or a connection was given it by choice), ENOBUFS (`limits.connections`) or ENETDOWN
    */
   connect(options: ConnectOptions, handler: EndpointHandler | null): Endpoint {
     const { remote, remotePort } = options;
@@ -301,6 +306,7 @@ export class Stack {
     const config = this.configFor(remote.family, options.config);
     const connection = new Connection(this.table.nextId(), tuple, config, this.environment, 'active');
     const endpoint = new Endpoint(connection, this.turn);
+    endpoint.hasChosenPort = !options.localPort;
     endpoint.isLoopback = this.local.owns(remote);
     endpoint.heedsListener = endpoint.isLoopback;
     endpoint.handler = handler;

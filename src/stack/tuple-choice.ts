@@ -49,6 +49,9 @@ export class TupleChoice {
     if (this.listeners.conflicts(local, local.family, localPort, false)) {
       throw systemError('EADDRINUSE', 'connect', local, localPort, 'somebody listens there');
     }
+    if (this.table.isChosen(options.local ?? null, localPort)) {
+      throw systemError('EADDRINUSE', 'connect', local, localPort, 'a connection was given this port');
+    }
     const tuple = { local, localPort, remote, remotePort };
     if (this.table.demux.get(tuple) !== null) {
       throw systemError(
@@ -89,6 +92,7 @@ export class TupleChoice {
       (candidate) =>
         this.isAllowed(candidate) &&
         !this.bound.has(candidate) &&
+        !this.table.isChosen(address, candidate) &&
         !this.listeners.conflicts(address, family, candidate, false),
     );
     if (chosen === 0) {

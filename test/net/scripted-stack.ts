@@ -156,6 +156,10 @@ export class ScriptedStack implements NetStack {
     return false;
   }
 
+  isChosenPort(): boolean {
+    return false;
+  }
+
   bind({ port }: BindOptions): BoundPort {
     return new BoundPorts().hold(port);
   }

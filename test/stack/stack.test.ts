@@ -4,6 +4,7 @@ import type { Endpoint, EndpointHandler } from '../../src/stack/endpoint.js';
 import { Stack } from '../../src/stack/stack.js';
 import { Event } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
+import type { IpAddress } from '../../src/wire/address.js';
 import { ACK, FIN, RST, SYN } from '../../src/wire/segment.js';
 import { recordingTrace } from './recording-trace.js';
 import { fromPeer, ip, LOCAL, PEER, seededRandom, TestLink, testStack } from './test-link.js';
@@ -128,6 +129,40 @@ describe('connect', () => {
     to({ localPort: 1000, remotePort: 81 })();
     to({})();
     assert.throws(to({}), { code: 'ENOBUFS' });
+  });
+
+  it('keeps a port that it chose from those who ask for it, until that connection is gone', () => {
+    const { stack } = testStack({ addresses: ['10.9.0.2/24', '10.9.0.3/24'] });
+    const [first, second] = [ip('10.9.0.2'), ip('10.9.0.3')];
+    const chosen = stack.connect({ remote: PEER, remotePort: 80, local: first }, null);
+    const { localPort } = chosen.tuple;
+    const ask = (local?: IpAddress, remotePort = 80) =>
+      stack.connect({ remote: PEER, remotePort, localPort, ...(local && { local }) }, null);
+    for (const remotePort of [80, 81]) {
+      assert.throws(() => ask(first, remotePort), {
+        code: 'EADDRINUSE',
+        address: '10.9.0.2',
+        port: localPort,
+      });
+      assert.throws(() => ask(undefined, remotePort), { code: 'EADDRINUSE' });
+    }
+    ask(second).abort();
+    // RFC 9293 MUST-42: a listener may have it.
+    stack.listen({ address: first, port: localPort }, nobody).close();
+    chosen.abort();
+    const asked = ask(first);
+    assert.equal(stack.isChosenPort(first, localPort), false);
+    asked.abort();
+  });
+
+  it('chooses no port for a listener that it chose for a connection', () => {
+    const { stack } = testStack({ ephemeralPorts: { first: 50_000, last: 50_001 } });
+    const { localPort } = stack.connect({ remote: PEER, remotePort: 80 }, null).tuple;
+    for (let i = 0; i < 20; i++) {
+      const bound = stack.bind({ address: null, port: 0 });
+      assert.equal(bound.port, 100_001 - localPort);
+      bound.close();
+    }
   });
 
   it('runs out of ephemeral ports for one destination only', () => {
