@@ -67,10 +67,14 @@ function requireHost(host: unknown): void {
   if (host.includes('\0')) throw invalidArgValue('options.host', host, 'must be a string without null bytes');
 }
 
+/** Whether there is anything to connect to, or ERR_MISSING_ARGS. */
+export function requireTarget({ port, path }: SocketConnectOptions): void {
+  if (port === undefined && path == null) throw missingPort();
+}
+
 /** The remote end of `connect`, checked. `host` may still be a name. */
 export function parseConnectTarget(options: SocketConnectOptions): { host: string; port: number } {
   const { port, path, localAddress, localPort } = options;
-  if (port === undefined && path == null) throw missingPort();
   if (path) {
     if (typeof path !== 'string') throw invalidArgType('options.path', 'of type string', path);
     throw invalidArgValue('options.path', path, 'is a socket of the host, which only node:net reaches');

@@ -277,6 +277,9 @@ export class Connecting implements EndpointHandler {
     if (mismatch !== null) return this.errorOf(mismatch, target, this.unboundLocal(target));
     // An address that is not of the family it is said to be.
     if (isIP(target.address) !== target.family) return this.errorOf('EINVAL', target, 'undefined:undefined');
+    if (this.localPort !== undefined && this.localPort > portOf(this.localPort)) {
+      return this.bindError('EADDRINUSE', target);
+    }
     // Nobody listens on port 0, so nobody need be asked.
     if (this.port === 0) return this.errorOf('ECONNREFUSED', target);
     const remote = parseRemote(target.address, this.context.stack.addresses);
@@ -293,7 +296,7 @@ export class Connecting implements EndpointHandler {
   }
 
   private open(remote: IpAddress, local: IpAddress | undefined): Endpoint {
-    const localPort = this.localPort ?? this.bound?.shown.port;
+    const localPort = this.localPort === undefined ? this.bound?.shown.port : portOf(this.localPort);
     const request = {
       remote,
       remotePort: this.port,
@@ -319,10 +322,16 @@ export class Connecting implements EndpointHandler {
     if (code === null) return error instanceof Error ? error : new Error(String(error));
     const bound = this.localAddress !== undefined || this.localPort !== undefined;
     const mixed = this.localAddress !== undefined && isIP(this.localAddress) !== target.family;
-    if (bound && (code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL' || mixed)) {
-      return addressError(code, 'bind', this.localAddress ?? anyOf(target), this.localPort);
+    // Such a connection exists: the local end by itself was to be had.
+    const isOfTuple = (error as SystemError).port === this.port && this.port !== this.localPort;
+    if (bound && (code === 'EADDRINUSE' || (code === 'EADDRNOTAVAIL' && !isOfTuple) || mixed)) {
+      return this.bindError(code, target);
     }
     return this.errorOf(code, target, this.unboundLocal(target));
+  }
+
+  private bindError(code: string, target: Target): Error {
+    return addressError(code, 'bind', this.localAddress ?? anyOf(target), this.localPort);
   }
 
   private unboundLocal(target: Target): string {
@@ -407,6 +416,11 @@ export class Connecting implements EndpointHandler {
     this.timer = null;
     this.share.set(false);
   }
+}
+
+/** What the kernel makes of a port; `node:net` takes a number too large for that as one that somebody has. */
+function portOf(asked: number): number {
+  return asked & 0xffff;
 }
 
 function anyOf(target: Target): string {

@@ -15,11 +15,21 @@ export class SocketHandle {
   /** A note of Node's own libraries, which write it here. */
   reading = false;
   readonly #connection: () => Reading | null;
+  readonly #isReferenced: (handle: SocketHandle) => boolean;
   private scope: AsyncResource | null = null;
 
-  /** @param connection what is read from, or null while there is none */
-  constructor(connection: () => Reading | null) {
+  /**
+   * @param connection what is read from, or null while there is none
+   * @param isReferenced whether it is the handle of its socket still, and `unref` was not called
+   */
+  constructor(connection: () => Reading | null, isReferenced: (handle: SocketHandle) => boolean) {
     this.#connection = connection;
+    this.#isReferenced = isReferenced;
+  }
+
+  /** Whether it may hold the process; false once it is closed. */
+  hasRef(): boolean {
+    return this.#isReferenced(this);
   }
 
   /** The number by which `async_hooks` know it. */
@@ -45,7 +55,15 @@ export class SocketHandle {
 export class ServerHandle {
   readonly fd = -1;
 
-  constructor(private readonly scope: AsyncResource) {}
+  constructor(
+    private readonly scope: AsyncResource,
+    private readonly isReferenced: () => boolean,
+  ) {}
+
+  /** Whether it holds the process; false once it is closed. */
+  hasRef(): boolean {
+    return this.isReferenced();
+  }
 
   /** The number by which `async_hooks` know it. */
   getAsyncId(): number {

@@ -74,6 +74,8 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
   declare blockList?: BlockList;
   /** What was listened on, as `family:host:port`. */
   _connectionKey?: string;
+  /** Whether `unref` was called, and `ref` not after it. */
+  _unref = false;
 
   allowHalfOpen: boolean;
   pauseOnConnect: boolean;
@@ -90,7 +92,6 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
   #listener: Listener | null = null;
   #shown: AddressInfo | null = null;
   #mapped = false;
-  #referenced = true;
   /** Makes a lookup that `close()` overtook come to nothing. */
   #generation = 0;
 
@@ -119,7 +120,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
     this.keepAlive = Boolean(given.keepAlive);
     this.keepAliveInitialDelay = wholeSeconds(parseInitialDelay(given.keepAliveInitialDelay));
     const asked = given.highWaterMark ?? -1;
-    this.highWaterMark = asked >= 0 ? asked : getDefaultHighWaterMark(false);
+    this.highWaterMark = asked < 0 ? getDefaultHighWaterMark(false) : asked;
   }
 
   /** Makes the socket of an accepted connection; overridden where `net.Socket` is a class of its own. */
@@ -231,7 +232,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
     }
     this.#shown = { ...shown, port: this.#listener.port };
     this._connectionKey = `${told.type}:${told.host}:${told.port}`;
-    this.#share.set(this.#referenced);
+    this.#share.set(!this._unref);
     if (serverListen.asyncEnd.hasSubscribers) serverListen.asyncEnd.publish({ server: this });
     process.nextTick(() => {
       if (this.#listener !== null) this.emit('listening');
@@ -247,7 +248,9 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
 
   /** As `node:net` has it: null unless the server listens. */
   get _handle(): ServerHandle | null {
-    return #listener in this && this.#listener !== null ? new ServerHandle(this.#scope) : null;
+    if (!(#listener in this) || this.#listener === null) return null;
+    const listener = this.#listener;
+    return new ServerHandle(this.#scope, () => listener === this.#listener && !this._unref);
   }
 
   /** Whether the server accepts connections. */
@@ -293,8 +296,24 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
       endpoint.close();
       return;
     }
+    const socket = this.#socketOf(endpoint);
     this._connections++;
-    const socket = this._createSocket({
+    this.emit('connection', socket);
+    if (serverSocket.hasSubscribers) serverSocket.publish({ socket });
+  }
+
+  /** A `highWaterMark` that makes no sense shows only here, as in `node:net`; no connection is left over. */
+  #socketOf(endpoint: Endpoint): Socket {
+    try {
+      return this._createSocket(this.#socketOptions(endpoint));
+    } catch (error) {
+      endpoint.abort();
+      throw error;
+    }
+  }
+
+  #socketOptions(endpoint: Endpoint): InternalSocketOptions {
+    return {
       allowHalfOpen: this.allowHalfOpen,
       highWaterMark: this.highWaterMark,
       noDelay: this.noDelay,
@@ -307,9 +326,7 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
         config: this.#config,
         mapped: this.#mapped,
       },
-    });
-    this.emit('connection', socket);
-    if (serverSocket.hasSubscribers) serverSocket.publish({ socket });
+    };
   }
 
   #dropInfo(endpoint: Endpoint): DropInfo {
@@ -379,13 +396,13 @@ export class Server extends adoptable(EventEmitter) implements ListenerHandler {
 
   /** Listening keeps the process alive (default). */
   ref(): this {
-    this.#referenced = true;
+    this._unref = false;
     this.#share.set(this.#listener !== null);
     return this;
   }
 
   unref(): this {
-    this.#referenced = false;
+    this._unref = true;
     this.#share.set(false);
     return this;
   }

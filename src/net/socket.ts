@@ -12,6 +12,7 @@ import {
   parseInitialDelay,
   parseTimeout,
   parseTypeOfService,
+  requireTarget,
 } from './arguments.js';
 import { BoundSocket, type LocalEnd } from './bound-socket.js';
 import { adoptable } from './callable.js';
@@ -170,17 +171,27 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
       repeated: () => this.#onConnectRepeated(),
       failed: (error: Error) => this.destroy(error),
     };
+    requireTarget(options);
+    const isAborted = this.#signal?.aborted;
+    if (!isAborted) this.#setOut();
     const attempts = new Connecting(this.#context, options, this, outcome, this.#bound, this.#attempts);
-    if (this.#signal?.aborted) return this;
-    if (this.destroyed) this.#renew();
+    if (isAborted) return this;
     if (this.#transport === null) this.#probing = probingOf(attempts.config);
     this.#attempts = attempts;
-    if (!this.#hasHandle) this.#handle = null;
+    attempts.start();
+    return this;
+  }
+
+  /** Before the arguments are looked at: wrong ones leave the socket connecting, as they do in `node:net`. */
+  #setOut(): void {
+    if (this.destroyed) this.#renew();
+    if (!this.#hasHandle) {
+      this.#handle = null;
+      this.#referenced = true;
+    }
     this.#hasHandle = true;
     this.connecting = true;
     this._unrefTimer();
-    attempts.start();
-    return this;
   }
 
   _standing(): Standing {
@@ -357,7 +368,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     const transport = this.#transport;
-    const hadConnection = transport !== null || this.#attempts !== null || this.#bound !== null;
+    const hadHandle = this.#hasHandle;
     this.#bound?.hold.close();
     this.#bound = null;
     this.connecting = false;
@@ -380,11 +391,11 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     }
     callback(error);
     const announce = () => {
-      if (hadConnection) this.emit('close', error !== null);
+      if (hadHandle) this.emit('close', error !== null);
       else this.emit('close');
     };
     // After `error`, which the stream emits at the next tick; a connection's end takes a turn, as a handle's does.
-    if (hadConnection) setImmediate(announce);
+    if (hadHandle) setImmediate(announce);
     else process.nextTick(announce);
     this.server?._onSocketGone(this);
   }
@@ -544,15 +555,19 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
 
   /** Waiting for data on this socket keeps the process alive (default). */
   ref(): this {
-    this.#referenced = true;
-    this.#transport?.setReferenced(true);
-    return this;
+    return this.#setReferenced(true, this.ref);
   }
 
   /** Waiting for data does not keep the process alive; bytes under way still do. */
   unref(): this {
-    this.#referenced = false;
-    this.#transport?.setReferenced(false);
+    return this.#setReferenced(false, this.unref);
+  }
+
+  /** Without anything to refer to, once it is connected. */
+  #setReferenced(on: boolean, again: () => this): this {
+    if (!this.#hasHandle) return this.once('connect', again);
+    this.#referenced = on;
+    this.#transport?.setReferenced(on);
     return this;
   }
 
@@ -561,7 +576,10 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   /** As `node:net` has it: null without a connection, else what Node's libraries look into. */
   get _handle(): SocketHandle | null {
     if (!(#handle in this) || !this.#hasHandle) return null;
-    this.#handle ??= new SocketHandle(() => this.#transport);
+    this.#handle ??= new SocketHandle(
+      () => this.#transport,
+      (handle) => handle === this.#handle && this.#referenced,
+    );
     return this.#handle;
   }
 
