@@ -169,12 +169,7 @@ export function defineConnectingCases(env: Environment): void {
     const c = new Case(env, t);
     const { port, server } = await c.listen();
     const accepted = once(server, 'connection');
-    const reservation = c.track(env.client.createServer());
-    reservation.listen(0, env.clientAddress);
-    await once(reservation, 'listening');
-    const localPort = (reservation.address() as AddressInfo).port;
-    reservation.close();
-    await once(reservation, 'close');
+    const localPort = await c.freeClientPort();
     c.connect({ port, localAddress: env.clientAddress, localPort });
     const [socket] = await accepted;
     assert.equal(socket.remoteAddress, env.clientAddress);

@@ -58,6 +58,17 @@ export class Case {
     return { server, port: (server.address() as NodeNet.AddressInfo).port };
   }
 
+  /** A port of the clients' side that nobody has. */
+  async freeClientPort(): Promise<number> {
+    const reservation = this.track(this.env.client.createServer());
+    reservation.listen(0, this.env.clientAddress);
+    await once(reservation, 'listening');
+    const { port } = reservation.address() as NodeNet.AddressInfo;
+    reservation.close();
+    await once(reservation, 'close');
+    return port;
+  }
+
   /** Takes a server along to the end of the case. */
   track(server: NodeNet.Server): NodeNet.Server {
     this.servers.push(server);

@@ -1,7 +1,6 @@
 // Parity of what arguments leave behind that make no sense, and of local ends that cannot be had.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Case, closeOf, DEADLINE_MS, type Environment, readAll, recordEvents } from './environment.js';
 
@@ -98,12 +97,7 @@ export function defineMisuseCases(env: Environment): void {
 
   test('a local port that was asked for connects to another place, not to the same', timed, async (t) => {
     const c = new Case(env, t);
-    const reservation = c.track(env.client.createServer());
-    reservation.listen(0, env.clientAddress);
-    await once(reservation, 'listening');
-    const localPort = (reservation.address() as AddressInfo).port;
-    reservation.close();
-    await once(reservation, 'close');
+    const localPort = await c.freeClientPort();
     const { port } = await c.listen();
     const other = await c.listen();
     await once(c.connect({ port, localPort }), 'connect');
