@@ -156,8 +156,12 @@ test('a worker that dies is reported; the kernel’s connections to it are reset
   t.after(() => workers.close());
   await workers.listen({ port: 7, allowHalfOpen: true });
   await workers.listen({ port: DEADLY_PORT });
-  await lab.run(['nc', '-N', STACK, String(DEADLY_PORT)], 'x');
+  const input = new PassThrough();
+  const orphan = lab.start(['nc', STACK, String(DEADLY_PORT)], input);
   const { worker, error } = await workers.failed;
+  // Nobody tells the kernel, until it sends something.
+  input.write('x');
+  await orphan.ended;
   assert.match(error.message, /a deadly connection/);
   assert.deepEqual(told, [worker]);
   const alive = 3 - worker;
