@@ -16,6 +16,8 @@ one kind. Needs root, or user namespaces; everything happens in namespaces of it
   --rtt MS        round-trip time without queue (20)
   --rate MBIT     bottleneck (50)
   --queue N       size of its queue in bandwidth-delay products (1)
+  --jitter MS     how far the delay varies, by packet, in order (1). Without it the flows move in step with the
+                  departures of a full queue, and a tenth of a millisecond decides whose packets find room
   --ours NAME     controller of our flows (cubic)
   --kernel NAME   controller of the kernel's flows (cubic)
   --flows N       flows of one kind (5)
@@ -139,6 +141,7 @@ async function main(): Promise<number> {
       rtt: text('20'),
       rate: text('50'),
       queue: text('1'),
+      jitter: text('1'),
       ours: text('cubic'),
       kernel: text('cubic'),
       flows: text('5'),
@@ -159,11 +162,14 @@ async function main(): Promise<number> {
     if (!(value > 0)) throw new Error(`--${name}: "${values[name]}" is no number above 0\n${USAGE}`);
     return value;
   }) as [number, number, number, number, number, number];
+  const jitterMs = Number(values.jitter);
+  if (!(jitterMs >= 0)) throw new Error(`--jitter: "${values.jitter}" is no number from 0\n${USAGE}`);
   const rate = rateMbit * 1e6;
-  const faults = { delayMs: rttMs / 2, rate, queueBytes: Math.max((queue * rate * rttMs) / 8000, 15_000) };
+  const queueBytes = Math.max((queue * rate * rttMs) / 8000, 15_000);
+  const faults = { delayMs: rttMs / 2, jitterMs, rate, queueBytes };
   const scenarios = scenariosOf(values.ours, values.kernel, flows);
   say(
-    `${rateMbit} Mbit/s, ${rttMs} ms, about ${Math.ceil((scenarios.length * count * (seconds + 1)) / 60)} min`,
+    `${rateMbit} Mbit/s, ${rttMs} ms ± ${jitterMs} each way, about ${Math.ceil((scenarios.length * count * (seconds + 1)) / 60)} min`,
   );
 
   const world = new World();
