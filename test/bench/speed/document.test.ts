@@ -85,6 +85,68 @@ test('round trips are compared by median and by 99th percentile', () => {
   assert.match(renderTables(runOf(pings)), /0\.50 +1\.50/);
 });
 
+const besideLwip = [
+  result(
+    'recv',
+    measured('ours', [6]),
+    measured('node', [3]),
+    measured('lwip', [4]),
+    measured('crude', [12]),
+  ),
+  result(
+    'ping',
+    measured('ours', [20], { p99Us: [60] }),
+    measured('node', [40], { p99Us: [60] }),
+    measured('lwip', [25], { p99Us: [40] }),
+  ),
+  result('crr', measured('ours', [30]), measured('node', [20]), measured('lwip', [40])),
+];
+const LWIP = 'lwIP 2, MSS 1460';
+
+test('where lwIP was measured, ours is compared with it, and the document says which it was', () => {
+  const document = renderDocument({ ...runOf(...besideLwip), lwip: LWIP });
+  assert.match(
+    document,
+    /\| {2}\| ours \| node:net \| lwIP \| crude ceiling \| ours ÷ node:net \| ours ÷ lwIP \| ours ÷ ceiling \|/,
+  );
+  assert.match(document, /\| MTU 1500 ×1 \| 6\.00 \| 3\.00 \| 4\.00 \| 12\.0 \| 2\.00 \| 1\.50 \| 0\.50 \|/);
+  assert.match(
+    document,
+    /\| ours ÷ node:net \| p99 \| ours ÷ lwIP \| p99 \|\n.*\n\| ping ×1 .* 0\.80 \| 1\.50 \|/,
+  );
+  assert.match(document, /\| ours ÷ node:net \| ours ÷ lwIP \|\n.*\n\| crr ×1 .* \| 1\.50 \| 0\.75 \|/);
+  assert.match(document, /^\* lwIP 2, MSS 1460$/m);
+  assert.match(document, /\*lwIP\*: /);
+});
+
+test('where lwIP is not installed the head says so in a line, and nothing else speaks of it', () => {
+  const told = renderDocument({ ...runOf(bulk), lwip: null });
+  assert.deepEqual(
+    told.split('\n').filter((line) => line.includes('lwIP')),
+    ["* lwIP was not measured: it takes Debian's liblwip-dev"],
+  );
+});
+
+test('numbers from before there was lwIP or start-up give a document without', () => {
+  const document = renderDocument(runOf(bulk));
+  assert.doesNotMatch(document, /lwIP|Start-up/);
+});
+
+test('start-up has a section with its milliseconds and the goal', () => {
+  const start = [
+    { name: 'synwave echo', ms: [180, 210, 190] },
+    { name: 'node:net', ms: [50] },
+  ];
+  const run = { ...runOf(bulk), start };
+  const [, section] = renderDocument(run).split('## Start-up\n');
+  assert.match(section!, /The goal for ours is 300 ms\./);
+  assert.match(
+    section!,
+    /\| {2}\| ms \|\n.*\n\| synwave echo \| 190 \(180–210\) \|\n\| node:net \| 50\.0 \|\n/,
+  );
+  assert.match(renderTables(run), /Start-up\n +ms\n +synwave echo +190 \(180–210\)/);
+});
+
 test('two circumstances of ours are compared in a section of their own, and not among others', () => {
   const cores = result('recv', measured('ours', [10]), measured('workers', [17]));
   const run = runOf(bulk, { ...cores, case: { ...cores.case, group: 'cores', connections: 10 } });

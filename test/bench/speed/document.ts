@@ -1,5 +1,6 @@
 // docs/performance.md: the numbers of a run, for people. Nothing in it but what was measured.
-import { mean, spreadOf } from '../statistics.js';
+import type { Start } from '../start/measure.js';
+import { mean, type Spread, spreadOf } from '../statistics.js';
 import { digits } from './digits.js';
 import type { Endurance } from './endurance.js';
 import { CROWD, type Group, type Kind, QUEUES, type Scenario, settingText } from './plan.js';
@@ -95,7 +96,7 @@ const SECTIONS: readonly Section[] = [
 /** The tables alone, as text for a terminal. */
 export function renderTables(run: Run): string {
   const blocks = presentSections(run).map(({ title, rows }) => `${title}\n${aligned(rows)}\n`);
-  if (run.micro.length > 0) blocks.push(`Small functions\n${aligned(microTable(run))}\n`);
+  for (const { title, rows } of presentOthers(run)) blocks.push(`${title}\n${aligned(rows)}\n`);
   return `${blocks.join('\n')}`;
 }
 
@@ -108,12 +109,10 @@ export function renderDocument(run: Run): string {
     const images = shown.map(({ name, title: alt }) => `![${alt}](performance/${name}.svg)\n`);
     parts.push([`## ${title}\n`, `${text}\n`, ...images, markdown(rows)].join('\n'));
   }
-  if (run.micro.length > 0) {
-    parts.push(
-      `## Small functions\n\nBy mitata: time and garbage of one call.\n\n${markdown(microTable(run))}`,
-    );
+  for (const { title, text, rows } of presentOthers(run)) {
+    parts.push(`## ${title}\n\n${text}\n\n${markdown(rows)}`);
   }
-  parts.push(`${failures(run)}${HOW}`);
+  parts.push(`${failures(run)}${HOW}${isPresent(run, 'lwip') ? HOW_LWIP : ''}`);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -127,7 +126,28 @@ function presentSections(run: Run): (Section & { readonly rows: Table })[] {
   });
 }
 
-function introduction({ machine, date, rounds, seconds, realTime, tools, results }: Run): string {
+/** What is no result of a case. */
+function presentOthers(run: Run): { title: string; text: string; rows: Table }[] {
+  const { micro, start = [] } = run;
+  const others = [];
+  if (start.length > 0) {
+    const text =
+      'Milliseconds from the command until its first connection is there: `synwave echo`, the making of its device included, and ' +
+      'the same service of `node:net` on the kernel. The goal for ours is 300 ms.';
+    others.push({ title: 'Start-up', text, rows: startTable(start) });
+  }
+  if (micro.length > 0) {
+    const text = 'By mitata: time and garbage of one call.';
+    others.push({ title: 'Small functions', text, rows: microTable(run) });
+  }
+  return others;
+}
+
+function isPresent({ results }: Run, kind: Kind): boolean {
+  return results.some(({ measured }) => measured.some((each) => each.kind === kind));
+}
+
+function introduction({ machine, date, rounds, seconds, realTime, tools, lwip, results }: Run): string {
   const { processors, model, memoryGb, kernel, node, v8, loadAverage, stolenShare } = machine;
   const stolen =
     stolenShare === null ? '' : `, ${(stolenShare * 100).toFixed(1)} % of its time taken by others`;
@@ -139,9 +159,12 @@ function introduction({ machine, date, rounds, seconds, realTime, tools, results
     `* ${date}: ${processors} processors (${model}), ${memoryGb} GB, Linux ${kernel}, Node ${node} (V8 ${v8}); load average ${loadAverage.toFixed(1)} at the beginning${stolen}`,
     `* ${rounds} rounds of ${seconds} s for each number: the median counts${realTime ? '; with real-time priority, ahead of what else the machine had to do' : ''}`,
     `* load: ${tools.join(', ')}`,
+    ...(lwip === undefined ? [] : [`* ${lwip ?? NO_LWIP}`]),
     ...features.filter((text) => text !== '').map((text) => `* ${text}`),
   ].join('\n');
 }
+
+const NO_LWIP = "lwIP was not measured: it takes Debian's liblwip-dev";
 
 function isOurs({ kind }: Measured): boolean {
   return kind === 'ours' || kind === 'packet';
@@ -163,6 +186,10 @@ stack on a queue of one device (\`stackWorkers\`). *ours, 100,000 idle*: *ours*,
 heard of again. *ours, packet socket*: *ours* as a station of an Ethernet. CPU seconds are user + system of the measured process; what the
 kernel does for it elsewhere is not in them.`;
 
+const HOW_LWIP = ` *lwIP*: the
+same services in C by its raw API, in one thread on a TUN device like ours, with the library as it is installed. With offload it
+is given super-packets and need not verify their checksums; what it sends are packets of its MSS, whose checksums it makes itself.`;
+
 function failures({ results }: Run): string {
   const lines = results.flatMap(({ case: job, measured }) =>
     measured
@@ -179,10 +206,12 @@ function failures({ results }: Run): string {
 
 function bulkTable(results: readonly Result[]): Table {
   const kinds = kindsOf(results);
+  const withLwip = onlyWith(kinds, 'lwip');
   const head = [
     '',
     ...kinds.map((kind) => KIND_NAMES[kind]),
     'ours ÷ node:net',
+    ...withLwip('ours ÷ lwIP'),
     'ours ÷ ceiling',
     ...kinds.filter((kind) => kind !== 'crude').map((kind) => `CPU s/GB ${KIND_NAMES[kind]}`),
   ];
@@ -190,6 +219,7 @@ function bulkTable(results: readonly Result[]): Table {
     rowName(result.case),
     ...kinds.map((kind) => spreadText(result, kind)),
     ratioText(result, 'ours', 'node'),
+    ...withLwip(ratioText(result, 'ours', 'lwip')),
     ratioText(result, 'ours', 'crude'),
     ...kinds.filter((kind) => kind !== 'crude').map((kind) => cpuText(result, kind)),
   ]);
@@ -198,8 +228,10 @@ function bulkTable(results: readonly Result[]): Table {
 
 function pingTable(results: readonly Result[]): Table {
   const kinds = kindsOf(results);
+  const withLwip = onlyWith(kinds, 'lwip');
   const names = kinds.map((kind) => KIND_NAMES[kind]);
   const head = ['', ...names, ...names.map((name) => `p99 ${name}`), 'ours ÷ node:net', 'p99'];
+  head.push(...withLwip('ours ÷ lwIP', 'p99'));
   const p99 = ({ p99Us }: Measured) => p99Us;
   const rows = results.map((result) => [
     rowName(result.case),
@@ -207,21 +239,24 @@ function pingTable(results: readonly Result[]): Table {
     ...kinds.map((kind) => spreadText(result, kind, p99)),
     ratioText(result, 'ours', 'node'),
     ratioText(result, 'ours', 'node', p99),
+    ...withLwip(ratioText(result, 'ours', 'lwip'), ratioText(result, 'ours', 'lwip', p99)),
   ]);
   return [head, ...rows];
 }
 
 function rateTable(results: readonly Result[]): Table {
   const kinds = kindsOf(results);
-  const withRegister = kinds.includes('register');
+  const withRegister = onlyWith(kinds, 'register');
+  const withLwip = onlyWith(kinds, 'lwip');
   const head = ['', ...kinds.map((kind) => KIND_NAMES[kind]), 'ours ÷ node:net'];
-  if (withRegister) head.push('register ÷ node:net');
-  const rows = results.map((result) => {
-    const cells = [rowName(result.case), ...kinds.map((kind) => spreadText(result, kind))];
-    cells.push(ratioText(result, 'ours', 'node'));
-    if (withRegister) cells.push(ratioText(result, 'register', 'node'));
-    return cells;
-  });
+  head.push(...withRegister('register ÷ node:net'), ...withLwip('ours ÷ lwIP'));
+  const rows = results.map((result) => [
+    rowName(result.case),
+    ...kinds.map((kind) => spreadText(result, kind)),
+    ratioText(result, 'ours', 'node'),
+    ...withRegister(ratioText(result, 'register', 'node')),
+    ...withLwip(ratioText(result, 'ours', 'lwip')),
+  ]);
   return [head, ...rows];
 }
 
@@ -301,6 +336,10 @@ function memoryTable(results: readonly Result[]): Table {
   return [head, ...rows];
 }
 
+function startTable(starts: readonly Start[]): Table {
+  return [['', 'ms'], ...starts.map(({ name, ms }) => [name, rangeText(spreadOf(ms))])];
+}
+
 function microTable({ micro }: Run): Table {
   const rows = micro.map(({ group, name, medianNs, p99Ns, heapBytes }) => [
     group,
@@ -318,10 +357,17 @@ function kindsOf(results: readonly Result[]): Kind[] {
   return [...new Set(results.flatMap(({ measured }) => measured.map(({ kind }) => kind)))];
 }
 
+/** Cells that a table has only where a kind was measured. */
+function onlyWith(kinds: readonly Kind[], kind: Kind): (...cells: string[]) => string[] {
+  return (...cells) => (kinds.includes(kind) ? cells : []);
+}
+
 function spreadText(result: Result, kind: Kind, of?: Numbers): string {
   const spread = spreadIn(result, kind, of);
-  if (spread === null) return '–';
-  const { median, low, high } = spread;
+  return spread === null ? '–' : rangeText(spread);
+}
+
+function rangeText({ median, low, high }: Spread): string {
   return low === high ? digits(median) : `${digits(median)} (${digits(low)}–${digits(high)})`;
 }
 

@@ -14,6 +14,9 @@ const BITS_PER_GBIT = 1e9 / 8;
 /** Part of a measurement that comes before it and is not counted. */
 const WARM_SHARE = 0.25;
 
+/** Kinds without a V8, or with several. */
+const NO_PROFILE: readonly Kind[] = ['kernel', 'lwip', 'crude', 'workers'];
+
 /** How long, how often, and what is left behind. */
 export interface DriverOptions {
   readonly rounds: number;
@@ -152,7 +155,7 @@ export class Driver {
     work: () => Promise<T>,
   ): Promise<T> {
     const { profile } = this.options;
-    const isProfiled = profile !== null && isFirst && !['kernel', 'crude', 'workers'].includes(subject.kind);
+    const isProfiled = profile !== null && isFirst && !NO_PROFILE.includes(subject.kind);
     if (!isProfiled) return work();
     await subject.profile();
     try {

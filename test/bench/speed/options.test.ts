@@ -8,6 +8,7 @@ test('without words everything is measured and the document written', () => {
     quick: false,
     only: null,
     micro: true,
+    start: true,
     rounds: 3,
     seconds: 0.75,
     longSeconds: 60,
@@ -19,18 +20,23 @@ test('without words everything is measured and the document written', () => {
 });
 
 test('--quick measures less and leaves the document as it is', () => {
-  const { quick, micro, rounds, out } = readSpeedOptions(['--quick'])!;
-  assert.deepEqual({ quick, micro, rounds, out }, { quick: true, micro: false, rounds: 2, out: null });
+  const { quick, micro, start, rounds, out } = readSpeedOptions(['--quick'])!;
+  const less = { quick: true, micro: false, start: false, rounds: 2, out: null };
+  assert.deepEqual({ quick, micro, start, rounds, out }, less);
   assert.equal(readSpeedOptions(['--quick', '--out', 'there'])!.out, 'there');
 });
 
-test('--only keeps to what it names, the suite of small functions among it', () => {
+test('--only keeps to what it names, the suite of small functions and start-up among it', () => {
   const some = readSpeedOptions(['--only', 'recv,micro'])!;
   assert.deepEqual(some.only, ['recv']);
   assert.equal(some.micro, true);
   assert.equal(some.out, null);
   assert.deepEqual(readSpeedOptions(['--only=micro'])!.only, []);
   assert.equal(readSpeedOptions(['--only', 'ping'])!.micro, false);
+  const starting = readSpeedOptions(['--only', 'start'])!;
+  assert.deepEqual([starting.only, starting.start, starting.micro], [[], true, false]);
+  assert.equal(readSpeedOptions(['--only', 'micro,ping'])!.start, false);
+  assert.equal(readSpeedOptions(['--quick', '--only', 'start'])!.start, true);
 });
 
 test('--profile may stand alone or name a folder', () => {
@@ -40,7 +46,10 @@ test('--profile may stand alone or name a folder', () => {
 });
 
 test('words that make no sense are named', () => {
-  assert.throws(() => readSpeedOptions(['--only', 'speed']), /there is no "speed"/);
+  assert.throws(
+    () => readSpeedOptions(['--only', 'speed']),
+    /there is no "speed"; there are recv .* start micro$/,
+  );
   assert.throws(() => readSpeedOptions(['--rounds', '0']), /--rounds: "0" is no number/);
   assert.throws(() => readSpeedOptions(['--fast']), /--fast/);
   assert.equal(readSpeedOptions(['--help']), null);

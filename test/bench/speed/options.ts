@@ -12,6 +12,8 @@ export interface SpeedOptions extends PlanOptions {
   readonly longSeconds: number;
   /** Whether the suite of small functions runs as well. */
   readonly micro: boolean;
+  /** Whether start-up is measured as well. */
+  readonly start: boolean;
   /** Folder for V8 profiles of the processes of Node, or null. */
   readonly profile: string | null;
   /** Folder of the document, or null for the table alone. */
@@ -22,12 +24,15 @@ export interface SpeedOptions extends PlanOptions {
   readonly render: string | null;
 }
 
+/** Parts that no case stands for. */
+const OTHERS = ['start', 'micro'];
+
 /** What `--help` prints. */
 export const SPEED_USAGE = `usage: npm run bench -- [OPTIONS]
 Speed of our TCP over a TUN device beside that of node:net and of a C program over veth: throughput, round trips,
-connections, HTTP, memory. All in network namespaces of its own. Needs root, or user namespaces. Measures, and asserts nothing.
+connections, HTTP, memory, start-up; beside lwIP, too, where Debian's liblwip-dev is installed. All in network namespaces of its own. Needs root, or user namespaces. Measures, and asserts nothing.
 
-  --only NAME[,…]   of ${PARTS.join(' ')} micro
+  --only NAME[,…]   of ${PARTS.join(' ')} ${OTHERS.join(' ')}
   --quick           the most telling part in about a minute; writes no document unless --out is given
   --rounds N        how often each is measured (3; quick 2)
   --seconds N       length of each measurement (0.75; quick 0.4)
@@ -36,8 +41,6 @@ connections, HTTP, memory. All in network namespaces of its own. Needs root, or 
   --out DIR         where performance.md, its plots and its numbers go (docs)
   --real-time       ahead of everything else on this machine, which stands still meanwhile: for a machine that is not quiet
   --render FILE     measure nothing: write the document of these numbers anew`;
-
-const MICRO = 'micro';
 
 /**
  * Reads the words; null when they ask for help.
@@ -67,8 +70,9 @@ export function readSpeedOptions(words: readonly string[]): SpeedOptions | null 
   const whole = !quick && names === null;
   return {
     quick,
-    only: names?.filter((name) => name !== MICRO).map(readPart) ?? null,
-    micro: names === null ? !quick : names.includes(MICRO),
+    only: names?.filter((name) => !OTHERS.includes(name)).map(readPart) ?? null,
+    micro: names?.includes('micro') ?? !quick,
+    start: names?.includes('start') ?? !quick,
     rounds: number('--rounds', values.rounds ?? (quick ? '2' : '3'), 1, 1000),
     seconds: number('--seconds', values.seconds ?? (quick ? '0.4' : '0.75'), 0.05, 3600),
     longSeconds: number('--long', values.long ?? '60', 3, 86_400),
@@ -90,7 +94,7 @@ function withProfileFolder(words: readonly string[]): string[] {
 function readPart(name: string): Scenario | Group {
   const found = PARTS.find((each) => each === name);
   if (found !== undefined) return found;
-  throw new Error(`--only: there is no "${name}"; there are ${PARTS.join(' ')} ${MICRO}`);
+  throw new Error(`--only: there is no "${name}"; there are ${[...PARTS, ...OTHERS].join(' ')}`);
 }
 
 function number(what: string, text: string, least: number, most: number): number {

@@ -31,6 +31,7 @@ const NETWORK: Record<Kind, number> = {
   workers: 4,
   crowded: 5,
   packet: 6,
+  lwip: 7,
 };
 
 /** Addresses of both ends of one device. */
@@ -38,6 +39,9 @@ export interface Ends {
   readonly host: string;
   readonly own: string;
 }
+
+/** What a device holds until it is read, the same as for ours: nothing shall be lost there. */
+const QUEUE_PACKETS = 10_000;
 
 /** The namespaces and what is between them. */
 export class Place {
@@ -58,6 +62,7 @@ export class Place {
   ends(kind: Kind, setting: Setting): Ends {
     const number = this.numberOf(setting);
     if (kind === 'packet') this.layFrameCable(number, setting);
+    if (kind === 'lwip') this.makeTunnel(number, setting);
     const network = `10.${number}.${NETWORK[kind]}`;
     return { host: `${network}.1`, own: `${network}.${kind === 'kernel' ? 3 : 2}` };
   }
@@ -65,6 +70,11 @@ export class Place {
   /** Name of the interface at the served end of the cable for frames in a setting. */
   cable(setting: Setting): string {
     return `frames${this.numberOf(setting)}`;
+  }
+
+  /** Name of the TUN device that waits in the namespace of the load for somebody else's stack. */
+  tunnel(setting: Setting): string {
+    return `tunnel${this.numberOf(setting)}`;
   }
 
   /** Removes everything. Safe at any time. */
@@ -91,6 +101,15 @@ export class Place {
     for (const netns of [this.load, this.served]) {
       must('ip', '-n', netns, 'link', 'set', device, 'mtu', String(mtu), 'up');
     }
+  }
+
+  /** A device with its kernel's end set up, so that a program has only to open it. */
+  private makeTunnel(number: number, { mtu }: Setting): void {
+    const device = `tunnel${number}`;
+    const ip = (...words: string[]) => must('ip', '-n', this.load, ...words);
+    ip('tuntap', 'add', 'dev', device, 'mode', 'tun');
+    ip('addr', 'add', `10.${number}.${NETWORK.lwip}.1/24`, 'dev', device);
+    ip('link', 'set', device, 'mtu', String(mtu), 'txqueuelen', String(QUEUE_PACKETS), 'up');
   }
 
   private layCable(number: number, { mtu, offload }: Setting): void {

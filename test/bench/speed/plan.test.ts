@@ -17,6 +17,24 @@ test('both directions are measured at three MTUs, with offload and without, over
   }
 });
 
+test('lwIP takes part at the MTU of its MSS, in all that a program on it can do, and nowhere that ours is compared with itself', () => {
+  const withLwip = all.filter(({ kinds }) => kinds.includes('lwip'));
+  assert.ok(withLwip.every(({ group, setting }) => group === 'speed' && setting.mtu === 1500));
+  const scenarios = new Set(withLwip.map(({ scenario }) => scenario));
+  assert.deepEqual([...scenarios], ['recv', 'send', 'ping', 'connect', 'crr', 'raw', 'memory']);
+  const bulk = withLwip.filter(({ scenario }) => scenario === 'recv');
+  assert.deepEqual(new Set(bulk.map(({ setting }) => setting.offload)), new Set([true, false]));
+});
+
+test('a kind that cannot be measured here is left out, and nothing else with it', () => {
+  const without = casesOf({ quick: false, only: null }, ['lwip']);
+  assert.deepEqual(without.map(caseText), all.map(caseText));
+  assert.deepEqual(
+    without.map(({ kinds }) => kinds),
+    all.map(({ kinds }) => kinds.filter((kind) => kind !== 'lwip')),
+  );
+});
+
 test('every scenario is in the plan, and under names of its own', () => {
   assert.deepEqual(new Set(all.map(({ scenario }) => scenario)), new Set(SCENARIOS));
   assert.deepEqual(new Set(all.map(({ group }) => group)), new Set(GROUPS));

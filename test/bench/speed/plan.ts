@@ -5,9 +5,19 @@
  * Node's on the kernel. `kernel`: a C program on the kernel. `crude`: no TCP at all, only the input and output of one that
  * neither checks nor waits: the ceiling of a stack in JavaScript over that device. `workers`: ours, on two queues of the device
  * in two threads. `crowded`: ours, with many connections at rest in the same stack. `packet`: ours, on a packet socket at one
- * end of a veth pair.
+ * end of a veth pair. `lwip`: a C program on lwIP, on a TUN device like ours.
  */
-export const KINDS = ['ours', 'register', 'node', 'kernel', 'crude', 'workers', 'crowded', 'packet'] as const;
+export const KINDS = [
+  'ours',
+  'register',
+  'node',
+  'kernel',
+  'lwip',
+  'crude',
+  'workers',
+  'crowded',
+  'packet',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** What the load does. `http` asks `node:http` and its like, `raw` a program that answers without looking. */
@@ -49,7 +59,7 @@ export interface PlanOptions {
   readonly only: readonly (Scenario | Group)[] | null;
 }
 
-/** Ports of the services, the same everywhere. A server in C knows the first six of them in this order. */
+/** Ports of the services, the same everywhere. The servers in C know the first six of them in this order. */
 export const PORT = {
   sink: 5001,
   source: 5002,
@@ -73,26 +83,30 @@ const HTTP_CONNECTIONS = 50;
 const USUAL: Setting = { mtu: 1500, offload: true };
 
 const TCP: readonly Kind[] = ['ours', 'node', 'kernel'];
-const WITH_CEILING: readonly Kind[] = ['ours', 'node', 'kernel', 'crude'];
+const WITH_LWIP: readonly Kind[] = [...TCP, 'lwip'];
+const WITH_CEILING: readonly Kind[] = [...WITH_LWIP, 'crude'];
 const HTTP: readonly Kind[] = ['ours', 'register', 'node'];
 const CORES: readonly Kind[] = ['ours', 'workers'];
 const CROWDED: readonly Kind[] = ['ours', 'crowded'];
 const FRAMES: readonly Kind[] = ['packet', 'node', 'kernel'];
 
-/** All cases that were asked for, in the order of the document. */
-export function casesOf({ quick, only }: PlanOptions): Case[] {
+/**
+ * All cases that were asked for, in the order of the document.
+ * @param absent kinds that cannot be measured here
+ */
+export function casesOf({ quick, only }: PlanOptions, absent: readonly Kind[] = []): Case[] {
   const cases = [
     ...bulk('recv', quick),
     ...bulk('send', quick),
-    one('ping', 1, TCP),
-    ...(quick ? [] : [one('connect', 1, TCP), one('connect', 50, TCP)]),
-    one('crr', 1, TCP),
-    one('crr', 50, TCP),
+    one('ping', 1, WITH_LWIP),
+    ...(quick ? [] : [one('connect', 1, WITH_LWIP), one('connect', 50, WITH_LWIP)]),
+    one('crr', 1, WITH_LWIP),
+    one('crr', 50, WITH_LWIP),
     one('http', HTTP_CONNECTIONS, HTTP, SMALL_BYTES),
-    one('raw', HTTP_CONNECTIONS, TCP, SMALL_BYTES),
+    one('raw', HTTP_CONNECTIONS, WITH_LWIP, SMALL_BYTES),
     ...(quick ? [] : [one('http', HTTP_CONNECTIONS, HTTP, LARGE_BYTES)]),
-    ...(quick ? [] : [one('raw', HTTP_CONNECTIONS, TCP, LARGE_BYTES)]),
-    one('memory', quick ? 1000 : 10_000, TCP),
+    ...(quick ? [] : [one('raw', HTTP_CONNECTIONS, WITH_LWIP, LARGE_BYTES)]),
+    one('memory', quick ? 1000 : 10_000, WITH_LWIP),
     ...some(
       'cores',
       CORES,
@@ -129,7 +143,9 @@ export function casesOf({ quick, only }: PlanOptions): Case[] {
     ...(quick && only === null ? [] : [long('recv', false), long('send', true)]),
   ];
   const partOf = ({ group, scenario }: Case) => (group === 'speed' ? scenario : group);
-  return cases.filter((each) => only === null || only.includes(partOf(each)));
+  return cases
+    .filter((each) => only === null || only.includes(partOf(each)))
+    .map((each) => ({ ...each, kinds: each.kinds.filter((kind) => !absent.includes(kind)) }));
 }
 
 function one(scenario: Scenario, connections: number, kinds: readonly Kind[], bytes = 0): Case {
@@ -169,7 +185,8 @@ function bulk(scenario: 'recv' | 'send', quick: boolean): Case[] {
       setting,
       connections,
       bytes: 0,
-      kinds: setting.mtu === 1500 ? WITH_CEILING : TCP,
+      // The MSS of lwIP is what it was built with.
+      kinds: setting.mtu === USUAL.mtu ? WITH_CEILING : TCP,
     })),
   );
 }

@@ -51,4 +51,5 @@ const COLOURS: Record<Kind, string> = {
   workers: '#5f3dc4',
   crowded: '#862e9c',
   packet: '#2b8a3e',
+  lwip: '#f59f00',
 };

@@ -13,6 +13,7 @@ export const KIND_NAMES: Record<Kind, string> = {
   workers: 'ours, 2 queues',
   crowded: 'ours, 100,000 idle',
   packet: 'ours, packet socket',
+  lwip: 'lwIP',
 };
 
 /** `MTU 1500 ×10`; with what is done where that is not told by the section. */

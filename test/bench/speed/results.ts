@@ -1,4 +1,5 @@
 // What was measured, in the form in which it is kept and from which the document is made.
+import type { Start } from '../start/measure.js';
 import type { Endurance } from './endurance.js';
 import type { Case, Kind } from './plan.js';
 
@@ -50,8 +51,12 @@ export interface Run {
   /** The run went ahead of everything else on the machine. */
   readonly realTime: boolean;
   readonly tools: readonly string[];
+  /** Which lwIP was measured; null where none is installed, absent in runs that knew of none. */
+  readonly lwip?: string | null;
   readonly results: readonly Result[];
   readonly micro: readonly Micro[];
+  /** Start-up, where it was measured. */
+  readonly start?: readonly Start[];
 }
 
 /** Where it ran. */

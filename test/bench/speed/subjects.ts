@@ -37,8 +37,8 @@ export class Subjects {
 
   private async start(kind: Kind, setting: Setting): Promise<Subject> {
     const { host, own } = this.place.ends(kind, setting);
-    if (kind === 'kernel') {
-      const server = new KernelServer(this.place.served, own);
+    if (kind === 'kernel' || kind === 'lwip') {
+      const server = kind === 'kernel' ? this.startKernel(own) : this.startLwip(own, setting);
       this.all.push(server);
       await server.usage();
       return server;
@@ -58,6 +58,19 @@ export class Subjects {
     const order = { kind, host: own, idle, device: kind === 'node' ? null : device };
     process.features = await remote.ask<string>('open', order);
     return process;
+  }
+
+  private startKernel(own: string): Subject {
+    const program = compiled('server');
+    if (program === null) throw new Error('no C compiler: the kernel is measured by node:net only');
+    return new ServerInC('kernel', own, this.place.served, [program, own, String(PORT.sink)]);
+  }
+
+  private startLwip(own: string, setting: Setting): Subject {
+    const program = compiled('lwip');
+    if (program === null) throw new Error('no C compiler, or no lwIP: Debian has it as liblwip-dev');
+    const device = [this.place.tunnel(setting), own, setting.mtu, Number(setting.offload)].map(String);
+    return new ServerInC('lwip', own, this.place.load, [program, ...device, String(PORT.sink)]);
   }
 }
 
@@ -100,22 +113,20 @@ function residentBytesOf(pid: number): number {
   return Number(resident) * PAGE_BYTES;
 }
 
-/** The server in C. It answers lines with lines. */
-class KernelServer implements Subject {
-  readonly kind = 'kernel';
+/** A server in C. It answers lines with lines. */
+class ServerInC implements Subject {
   readonly features = '';
   private readonly child: ChildProcessByStdio<Writable, Readable, null>;
   private readonly lines: AsyncIterator<string>;
 
-  /** @throws Error without a compiler */
   constructor(
-    netns: string,
+    readonly kind: Kind,
     readonly address: string,
+    netns: string,
+    argv: readonly string[],
   ) {
-    const program = compiled('server');
-    if (program === null) throw new Error('no C compiler: the kernel is measured by node:net only');
-    const argv = [`--net=/run/netns/${netns}`, '--', program, address, String(PORT.sink)];
-    this.child = spawn('nsenter', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const words = [`--net=/run/netns/${netns}`, '--', ...argv];
+    this.child = spawn('nsenter', words, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.child.stdin.on('error', () => {});
     const reader: Interface = createInterface(this.child.stdout);
     this.lines = reader[Symbol.asyncIterator]();
@@ -124,7 +135,7 @@ class KernelServer implements Subject {
   async usage(): Promise<Usage> {
     this.child.stdin.write('usage\n');
     const { done, value } = await this.lines.next();
-    if (done === true) throw new Error('the server in C has ended');
+    if (done === true) throw new Error(`the server in C on ${this.kind} has ended`);
     return JSON.parse(value) as Usage;
   }
 

@@ -1,4 +1,4 @@
-// What the load client and the kernel's server share: time, the processor's time, sockets, and the end with words.
+// What the load client and the servers share: time, the processor's time, sockets, and the end with words.
 #ifndef SYNWAVE_BENCH_COMMON_H
 #define SYNWAVE_BENCH_COMMON_H
 

@@ -1,11 +1,6 @@
 // The kernel's TCP at its best: the services of the speed bench in one thread with epoll.
-// usage: server HOST PORT      its services listen on PORT and the ports after it, in the order of `services` below.
-// Each line on standard input is answered by a line of JSON: bytes received and sent, and the processor's time so far.
-#include "common.h"
-
-#define BODY_MOST 16384
-
-enum service { SINK, SOURCE, ECHO, HTTP_SMALL, HTTP_LARGE, IDLE, SERVICES };
+// usage: server HOST PORT      its services listen on PORT and the ports after it
+#include "services.h"
 
 struct peer {
   int fd;
@@ -14,15 +9,6 @@ struct peer {
 };
 
 static int epoll;
-static long long bytes_in, bytes_out, accepted;
-static char small[512], large[BODY_MOST + 512];
-static int small_length, large_length;
-
-static int response(char *to, int body) {
-  int length = sprintf(to, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", body);
-  memset(to + length, 'x', body);
-  return length + body;
-}
 
 static void leave(struct peer *peer) {
   close(peer->fd);
@@ -91,23 +77,12 @@ static void fill(struct peer *peer) {
   else if (!would_wait()) leave(peer);
 }
 
-static void report(void) {
-  char line[64];
-  if (read(STDIN_FILENO, line, sizeof line) <= 0) exit(0);
-  double user, system;
-  cpu_seconds(&user, &system);
-  printf("{\"bytesIn\":%lld,\"bytesOut\":%lld,\"accepted\":%lld,\"userSeconds\":%.6f,\"systemSeconds\":%.6f}\n", bytes_in,
-         bytes_out, accepted, user, system);
-  fflush(stdout);
-}
-
 int main(int argc, char **argv) {
   if (argc != 3) {
     fprintf(stderr, "usage: server HOST PORT\n");
     return 2;
   }
-  small_length = response(small, 64);
-  large_length = response(large, BODY_MOST);
+  prepare_responses();
   epoll = epoll_create1(0);
   for (int i = 0; i < SERVICES; i++) open_service(argv[1], atoi(argv[2]) + i, i);
   watch(epoll, EPOLL_CTL_ADD, STDIN_FILENO, EPOLLIN, NULL);
