@@ -114,7 +114,7 @@ function limitOf(c: Connection): Limit {
   const { rtx } = c;
   if (rtx.resendHead || rtx.probeNow || rtx.lossProbeDue) return Limit.NONE;
   if (hasDue(c)) return limitIn(dueWithinWindow(c));
-  return c.snd.nxt === c.snd.iss ? Limit.NONE : limitIn(newDataLength(c));
+  return c.snd.synWaits ? Limit.NONE : limitIn(newDataLength(c));
 }
 
 /** A length or an index that is negative is a limit. */
@@ -161,7 +161,7 @@ function sendNextSequenced(c: Connection, now: number, sink: SegmentSink): Limit
     sendDue(c, i, now, sink);
     return Limit.NONE;
   }
-  if (snd.nxt === snd.iss) {
+  if (snd.synWaits) {
     sendSyn(c, now, sink);
     return Limit.NONE;
   }
@@ -233,7 +233,7 @@ function newDataLength(c: Connection): number {
 
 /** Our SYN alone is unanswered: no short segment is, which Nagle's rule is about. */
 function isOnlySynInFlight({ snd }: Connection): boolean {
-  return snd.una === snd.iss && snd.nxt === seqAdd(snd.iss, 1);
+  return !snd.synAcknowledged && snd.nxt === seqAdd(snd.iss, 1);
 }
 
 /** A probe of a closed window: one octet beyond it, or the oldest octet again (§3.8.6.1). */

@@ -38,7 +38,7 @@ export function sendDue(c: Connection, i: number, now: number, sink: SegmentSink
 export function sendHead(c: Connection, now: number, sink: SegmentSink): void {
   const { flight, snd } = c;
   if (flight.count === 0) return;
-  if (snd.una !== snd.iss) {
+  if (snd.synAcknowledged) {
     if (flight.count === 1 && flight.length(0) === 1 && hasUnsent(c)) {
       const end = seqMin(sequenceEnd(c), seqAdd(snd.una, Math.min(payloadLimit(c), snd.wnd)));
       if (seqGt(end, snd.nxt)) {

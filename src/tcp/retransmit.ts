@@ -47,7 +47,7 @@ function restartDelay(c: Connection, now: number): number {
 /** The retransmission timer fired (RFC 6298 §5.4–5.7). */
 export function retransmissionTimeout(c: Connection, now: number): void {
   const { rtx, snd } = c;
-  const isSyn = snd.una === snd.iss;
+  const isSyn = !snd.synAcknowledged;
   if (c.inFlight === 0) {
     waitForTheWayOut(c, isSyn, now);
     return;

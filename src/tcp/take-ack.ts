@@ -88,7 +88,7 @@ function hasNews(): boolean {
 function advance(c: Connection, ack: Seq): void {
   const { snd, rtx, flight } = c;
   const bytes = seqDiff(ack, snd.una);
-  const synAcknowledged = snd.una === snd.iss;
+  const synAcknowledged = !snd.synAcknowledged;
   news.advanced = true;
   news.synAcknowledged = synAcknowledged;
   news.ackedBytes = synAcknowledged ? bytes - 1 : bytes;
@@ -98,6 +98,7 @@ function advance(c: Connection, ack: Seq): void {
   if (synAcknowledged) news.deliveredBytes--;
   releaseData(c, ack);
   snd.una = ack;
+  snd.synAcknowledged = true;
   if (seqGt(ack, snd.up)) snd.up = ack;
   c.scoreboard?.dropBefore(ack);
   if (!c.sackAgreed) forgetDuplicates(c, bytes, news);

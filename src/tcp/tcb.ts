@@ -17,6 +17,8 @@ export class SendVariables {
   una: Seq = 0;
   /** Next number to be sent for the first time. */
   nxt: Seq = 0;
+  /** Our SYN is acknowledged. Numbers do not tell it: every 4 GiB `una` and `nxt` come past `iss` again. */
+  synAcknowledged = false;
   /** Send window in bytes, scaled. */
   wnd = 0;
   /** Sequence number after the last urgent octet; `nxt` or less when there is none. */
@@ -32,6 +34,11 @@ export class SendVariables {
   mss = DEFAULT_SEND_MSS_V4;
   /** The peer's MSS option, or the default for the family. */
   peerMss = DEFAULT_SEND_MSS_V4;
+
+  /** Our SYN has still to be sent for the first time. */
+  get synWaits(): boolean {
+    return this.nxt === this.iss && !this.synAcknowledged;
+  }
 }
 
 /** RCV.*: the receive sequence space. */

@@ -199,7 +199,7 @@ function finish(c: Connection, now: number, sink: SegmentSink): void {
 }
 
 function flagsOf(c: Connection, seq: Seq, end: Seq): number {
-  if (seq === c.snd.iss) return c.state === State.SYN_SENT ? SYN : SYN | ACK;
+  if (seq === c.snd.iss && !c.snd.synAcknowledged) return c.state === State.SYN_SENT ? SYN : SYN | ACK;
   let flags = ACK;
   const payloadEnd = c.finSeq;
   if (seqGeq(end, payloadEnd) && seq !== payloadEnd) flags |= PSH;

@@ -25,7 +25,7 @@ export function hasUnsent(c: Connection): boolean {
  */
 function maySendData(c: Connection): boolean {
   if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
-  if (c.snd.una !== c.snd.iss) return c.state !== State.SYN_RECEIVED;
+  if (c.snd.synAcknowledged) return c.state !== State.SYN_RECEIVED;
   if (c.isFastOpened) return true;
   return c.state === State.FIN_WAIT_1 && (c.sendBuffer?.length ?? 0) === 0;
 }
@@ -40,13 +40,13 @@ export function whyNothingUnsent(c: Connection): Limit {
 /** Data or a FIN is queued or sent, and not acknowledged. Our SYN does not count. */
 export function isBusy(c: Connection): boolean {
   if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
-  return c.snd.una !== c.snd.iss && c.snd.una !== sequenceEnd(c);
+  return c.snd.synAcknowledged && c.snd.una !== sequenceEnd(c);
 }
 
 /** Something that takes sequence numbers waits to be sent for the first time. */
 export function isStalled(c: Connection): boolean {
-  if (c.state < State.SYN_SENT || c.state === State.TIME_WAIT) return false;
-  return c.snd.nxt === c.snd.iss || hasUnsent(c);
+  if (c.state < State.SYN_SENT) return false;
+  return c.snd.synWaits || hasUnsent(c);
 }
 
 /** Raises WRITABLE for who found the send buffer full, when there is room. Returns whether it did. */

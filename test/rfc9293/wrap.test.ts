@@ -1,7 +1,8 @@
 // Sequence numbers that pass 2^32 and 2^31: RFC 9293 §3.4.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Bench, Pair, pattern } from '../tcp/harness.js';
+import { ACK, FIN } from '../../src/wire/segment.js';
+import { Bench, type BenchOptions, Pair, pattern } from '../tcp/harness.js';
 
 const ORIGINS = [0xfffffffe, 0xffffffff, 0, 0x7fffffff, 0x7ffffffe, 0x80000000, 0xfffffc17];
 
@@ -74,5 +75,67 @@ describe('sequence wrap', () => {
     pair.turn();
     pair.advance(60_000);
     assert.equal(`${left.abGot} ${left.baGot}`, `${size} ${size}`, pair.tail());
+  });
+});
+
+/** An established connection that has sent 4 GiB, but for `left` bytes: the next number that equals ISS lies so far ahead. */
+function nearIss(left: number, options: BenchOptions = {}): Bench {
+  const bench = Bench.established({ ...options, config: { nagle: false, ...options.config } });
+  bench.write(1000);
+  bench.peer('A 1 a1001').take();
+  const { snd } = bench.connection;
+  snd.iss = (snd.nxt + left) | 0;
+  return bench;
+}
+
+describe('RFC9293 §3.4: numbers that come past ISS once more, after 4 GiB', () => {
+  test('a segment that begins there is data, the first time and again', () => {
+    const bench = nearIss(1000);
+    bench.write(3000);
+    bench.expect('A 1001 a1 [1000]', 'A 2001 a1 [1000]', 'A 3001 a1 [1000]');
+    bench.peer('A 1 a2001', 'A 1 a2001', 'A 1 a2001', 'A 1 a2001');
+    bench.expect('A 2001 a1 [1000]');
+    bench.peer('A 1 a4001').silent();
+    assert.equal(bench.status.inFlight, 0);
+  });
+
+  test('with all acknowledged just there, the next segment is data', () => {
+    const bench = nearIss(1000);
+    bench.write(1000);
+    bench.peer('A 1 a2001').take();
+    bench.write(500);
+    bench.expect('A 2001 a1 [500]');
+    assert.equal(bench.connection.tcpInfo(bench.now).limitedBy, 'application');
+    bench.advance(10);
+    assert.equal(bench.connection.tcpInfo(bench.now).busyTimeMs, 10);
+    bench.peer('A 1 a2501');
+    assert.equal(bench.connection.tcpInfo(bench.now).bytesAcked, 2500);
+  });
+
+  test('RFC6298 §5.4, §5.7: a timeout there is that of data', () => {
+    const bench = nearIss(0);
+    bench.write(1000);
+    bench.take();
+    bench.advance(1100);
+    assert.equal(bench.status.cwnd, 1000, 'the window of a loss');
+    assert.ok(bench.take().every((s) => s.payload.length === 1000 && s.seq === 1001));
+  });
+
+  test('a FIN there is a FIN', () => {
+    const bench = nearIss(1000);
+    bench.queue(1000);
+    bench.shutdown();
+    bench.expect('FA 1001 a1 [1000]');
+    bench.peer('A 1 a2001').advance(3000);
+    assert.ok(bench.take().every((s) => s.seq === 2001 && s.flags === (FIN | ACK)));
+    bench.peer('A 1 a2002').state('FIN-WAIT-2');
+  });
+
+  test('MUST-17: Nagle holds the second short segment back there', () => {
+    const bench = nearIss(1, { config: { nagle: true } });
+    bench.write(2);
+    bench.take();
+    bench.write(10);
+    bench.silent();
   });
 });
