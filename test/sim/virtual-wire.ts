@@ -6,6 +6,7 @@ import type { ImpairOptions } from '../../src/link/impair-options.js';
 import { memoryLinkPair } from '../../src/link/memory.js';
 import { type Clock, VirtualClock } from '../../src/stack/clock.js';
 import type { Endpoint, EndpointHandler } from '../../src/stack/endpoint.js';
+import type { Link } from '../../src/stack/link.js';
 import type { Listener } from '../../src/stack/listener.js';
 import { Stack } from '../../src/stack/stack.js';
 import type { ConnectionConfig } from '../../src/tcp/config.js';
@@ -27,6 +28,8 @@ export interface WireOptions extends Omit<ImpairOptions, 'clock'> {
   mtu?: number;
   /** The clock that a stack gets, made from that of the wire. Default: the same. */
   clockOf?: (side: 'left' | 'right', clock: VirtualClock) => Clock;
+  /** What stands between the left stack and the wire. Default: nothing. */
+  before?: (wire: ImpairedLink, clock: VirtualClock) => Link;
 }
 
 /** See the head of this file. `out` of the impairments is from left to right. */
@@ -37,19 +40,26 @@ export class VirtualWire {
   readonly right: Stack;
 
   constructor(options: WireOptions = {}) {
-    const { left, right, mtu = 1500, clockOf = (_, own) => own, ...faults } = options;
+    const {
+      left,
+      right,
+      mtu = 1500,
+      clockOf = (_, own) => own,
+      before = (wire) => wire,
+      ...faults
+    } = options;
     const { clock } = this;
     const room = { queuePackets: ROOM_PACKETS, queueBytes: 1 << 30 };
     const [a, b] = memoryLinkPair({ mtu, clock, ...room });
     const stored = { maxStoredPackets: ROOM_PACKETS, maxStoredBytes: 1 << 30 };
     this.wire = impair(a, { clock, ...stored, ...faults });
     const seed = options.seed ?? 1;
-    this.left = this.stack(this.wire, LEFT, left, 2 * seed, clockOf('left', clock));
+    this.left = this.stack(before(this.wire, clock), LEFT, left, 2 * seed, clockOf('left', clock));
     this.right = this.stack(b, RIGHT, right, 2 * seed + 1, clockOf('right', clock));
   }
 
   private stack(
-    link: ImpairedLink | ReturnType<typeof memoryLinkPair>[0],
+    link: Link,
     address: typeof LEFT | typeof RIGHT,
     config: Partial<ConnectionConfig> = {},
     seed: number,
