@@ -5,6 +5,7 @@ import {
   CONTROL_BYTES,
   CONTROL_DROPPED,
   CONTROL_ERROR,
+  CONTROL_JOIN,
   CONTROL_WORDS,
   CONTROL_WRITTEN,
   EVENT_FAILED,
@@ -20,6 +21,7 @@ import {
   type LinkOffload,
   type LinkReceiver,
   type LinkStats,
+  NO_OFFLOAD,
   newLinkStats,
   type PacketBatch,
   type PacketIds,
@@ -109,6 +111,8 @@ export abstract class PortLink implements Link {
 
   start(receiver: LinkReceiver): void {
     this.receiver = receiver;
+    // Whoever wants packets as they are on a wire has no offload.
+    this.control[CONTROL_JOIN] = this.offload === NO_OFFLOAD ? 0 : 1;
     this.port.startReading();
   }
 

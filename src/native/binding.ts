@@ -20,7 +20,8 @@ export const CONTROL_BYTES = 2;
 export const CONTROL_ERROR = 3;
 export const CONTROL_WRITTEN = 4;
 export const CONTROL_BEGIN = 5;
-export const CONTROL_WORDS = 6;
+export const CONTROL_JOIN = 6;
+export const CONTROL_WORDS = 7;
 
 /** Packets in a slab start at multiples of it, as in packet_io.h. */
 export const PACKET_ALIGNMENT = 64;

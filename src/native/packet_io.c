@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "checksum.h"
+#include "join.h"
 #include "packet_socket.h"
 #include "segmentation.h"
 #include "tun_device.h"
@@ -38,6 +39,29 @@ static int32_t hints_of(const read_area *area, size_t at, size_t length) {
   return length <= headers ? hints : verified_hints(hints, area->slab + at + headers, length - headers);
 }
 
+size_t read_position(const read_area *area, int count) {
+  if (count == 0) return area->begin;
+  size_t end = (size_t)area->offsets[count - 1] + (size_t)area->lengths[count - 1];
+  return (end + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
+}
+
+int packet_add(const read_area *area, int count, size_t at, size_t length, int32_t hints) {
+  if (area->joins && count > 0) {
+    int last = count - 1;
+    read_packet before = {area->slab + area->offsets[last], (size_t)area->lengths[last], area->hints[last]};
+    read_packet next = {area->slab + at, length, hints};
+    if (segments_join(&before, &next, area->link_bytes)) {
+      area->lengths[last] = (int32_t)before.length;
+      area->hints[last] = before.hints;
+      return count;
+    }
+  }
+  area->offsets[count] = (int32_t)at;
+  area->lengths[count] = (int32_t)length;
+  area->hints[count] = hints;
+  return count + 1;
+}
+
 int packets_read(int fd, const read_area *area, int *error) {
   size_t at = area->begin;
   int count = 0;
@@ -50,11 +74,9 @@ int packets_read(int fd, const read_area *area, int *error) {
       break;
     }
     if (length <= (ssize_t)area->header_bytes) break;
-    area->offsets[count] = (int32_t)(at + area->header_bytes);
-    area->lengths[count] = (int32_t)((size_t)length - area->header_bytes);
-    area->hints[count] = hints_of(area, at, (size_t)length);
-    count++;
-    at += ((size_t)length + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
+    count = packet_add(area, count, at + area->header_bytes, (size_t)length - area->header_bytes,
+                       hints_of(area, at, (size_t)length));
+    at = read_position(area, count);
   }
   return count;
 }

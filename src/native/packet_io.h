@@ -24,6 +24,7 @@
 
 // What is known of a packet that was read, by its virtio-net header or from a look at it: the TCP payload of the segments
 // joined in it in the low half (0: it is one segment), and these bits. `PacketHint` in stack/link.ts has the same.
+#define HINT_SEGMENT_BYTES 0xffff
 #define HINT_VERIFIED 0x10000    // its checksum is right, or the kernel vouches for it
 #define HINT_UNFINISHED 0x20000  // its checksum field holds the sum of the pseudo header only
 
@@ -45,7 +46,15 @@ typedef struct {
   int capacity;         // entries in each of the three
   size_t link_bytes;    // of the header before that of IP: 14 of Ethernet, or 0
   size_t header_bytes;  // of the virtio-net header: VNET_HEADER_BYTES or 0
+  bool joins;           // segments that follow one another become one packet
 } read_area;
+
+// Adds a packet to those of the batch, of which there are `count`: `length` octets at `at`, from the link header on. Returns
+// how many there are now.
+int packet_add(const read_area *area, int count, size_t at, size_t length, int32_t hints);
+
+// Where the next read goes: behind everything that the batch holds, with its virtio-net header.
+size_t read_position(const read_area *area, int count);
 
 // Reads until the kernel has no more or the area is full. Returns the number of packets; `*error` is 0 or the errno
 // that ended the batch (never EAGAIN).

@@ -24,7 +24,8 @@ enum {
   CONTROL_ERROR = 3,    // port: errno that ended the last flush or pull, or 0
   CONTROL_WRITTEN = 4,  // port: packets that the kernel took in the last flush
   CONTROL_BEGIN = 5,    // JavaScript: where in the slab the next batch begins, a multiple of PACKET_ALIGNMENT
-  CONTROL_WORDS = 6,
+  CONTROL_JOIN = 6,     // JavaScript: not 0 when segments that follow one another may be given as one packet
+  CONTROL_WORDS = 7,
 };
 
 // Memory shared with JavaScript, in the order of `port_memory` below.

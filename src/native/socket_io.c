@@ -71,11 +71,8 @@ int socket_read(int fd, const read_area *area, int *error, int *refused) {
     } else {
       hints = verified_hints(hints, frame + area->link_bytes, bytes - area->link_bytes);
     }
-    area->offsets[count] = (int32_t)(frame - area->slab);
-    area->lengths[count] = (int32_t)bytes;
-    area->hints[count] = hints;
-    count++;
-    at += (VNET_HEADER_BYTES + bytes + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
+    count = packet_add(area, count, at + VNET_HEADER_BYTES, bytes, hints);
+    at = read_position(area, count);
   }
   return count;
 }

@@ -34,15 +34,16 @@ it('the numbers of binding.ts are those of the C headers', () => {
   assert.equal(number('PACKET_ROOM'), PACKET_ROOM);
   assert.equal(number('PACKET_ALIGNMENT'), PACKET_ALIGNMENT);
   assert.equal(number('VNET_HEADER_BYTES'), VNET_HEADER_BYTES);
+  assert.equal(number('HINT_SEGMENT_BYTES'), PacketHint.SEGMENT_BYTES);
   assert.equal(number('HINT_VERIFIED'), PacketHint.VERIFIED);
   assert.equal(number('HINT_UNFINISHED'), PacketHint.UNFINISHED);
   assert.equal(number('MAX_PIECES'), 16);
   assert.deepEqual([number('EVENT_PACKETS'), number('EVENT_WRITABLE'), number('EVENT_FAILED')], [0, 1, 2]);
   assert.deepEqual(
-    ['QUEUED', 'DROPPED', 'BYTES', 'ERROR', 'WRITTEN', 'BEGIN', 'WORDS'].map((name) =>
+    ['QUEUED', 'DROPPED', 'BYTES', 'ERROR', 'WRITTEN', 'BEGIN', 'JOIN', 'WORDS'].map((name) =>
       number(`CONTROL_${name}`),
     ),
-    [0, 1, 2, 3, 4, 5, 6],
+    [0, 1, 2, 3, 4, 5, 6, 7],
   );
 });
 

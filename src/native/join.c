@@ -1,0 +1,133 @@
+// What may differ between segments that are joined, and what may not, is what Linux's own receive offload goes by.
+#include "join.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "checksum.h"
+#include "packet_io.h"
+
+// Places in the headers.
+#define IPV4_BYTES 20
+#define IPV4_VERSION_AND_LENGTH 0x45
+#define IPV4_LENGTH 2
+#define IPV4_FRAGMENT 6
+#define IPV4_TTL 8
+#define IPV4_CHECKSUM 10
+#define IPV4_ADDRESSES 12
+#define IPV6_BYTES 40
+#define IPV6_LENGTH 4
+#define IPV6_NEXT_HEADER 6
+#define PROTOCOL_TCP 6
+#define TCP_SEQ 4
+#define TCP_ACK 8
+#define TCP_OFFSET 12
+#define TCP_FLAGS 13
+#define TCP_WINDOW 14
+#define TCP_CHECKSUM 16
+#define TCP_URGENT 18
+#define TCP_BYTES 20
+
+#define FLAG_PSH 0x08
+#define FLAG_ACK 0x10
+
+// Bits of the word of IPv4 that tell of fragments.
+#define FRAGMENT_BITS 0x3fff
+#define MOST_IP_BYTES 65535
+
+// Where the parts of a packet begin, from its link header on.
+typedef struct {
+  size_t ip, tcp, payload;
+} layout;
+
+static uint16_t word_at(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
+
+static void put_word(uint8_t *at, size_t word) {
+  at[0] = (uint8_t)(word >> 8);
+  at[1] = (uint8_t)word;
+}
+
+static uint32_t seq_of(const uint8_t *tcp) {
+  uint32_t seq;
+  memcpy(&seq, tcp + TCP_SEQ, sizeof seq);
+  return be32toh(seq);
+}
+
+static bool same(const uint8_t *one, const uint8_t *other, size_t begin, size_t end) {
+  return memcmp(one + begin, other + begin, end - begin) == 0;
+}
+
+// True for a packet of TCP that fills its memory, without options of IPv4 or extension headers of IPv6, and no fragment.
+static bool lay_out(const read_packet *packet, size_t link_bytes, layout *parts) {
+  if (packet->length < link_bytes + IPV4_BYTES + TCP_BYTES) return false;
+  const uint8_t *ip = packet->bytes + link_bytes;
+  size_t ip_length = packet->length - link_bytes;
+  parts->ip = link_bytes;
+  if (ip[0] == IPV4_VERSION_AND_LENGTH) {
+    if (word_at(ip + IPV4_LENGTH) != ip_length || (word_at(ip + IPV4_FRAGMENT) & FRAGMENT_BITS) != 0 ||
+        ip[IPV4_TTL + 1] != PROTOCOL_TCP)
+      return false;
+    parts->tcp = link_bytes + IPV4_BYTES;
+  } else {
+    if (ip[0] >> 4 != 6 || ip_length < IPV6_BYTES + TCP_BYTES ||
+        (size_t)word_at(ip + IPV6_LENGTH) + IPV6_BYTES != ip_length ||
+        ip[IPV6_NEXT_HEADER] != PROTOCOL_TCP)
+      return false;
+    parts->tcp = link_bytes + IPV6_BYTES;
+  }
+  size_t tcp_bytes = (size_t)(packet->bytes[parts->tcp + TCP_OFFSET] >> 4) * 4;
+  parts->payload = parts->tcp + tcp_bytes;
+  return tcp_bytes >= TCP_BYTES && parts->payload < packet->length;
+}
+
+// The identification of IPv4 and all checksums may differ, and lengths.
+static bool same_ip(const uint8_t *one, const uint8_t *other) {
+  if (one[0] >> 4 == 6)
+    return same(one, other, 0, IPV6_LENGTH) && same(one, other, IPV6_NEXT_HEADER, IPV6_BYTES);
+  return same(one, other, 0, IPV4_LENGTH) && same(one, other, IPV4_FRAGMENT, IPV4_CHECKSUM) &&
+         same(one, other, IPV4_ADDRESSES, IPV4_BYTES);
+}
+
+// Sequence numbers and checksums may differ, and PSH; everything but data and acknowledgment is left alone.
+static bool same_tcp(const uint8_t *one, const uint8_t *other, size_t header_bytes) {
+  return one[TCP_FLAGS] == FLAG_ACK && (other[TCP_FLAGS] | FLAG_PSH) == (FLAG_ACK | FLAG_PSH) &&
+         same(one, other, 0, TCP_SEQ) && same(one, other, TCP_ACK, TCP_FLAGS) &&
+         same(one, other, TCP_WINDOW, TCP_CHECKSUM) && same(one, other, TCP_URGENT, header_bytes);
+}
+
+// RFC 1624 §3.
+static void lengthen_ipv4(uint8_t *ip, size_t length) {
+  uint16_t before = word_at(ip + IPV4_LENGTH), sum = word_at(ip + IPV4_CHECKSUM);
+  put_word(ip + IPV4_LENGTH, length);
+  put_word(ip + IPV4_CHECKSUM, (uint16_t)~sum_fold((uint64_t)(uint16_t)~sum + (uint16_t)~before + length));
+}
+
+static void lengthen(uint8_t *ip, size_t length) {
+  if (ip[0] >> 4 == 4) lengthen_ipv4(ip, length);
+  else put_word(ip + IPV6_LENGTH, length - IPV6_BYTES);
+}
+
+bool segments_join(read_packet *packet, const read_packet *next, size_t link_bytes) {
+  layout parts, following;
+  if (!(packet->hints & next->hints & HINT_VERIFIED) || next->hints & HINT_SEGMENT_BYTES) return false;
+  if (!lay_out(packet, link_bytes, &parts) || !lay_out(next, link_bytes, &following)) return false;
+  if (following.payload != parts.payload || following.tcp != parts.tcp || !same(packet->bytes, next->bytes, 0, link_bytes))
+    return false;
+  uint8_t *ip = packet->bytes + parts.ip, *tcp = packet->bytes + parts.tcp;
+  const uint8_t *next_tcp = next->bytes + parts.tcp;
+  if (!same_ip(ip, next->bytes + parts.ip) || !same_tcp(tcp, next_tcp, parts.payload - parts.tcp)) return false;
+
+  size_t held = packet->length - parts.payload, more = next->length - parts.payload;
+  size_t segment_bytes = packet->hints & HINT_SEGMENT_BYTES ? (size_t)(packet->hints & HINT_SEGMENT_BYTES) : held;
+  // A shorter one was the last of those that were cut together.
+  if (seq_of(tcp) + (uint32_t)held != seq_of(next_tcp) || more > segment_bytes || held % segment_bytes != 0) return false;
+  size_t ip_length = packet->length - link_bytes + more;
+  if (ip_length > MOST_IP_BYTES) return false;
+
+  tcp[TCP_FLAGS] |= next_tcp[TCP_FLAGS];
+  memmove(packet->bytes + packet->length, next->bytes + parts.payload, more);
+  lengthen(ip, ip_length);
+  packet->length += more;
+  packet->hints |= (int32_t)segment_bytes;
+  return true;
+}

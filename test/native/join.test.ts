@@ -1,0 +1,355 @@
+// What the addon joins of the segments that it reads, beside a model in terms of segments and not of octets. The kernel forwards
+// what one device was given to another and changes the time to live alone.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type DeviceLink, openDevice } from '../../src/link/tun.js';
+import { type PacketBatch, PacketHint } from '../../src/stack/link.js';
+import { buildTcpPacket } from '../../src/wire/packet.js';
+import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from '../../src/wire/segment.js';
+import { ip } from '../stack/test-link.js';
+import { pattern } from './packets.js';
+import { TestNamespace, until, whyNoDevices } from './test-namespace.js';
+
+const skip = whyNoDevices();
+const FIRST_SEQ = 0xffff_fa00;
+const TTL = 64;
+/** Of a batch that was cut short by the time at which it was read, how often all is sent again. */
+const ATTEMPTS = 100;
+
+/** A segment, but for what follows from the one before it. */
+interface Segment {
+  readonly family: 4 | 6;
+  /** Where one of IPv4 goes. */
+  readonly to: string;
+  readonly port: number;
+  readonly flags: number;
+  readonly bytes: number;
+  readonly ack: number;
+  readonly wnd: number;
+  readonly stamp: number;
+  readonly trafficClass: number;
+  readonly flowLabel: number;
+  readonly ttl: number;
+  readonly urgentPointer: number;
+  /** Octets that are missing between the one before and this one. */
+  readonly gap: number;
+  readonly isDamaged: boolean;
+}
+
+const USUAL: Segment = {
+  family: 4,
+  to: '10.2.0.2',
+  port: 2000,
+  flags: ACK,
+  bytes: 1000,
+  ack: 77,
+  wnd: 500,
+  stamp: 1,
+  trafficClass: 0,
+  flowLabel: 0,
+  ttl: TTL,
+  urgentPointer: 0,
+  gap: 0,
+  isDamaged: false,
+};
+
+/** What keeps a segment apart from the one before it. */
+const DIFFERENCES: readonly Partial<Segment>[] = [
+  { port: 2001 },
+  { to: '10.2.0.3' },
+  { flags: ACK | FIN },
+  { flags: ACK | URG, urgentPointer: 5 },
+  { flags: ACK | CWR },
+  { flags: ACK | ECE },
+  { flags: ACK | RST },
+  { flags: ACK | SYN },
+  { flags: PSH },
+  { ack: 78 },
+  { wnd: 501 },
+  { stamp: 2 },
+  { trafficClass: 3 },
+  { ttl: TTL - 1 },
+  { urgentPointer: 9 },
+  { gap: 1 },
+  { gap: -1 },
+  { bytes: 0 },
+  { isDamaged: true },
+  { family: 6 },
+];
+
+const usualOr = <T>(usual: T, other: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 8, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: other });
+
+const segments: fc.Arbitrary<Segment> = fc.record({
+  family: usualOr<4 | 6>(4, fc.constant(6)),
+  to: usualOr('10.2.0.2', fc.constant('10.2.0.3')),
+  port: usualOr(2000, fc.constant(2001)),
+  flags: usualOr(ACK, fc.constantFrom(ACK | PSH, ACK | FIN, ACK | CWR)),
+  bytes: usualOr(1000, fc.constantFrom(0, 1, 999, 1001)),
+  ack: usualOr(77, fc.constant(78)),
+  wnd: usualOr(500, fc.constant(501)),
+  stamp: usualOr(1, fc.constant(2)),
+  trafficClass: usualOr(0, fc.constant(2)),
+  flowLabel: usualOr(0, fc.constant(9)),
+  ttl: usualOr(TTL, fc.constant(TTL - 1)),
+  urgentPointer: usualOr(0, fc.constant(1)),
+  gap: usualOr(0, fc.constantFrom(1, -1)),
+  isDamaged: usualOr(false, fc.constant(true)),
+});
+
+/** A packet as it is to arrive: its segments and where their payload begins. */
+interface Packet {
+  readonly head: Segment;
+  readonly number: number;
+  readonly seq: number;
+  readonly payload: Uint8Array;
+  readonly flags: number;
+  /** 0 for one that is alone. */
+  readonly segmentBytes: number;
+}
+
+/** One packet for each segment. */
+function apart(list: readonly Segment[]): Packet[] {
+  let seq = FIRST_SEQ;
+  return list.map((head, number) => {
+    seq += head.gap;
+    const packet = {
+      head,
+      number,
+      seq,
+      payload: pattern(head.bytes, number),
+      flags: head.flags,
+      segmentBytes: 0,
+    };
+    seq += head.bytes;
+    return packet;
+  });
+}
+
+const FREE: readonly (keyof Segment)[] = ['flags', 'bytes', 'gap', 'isDamaged'];
+
+function mayJoin(packet: Packet, next: Packet): boolean {
+  const fields = (Object.keys(USUAL) as (keyof Segment)[]).filter((name) => !FREE.includes(name));
+  const isV4 = packet.head.family === 4;
+  const unused = isV4 ? 'flowLabel' : 'to';
+  const alike = fields.every((name) => name === unused || packet.head[name] === next.head[name]);
+  const size = packet.segmentBytes || packet.payload.length;
+  return (
+    alike &&
+    !packet.head.isDamaged &&
+    !next.head.isDamaged &&
+    packet.flags === ACK &&
+    (next.flags === ACK || next.flags === (ACK | PSH)) &&
+    packet.payload.length > 0 &&
+    next.payload.length > 0 &&
+    packet.payload.length % size === 0 &&
+    next.payload.length <= size &&
+    packet.seq + packet.payload.length === next.seq &&
+    packet.payload.length + next.payload.length + (isV4 ? 20 : 40) + 32 <= 65_535
+  );
+}
+
+function joined(packets: readonly Packet[]): Packet[] {
+  const result: Packet[] = [];
+  for (const next of packets) {
+    const last = result.at(-1);
+    if (last === undefined || !mayJoin(last, next)) {
+      result.push(next);
+      continue;
+    }
+    const payload = new Uint8Array([...last.payload, ...next.payload]);
+    const segmentBytes = last.segmentBytes || last.payload.length;
+    result[result.length - 1] = { ...last, payload, flags: next.flags, segmentBytes };
+  }
+  return result;
+}
+
+function bytesOf({ head, number, seq, payload, flags }: Packet, hops: number): Uint8Array {
+  const [source, destination] = head.family === 4 ? ['10.1.0.2', head.to] : ['fd00:1::2', 'fd00:2::2'];
+  const options = new Uint8Array([1, 1, 8, 10, 0, 0, 0, head.stamp, 0, 0, 0, 5]);
+  const bytes = buildTcpPacket({
+    source: ip(source!),
+    destination: ip(destination!),
+    sourcePort: 1000,
+    destinationPort: head.port,
+    seq: seq >>> 0,
+    ack: head.ack,
+    wnd: head.wnd,
+    flags,
+    urgentPointer: head.urgentPointer,
+    options,
+    payload,
+    ttl: head.ttl - hops,
+    trafficClass: head.trafficClass,
+    flowLabel: head.flowLabel,
+    id: number,
+  });
+  if (head.isDamaged) bytes[(head.family === 4 ? 20 : 40) + 17]! ^= 1;
+  return bytes;
+}
+
+/** As it arrives, but for the checksum of TCP, which is not right any more where segments were joined. */
+interface Arrived {
+  readonly bytes: Uint8Array;
+  readonly segmentBytes: number;
+  readonly isVerified: boolean;
+}
+
+function arrival(packet: Packet): Arrived {
+  const { segmentBytes } = packet;
+  return {
+    bytes: comparable(bytesOf(packet, 1), segmentBytes),
+    segmentBytes,
+    isVerified: !packet.head.isDamaged,
+  };
+}
+
+function comparable(bytes: Uint8Array, segmentBytes: number): Uint8Array {
+  const at = (bytes[0]! >>> 4 === 4 ? 20 : 40) + 16;
+  if (segmentBytes > 0) bytes.fill(0, at, at + 2);
+  return bytes;
+}
+
+describe('joining of received segments by the addon', { skip }, () => {
+  const namespace = skip === false ? new TestNamespace() : null!;
+  let near: DeviceLink;
+  let far: DeviceLink;
+  let declined: DeviceLink;
+  let batches: Arrived[][] = [];
+
+  before(async () => {
+    const netns = namespace.name;
+    near = await openDevice({
+      netns,
+      offload: false,
+      name: 'near0',
+      hostAddress: ['10.1.0.1/24', 'fd00:1::1/64'],
+    });
+    far = await openDevice({
+      netns,
+      offload: 'software',
+      name: 'far0',
+      hostAddress: ['10.2.0.1/24', 'fd00:2::1/64'],
+    });
+    const forward = 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding';
+    namespace.run('sh', '-c', forward);
+    near.start({ receive() {}, writable() {}, failed() {} });
+    far.start({ receive: (batch) => void batches.push(read(batch)), writable() {}, failed() {} });
+    far.pause();
+    declined = await openDevice({ netns, offload: 'software', name: 'wire0', hostAddress: '10.3.0.1/24' });
+    declined.declineOffload!();
+    declined.start({ receive: (batch) => void batches.push(read(batch)), writable() {}, failed() {} });
+    declined.pause();
+  });
+  after(async () => {
+    await Promise.all([near.close(), far.close(), declined.close()]);
+    namespace.remove();
+  });
+
+  function read(batch: PacketBatch): Arrived[] {
+    const list: Arrived[] = [];
+    for (let i = 0; i < batch.count; i++) {
+      const bytes = batch.bytes.slice(batch.offsets[i]!, batch.offsets[i]! + batch.lengths[i]!);
+      const isTcp = (bytes[0]! >>> 4 === 4 ? bytes[9] : bytes[6]) === 6;
+      if (!isTcp) continue;
+      const segmentBytes = batch.hints![i]! & PacketHint.SEGMENT_BYTES;
+      const isVerified = (batch.hints![i]! & PacketHint.VERIFIED) !== 0;
+      list.push({ bytes: comparable(bytes, segmentBytes), segmentBytes, isVerified });
+    }
+    return list;
+  }
+
+  const count = (list: readonly Arrived[]) =>
+    list.reduce(
+      (sum, { bytes, segmentBytes }) =>
+        sum + (segmentBytes === 0 ? 1 : Math.ceil(payloadBytes(bytes) / segmentBytes)),
+      0,
+    );
+  const payloadBytes = (bytes: Uint8Array) => bytes.length - (bytes[0]! >>> 4 === 4 ? 20 : 40) - 32;
+
+  /** What becomes of them when they are read in one batch. */
+  async function cross(packets: readonly Packet[], device = far): Promise<Arrived[]> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      batches = [];
+      for (const packet of packets) {
+        const bytes = bytesOf(packet, 0);
+        near.send(near.packetIds.next(), bytes, 0, bytes.length, null);
+      }
+      near.flush();
+      await until('all have crossed', () => {
+        device.pull();
+        return count(batches.flat()) >= packets.length;
+      });
+      batches = batches.filter((batch) => batch.length > 0);
+      if (batches.length === 1) return batches[0]!;
+    }
+    throw new Error(`in ${ATTEMPTS} attempts never in one batch`);
+  }
+
+  for (const family of [4, 6] as const) {
+    it(`IPv${family}: joins what follows one another up to a shorter or pushed segment, across the wrap of numbers`, async () => {
+      const usual = { ...USUAL, family };
+      const list = [
+        usual,
+        usual,
+        usual,
+        { ...usual, bytes: 300 },
+        usual,
+        usual,
+        { ...usual, flags: ACK | PSH },
+        usual,
+      ];
+      const packets = apart(list);
+      const got = await cross(packets);
+      assert.deepEqual(
+        got.map(({ bytes }) => payloadBytes(bytes)),
+        [3300, 3000, 1000],
+      );
+      assert.deepEqual(got, joined(packets).map(arrival));
+    });
+
+    for (const difference of DIFFERENCES.filter(
+      (each) => each.family !== family && (family === 4 || each.to === undefined),
+    )) {
+      it(`IPv${family}: leaves apart where ${Object.keys(difference).join(' and ')} differ: ${Object.values(difference)}`, async () => {
+        const usual = { ...USUAL, family };
+        const packets = apart([usual, { ...usual, ...difference }]);
+        const got = await cross(packets);
+        assert.equal(got.length, 2);
+        assert.deepEqual(got, packets.map(arrival));
+      });
+    }
+  }
+
+  it('IPv6: leaves apart where flow labels differ', async () => {
+    const usual: Segment = { ...USUAL, family: 6 };
+    const packets = apart([usual, { ...usual, flowLabel: 1 }]);
+    assert.deepEqual(await cross(packets), packets.map(arrival));
+  });
+
+  it('joins no more than one IP packet may hold', async () => {
+    const packets = apart(Array.from({ length: 140 }, () => USUAL));
+    const got = await cross(packets);
+    assert.deepEqual(
+      got.map(({ bytes }) => payloadBytes(bytes)),
+      [65_000, 65_000, 10_000],
+    );
+    assert.deepEqual(got, joined(packets).map(arrival));
+  });
+
+  it('does with any segments what the model does', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(segments, { minLength: 2, maxLength: 24 }), async (list) => {
+        const packets = apart(list);
+        assert.deepEqual(await cross(packets), joined(packets).map(arrival));
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it('joins nothing where offload was declined', async () => {
+    const packets = apart(Array.from({ length: 5 }, () => ({ ...USUAL, to: '10.3.0.2' })));
+    assert.deepEqual(await cross(packets, declined), packets.map(arrival));
+  });
+});
