@@ -7,6 +7,8 @@ import type { PacketBatch } from '../stack/link.js';
 const OWN_BYTES = 32 * PACKET_ROOM;
 /** Few of the largest packets: what is kept of one pins no more than that. */
 export const SLAB_BYTES = 4 * PACKET_ROOM;
+/** With less room than this in a slab, a batch of small packets of which nothing is kept would be one of hardly any. */
+const SCANT_BYTES = 2 * PACKET_ROOM;
 /** Of packets up to this length nobody keeps anything: they do not need slabs. */
 const LONG_BYTES = 32_768;
 
@@ -48,7 +50,10 @@ export class ReadMemory {
       if (longest > LONG_BYTES) this.renew(batch);
       return;
     }
-    if (batch.keptUpTo <= 0) return;
+    if (batch.keptUpTo <= 0) {
+      if (batch.bytes.length - this.control[CONTROL_BEGIN]! < SCANT_BYTES) this.renew(batch);
+      return;
+    }
     const begin = (batch.keptUpTo + PACKET_ALIGNMENT - 1) & -PACKET_ALIGNMENT;
     if (batch.bytes.length - begin < PACKET_ROOM) this.renew(batch);
     else this.control[CONTROL_BEGIN] = begin;

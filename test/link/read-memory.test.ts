@@ -76,3 +76,17 @@ test('a slab without room for a packet gives way to the next', () => {
   assert.notEqual(bench.used[1], bench.used[0]);
   assert.equal(bench.batch.bytes, bench.used[1]);
 });
+
+test('where nothing is kept, a slab with room for hardly any small packets gives way as well', () => {
+  const bench = new Bench();
+  bench.deliver(60_000);
+  bench.deliver(60_000, SLAB_BYTES - 2 * PACKET_ROOM);
+  bench.deliver(1500);
+  assert.deepEqual([bench.used.length, bench.begin], [1, SLAB_BYTES - 2 * PACKET_ROOM]);
+  bench.deliver(60_000, SLAB_BYTES - 2 * PACKET_ROOM + 1);
+  assert.equal(bench.used.length, 1);
+  bench.deliver(1500);
+  assert.deepEqual([bench.used.length, bench.begin], [2, 0]);
+  bench.deliver(1500);
+  assert.equal(bench.used.length, 2, 'there is room now');
+});

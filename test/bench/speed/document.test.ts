@@ -127,6 +127,14 @@ test('where lwIP is not installed the head says so in a line, and nothing else s
   );
 });
 
+test('the head says which congestion control the kernel had, where that was noted', () => {
+  assert.match(
+    renderDocument({ ...runOf(bulk), congestionControl: 'reno' }),
+    /congestion control .*: reno$/m,
+  );
+  assert.doesNotMatch(renderDocument(runOf(bulk)), /congestion control/);
+});
+
 test('numbers from before there was lwIP or start-up give a document without', () => {
   const document = renderDocument(runOf(bulk));
   assert.doesNotMatch(document, /lwIP|Start-up/);

@@ -147,7 +147,8 @@ function isPresent({ results }: Run, kind: Kind): boolean {
   return results.some(({ measured }) => measured.some((each) => each.kind === kind));
 }
 
-function introduction({ machine, date, rounds, seconds, realTime, tools, lwip, results }: Run): string {
+function introduction(run: Run): string {
+  const { machine, date, rounds, seconds, realTime, tools, lwip, congestionControl, results } = run;
   const { processors, model, memoryGb, kernel, node, v8, loadAverage, stolenShare } = machine;
   const stolen =
     stolenShare === null ? '' : `, ${(stolenShare * 100).toFixed(1)} % of its time taken by others`;
@@ -159,6 +160,9 @@ function introduction({ machine, date, rounds, seconds, realTime, tools, lwip, r
     `* ${date}: ${processors} processors (${model}), ${memoryGb} GB, Linux ${kernel}, Node ${node} (V8 ${v8}); load average ${loadAverage.toFixed(1)} at the beginning${stolen}`,
     `* ${rounds} rounds of ${seconds} s for each number: the median counts${realTime ? '; with real-time priority, ahead of what else the machine had to do' : ''}`,
     `* load: ${tools.join(', ')}`,
+    ...(congestionControl === undefined
+      ? []
+      : [`* congestion control of the kernel's senders: ${congestionControl}`]),
     ...(lwip === undefined ? [] : [`* ${lwip ?? NO_LWIP}`]),
     ...features.filter((text) => text !== '').map((text) => `* ${text}`),
   ].join('\n');

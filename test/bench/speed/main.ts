@@ -48,7 +48,16 @@ async function measure(options: SpeedOptions): Promise<Run> {
   const start = options.start ? await measureStart(rounds * STARTS_A_ROUND) : [];
   const micro = options.micro ? await measureMicro() : [];
   const date = new Date().toISOString().slice(0, 10);
-  const how = { date, quick, rounds, seconds, realTime, tools: load.tools, lwip };
+  const how = {
+    date,
+    quick,
+    rounds,
+    seconds,
+    realTime,
+    tools: load.tools,
+    lwip,
+    congestionControl: place.congestionControl,
+  };
   return { machine: machine(), ...how, results, micro, start };
 }
 

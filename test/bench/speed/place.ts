@@ -1,6 +1,6 @@
 // Where the bench takes place: one namespace for the load, one for what the kernel's TCP serves, a veth pair between them
 // for each setting. A TUN device of ours stands in the namespace of the load.
-import { makeNamespace, must, removeNamespace } from '../namespace.js';
+import { chooseCongestionControl, makeNamespace, must, removeNamespace } from '../namespace.js';
 import { type Kind, type Setting, settingText } from './plan.js';
 
 /** Buffers as the kernel has them by default, no memory of earlier runs, and ports enough for many connections. */
@@ -12,11 +12,15 @@ const KNOBS: Readonly<Record<string, string>> = {
   'net/ipv4/tcp_tw_reuse': '1',
   'net/core/somaxconn': '4096',
   'net/ipv4/tcp_max_syn_backlog': '4096',
-  // What ours speaks, too.
-  'net/ipv4/tcp_congestion_control': 'cubic',
   'net/ipv6/conf/all/disable_ipv6': '1',
   'net/ipv6/conf/default/disable_ipv6': '1',
 };
+
+/**
+ * What ours speaks too, or, where the host does not let a namespace have that, what every kernel has. Not whatever the host
+ * prefers: BBR goes by rates that it believes in, and finds other ones in every run on a path this short.
+ */
+const CONGESTION_CONTROLS = ['cubic', 'reno'];
 
 /** What a device of the kernel does by itself. */
 const OFFLOADS = ['tx', 'rx', 'sg', 'tso', 'gso', 'gro'];
@@ -47,6 +51,8 @@ const QUEUE_PACKETS = 10_000;
 export class Place {
   readonly load: string;
   readonly served: string;
+  /** Congestion control of the kernel's senders. */
+  readonly congestionControl: string;
   private readonly settings: string[] = [];
 
   /** @throws Error when the machine does not allow it */
@@ -56,6 +62,8 @@ export class Place {
     this.served = `${prefix}-served`;
     makeNamespace(this.load, KNOBS);
     makeNamespace(this.served, KNOBS);
+    this.congestionControl = chooseCongestionControl(this.load, CONGESTION_CONTROLS);
+    chooseCongestionControl(this.served, CONGESTION_CONTROLS);
   }
 
   /** Addresses for a kind of TCP in a setting; the veth pair of that setting is there afterwards. */
