@@ -18,6 +18,7 @@
 #define IPV6_BYTES 40
 #define IPV6_LENGTH 4
 #define IPV6_NEXT_HEADER 6
+#define IPV6_ADDRESSES 8
 #define PROTOCOL_TCP 6
 #define TCP_SEQ 4
 #define TCP_ACK 8
@@ -107,6 +108,14 @@ static void lengthen(uint8_t *ip, size_t length) {
   else put_word(ip + IPV6_LENGTH, length - IPV6_BYTES);
 }
 
+// What the checksum field holds of a segment that is not finished, but for the length.
+static uint64_t pseudo_sum(const uint8_t *ip) {
+  size_t at = ip[0] >> 4 == 4 ? IPV4_ADDRESSES : IPV6_ADDRESSES, end = ip[0] >> 4 == 4 ? IPV4_BYTES : IPV6_BYTES;
+  uint64_t sum = PROTOCOL_TCP;
+  for (; at < end; at += 2) sum += word_at(ip + at);
+  return sum;
+}
+
 bool segments_join(read_packet *packet, const read_packet *next, size_t link_bytes) {
   layout parts, following;
   if (!(packet->hints & next->hints & HINT_VERIFIED) || next->hints & HINT_SEGMENT_BYTES) return false;
@@ -125,9 +134,12 @@ bool segments_join(read_packet *packet, const read_packet *next, size_t link_byt
   if (ip_length > MOST_IP_BYTES) return false;
 
   tcp[TCP_FLAGS] |= next_tcp[TCP_FLAGS];
+  size_t tcp_length = packet->length - parts.tcp;
+  uint64_t sum = packet->hints & HINT_UNFINISHED ? word_at(tcp + TCP_CHECKSUM) : pseudo_sum(ip) + tcp_length;
+  put_word(tcp + TCP_CHECKSUM, sum_fold(sum + more));
   memmove(packet->bytes + packet->length, next->bytes + parts.payload, more);
   lengthen(ip, ip_length);
   packet->length += more;
-  packet->hints |= (int32_t)segment_bytes;
+  packet->hints |= HINT_UNFINISHED | (int32_t)segment_bytes;
   return true;
 }

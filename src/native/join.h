@@ -16,7 +16,8 @@ typedef struct {
 
 // Puts the payload of `next` behind that of `packet` when both are whole and verified segments of one connection, and differ in
 // nothing but what two segments that were cut from one would. `next` lies behind `packet` in the same memory, and is
-// undone by it. Of `packet` the IP length, its checksum, PSH and the hints are changed; the TCP checksum is not right any more.
+// undone by it. Of `packet` the IP length, both checksums, PSH and the hints are changed: it is a packet whose TCP checksum is
+// not finished (HINT_UNFINISHED).
 bool segments_join(read_packet *packet, const read_packet *next, size_t link_bytes);
 
 #endif

@@ -5,8 +5,12 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type DeviceLink, openDevice } from '../../src/link/tun.js';
 import { type PacketBatch, PacketHint } from '../../src/stack/link.js';
+import type { IpAddress } from '../../src/wire/address.js';
+import { pseudoHeader } from '../../src/wire/checksum.js';
 import { buildTcpPacket } from '../../src/wire/packet.js';
+import { IpProtocol } from '../../src/wire/protocol.js';
 import { ACK, CWR, ECE, FIN, PSH, RST, SYN, URG } from '../../src/wire/segment.js';
+import { writeTcpPseudoSum } from '../../src/wire/tcp.js';
 import { ip } from '../stack/test-link.js';
 import { pattern } from './packets.js';
 import { TestNamespace, until, whyNoDevices } from './test-namespace.js';
@@ -165,12 +169,16 @@ function joined(packets: readonly Packet[]): Packet[] {
   return result;
 }
 
+function endsOf({ family, to }: Segment): [IpAddress, IpAddress] {
+  return family === 4 ? [ip('10.1.0.2'), ip(to)] : [ip('fd00:1::2'), ip('fd00:2::2')];
+}
+
 function bytesOf({ head, number, seq, payload, flags }: Packet, hops: number): Uint8Array {
-  const [source, destination] = head.family === 4 ? ['10.1.0.2', head.to] : ['fd00:1::2', 'fd00:2::2'];
+  const [source, destination] = endsOf(head);
   const options = new Uint8Array([1, 1, 8, 10, 0, 0, 0, head.stamp, 0, 0, 0, 5]);
   const bytes = buildTcpPacket({
-    source: ip(source!),
-    destination: ip(destination!),
+    source,
+    destination,
     sourcePort: 1000,
     destinationPort: head.port,
     seq: seq >>> 0,
@@ -189,26 +197,25 @@ function bytesOf({ head, number, seq, payload, flags }: Packet, hops: number): U
   return bytes;
 }
 
-/** As it arrives, but for the checksum of TCP, which is not right any more where segments were joined. */
+/** As it arrives. */
 interface Arrived {
   readonly bytes: Uint8Array;
   readonly segmentBytes: number;
   readonly isVerified: boolean;
+  readonly isUnfinished: boolean;
 }
 
 function arrival(packet: Packet): Arrived {
-  const { segmentBytes } = packet;
-  return {
-    bytes: comparable(bytesOf(packet, 1), segmentBytes),
-    segmentBytes,
-    isVerified: !packet.head.isDamaged,
-  };
-}
-
-function comparable(bytes: Uint8Array, segmentBytes: number): Uint8Array {
-  const at = (bytes[0]! >>> 4 === 4 ? 20 : 40) + 16;
-  if (segmentBytes > 0) bytes.fill(0, at, at + 2);
-  return bytes;
+  const { segmentBytes, head } = packet;
+  const bytes = bytesOf(packet, 1);
+  const isUnfinished = segmentBytes > 0;
+  if (isUnfinished) {
+    const at = head.family === 4 ? 20 : 40;
+    const [source, destination] = endsOf(head);
+    const sum = pseudoHeader(source, destination, IpProtocol.TCP, bytes.length - at);
+    writeTcpPseudoSum(sum, new DataView(bytes.buffer), at);
+  }
+  return { bytes, segmentBytes, isVerified: !head.isDamaged, isUnfinished };
 }
 
 describe('joining of received segments by the addon', { skip }, () => {
@@ -255,7 +262,8 @@ describe('joining of received segments by the addon', { skip }, () => {
       if (!isTcp) continue;
       const segmentBytes = batch.hints![i]! & PacketHint.SEGMENT_BYTES;
       const isVerified = (batch.hints![i]! & PacketHint.VERIFIED) !== 0;
-      list.push({ bytes: comparable(bytes, segmentBytes), segmentBytes, isVerified });
+      const isUnfinished = (batch.hints![i]! & PacketHint.UNFINISHED) !== 0;
+      list.push({ bytes, segmentBytes, isVerified, isUnfinished });
     }
     return list;
   }
