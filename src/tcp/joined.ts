@@ -19,20 +19,18 @@ export function joinedLength(c: Connection, length: number): number {
   const room = Math.min(usable, congestion.cwnd - Math.max(0, pipe(c)), config.joinedSendBytes);
   const most = pacer === null ? room : Math.min(room, pacer.quantumBytes);
   const full = Math.max(1, Math.floor(Math.min(unsent, most) / limit)) * limit;
-  if (unsent - full >= limit || unsent > most) return full;
-  const withFin = c.finQueued && !c.finSent && usable > unsent;
-  const isWhole = unsent === full || withFin || (!c.nagle && seqGeq(c.pushedUpTo, c.finSeq));
-  if (!isWhole) return full;
-  return unsent + (withFin ? 1 : 0);
+  if (unsent > most) return full;
+  if (c.finQueued && usable > unsent) return unsent + 1;
+  return !c.nagle && seqGeq(c.pushedUpTo, c.finSeq) ? unsent : full;
 }
 
 /**
- * An urgent pointer counts from each segment's own number; F-RTO, the search for the path's size and probes want their
- * segments one by one.
+ * An urgent pointer counts from each segment's own number; F-RTO and the search for the path's size want their segments one
+ * by one.
  */
 function mayJoin(c: Connection): boolean {
   const { snd, rtx } = c;
-  return c.mtuProbing === null && snd.up === snd.una && rtx.doubt === Doubt.NONE && rtx.probes === 0;
+  return c.mtuProbing === null && snd.up === snd.una && rtx.doubt === Doubt.NONE;
 }
 
 /** Whether record `i` holds several segments. A FIN is no payload. */

@@ -56,7 +56,7 @@ function noteLimit(c: Connection, limit: Limit, now: number): void {
  * and close again within one batch. With a closed window the timeout becomes a probe by itself.
  */
 function watch(c: Connection, done: boolean, now: number): void {
-  if (c.state < State.SYN_SENT || c.state === State.TIME_WAIT) return;
+  if (c.state < State.SYN_SENT) return;
   if (c.timers.isSet(Timer.RETRANSMISSION) || c.timers.isSet(Timer.PERSIST)) return;
   if (c.inFlight === 0) {
     if (done || !isStalled(c)) return;
@@ -71,7 +71,7 @@ function transmitAll(c: Connection, now: number, sink: SegmentSink): Limit {
     if (!sink.writable) return Limit.LINK;
     sendPendingReset(c, now, sink);
   }
-  if (c.state === State.CLOSED || c.state === State.LISTEN) return Limit.FINISHED;
+  if (c.state < State.SYN_SENT) return Limit.FINISHED;
   while (c.ecn.owedCount > 0) {
     if (!sink.writable) return Limit.LINK;
     sendOwedAck(c, now, sink);
@@ -85,7 +85,6 @@ function transmitAll(c: Connection, now: number, sink: SegmentSink): Limit {
   if (c.state !== State.TIME_WAIT) {
     do limit = sendNextSequenced(c, now, sink);
     while (limit === Limit.NONE);
-    if (!sink.writable) return Limit.LINK;
   }
   if (c.keepAliveDue) {
     if (!sink.writable) return Limit.LINK;
@@ -103,7 +102,7 @@ function transmitAll(c: Connection, now: number, sink: SegmentSink): Limit {
 /** Whether there is anything for `pollTransmit` to do. */
 export function wantsTransmit(c: Connection): boolean {
   if (c.pendingReset !== null) return true;
-  if (c.state === State.CLOSED || c.state === State.LISTEN) return false;
+  if (c.state < State.SYN_SENT) return false;
   if (c.ackDue === AckDue.NOW || c.duplicateAcksDue > 0 || c.keepAliveDue) return true;
   return limitOf(c) === Limit.NONE && !isPacing(c);
 }
@@ -211,16 +210,14 @@ function newDataLength(c: Connection): number {
   if (rtx.doubt === Doubt.NEW_DATA && rtx.doubtSegments === 0) return -Limit.F_RTO;
   const unsentData = seqDiff(c.finSeq, snd.nxt);
   const usable = seqDiff(seqAdd(snd.una, snd.wnd), snd.nxt);
-  const finDue = c.finQueued && !c.finSent;
   if (usable <= 0) return -Limit.RECEIVE_WINDOW;
   const limit = payloadLimit(c);
   const wanted = Math.min(unsentData, limit);
   const inFlight = pipe(c);
   if (inFlight > 0 && c.congestion.cwnd - inFlight < wanted) return -Limit.CONGESTION_WINDOW;
   const sendable = Math.min(wanted, usable);
-  const withFin = finDue && sendable === unsentData && usable > sendable;
-  // A FIN alone.
-  if (sendable === 0) return 1;
+  // With nothing else unsent it leaves alone.
+  const withFin = c.finQueued && sendable === unsentData && usable > sendable;
   if (sendable === limit || withFin || rtx.override) return sendable + (withFin ? 1 : 0);
   const idle = c.inFlight === 0 || !c.nagle || isOnlySynInFlight(c);
   // The window cuts it short: worth a segment only when half of what the peer ever offered is free.

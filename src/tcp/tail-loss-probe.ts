@@ -3,7 +3,6 @@
 import { seqGeq, seqGt } from '../wire/seq.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
-import { State } from './state.js';
 import { Phase } from './tcb.js';
 import { Timer } from './timers.js';
 
@@ -47,13 +46,11 @@ function mayProbe(c: Connection): boolean {
   const { rtx, flight, snd } = c;
   return (
     c.sackAgreed &&
-    c.state >= State.ESTABLISHED &&
+    snd.synAcknowledged &&
     rtx.phase === Phase.OPEN &&
     !rtx.probeOut &&
     // §7.3: probes that repeat data bring no measurement, and one after the other would keep a longer round trip unknown.
     rtx.measuredSinceProbe &&
-    rtx.probes === 0 &&
-    rtx.timeouts === 0 &&
     flight.count > 0 &&
     flight.sackedCount === 0 &&
     flight.lostBytes === 0 &&
@@ -78,7 +75,6 @@ export function lossProbeTimeout(c: Connection, now: number): void {
 /** A probe has left. */
 export function noteProbe(c: Connection, repeats: boolean): void {
   const { rtx } = c;
-  rtx.lossProbeDue = false;
   rtx.probeOut = true;
   rtx.measuredSinceProbe = false;
   rtx.probeEnd = c.snd.nxt;

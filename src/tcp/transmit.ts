@@ -94,7 +94,6 @@ export function sendAgain(c: Connection, i: number, now: number, sink: SegmentSi
   // Its repair is under way: the wait for it begins here.
   if (i === 0 && rtx.phase === Phase.RECOVERY) c.timers.clear(Timer.RETRANSMISSION);
   send(c, seq, end, false, 0, now, sink);
-  if (rtx.probes === 0) armRetransmission(c, now);
 }
 
 /** Sends the first octet of the flight again, as the probe of a closed window. */
@@ -170,19 +169,19 @@ export function sendPendingReset(c: Connection, now: number, sink: SegmentSink):
   out.reset();
   out.seq = reset.seq;
   out.flags = reset.flags;
-  if (reset.flags & ACK) out.ack = reset.ack;
+  out.ack = reset.ack;
   writeTimestamps(c, out, now);
   sink.segment(c, out);
   c.segmentsOut++;
   c.trace?.segmentSent(c, out, now);
 }
 
-/** Every segment but the first SYN acknowledges. */
+/** Every segment but the first SYN acknowledges: it leaves before RCV.NXT is known, which is 0 then. */
 function begin(c: Connection, seq: Seq, flags: number): void {
   out.reset();
   out.seq = seq;
   out.flags = flags;
-  if (flags & ACK) out.ack = c.rcv.nxt;
+  out.ack = c.rcv.nxt;
   out.wnd = takeWindowField(c, (flags & SYN) !== 0);
 }
 
@@ -194,7 +193,7 @@ function finish(c: Connection, now: number, sink: SegmentSink): void {
   sink.segment(c, out);
   c.segmentsOut += out.segmentCount;
   c.lastSentAt = now;
-  if (out.flags & ACK) acknowledged(c, now);
+  acknowledged(c, now);
   c.trace?.segmentSent(c, out, now);
 }
 
@@ -203,7 +202,7 @@ function flagsOf(c: Connection, seq: Seq, end: Seq): number {
   let flags = ACK;
   const payloadEnd = c.finSeq;
   if (seqGeq(end, payloadEnd) && seq !== payloadEnd) flags |= PSH;
-  if (c.finQueued && seqGt(end, payloadEnd)) flags |= FIN;
+  if (seqGt(end, payloadEnd)) flags |= FIN;
   return flags;
 }
 

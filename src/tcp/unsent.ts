@@ -24,8 +24,8 @@ export function hasUnsent(c: Connection): boolean {
  * everything may (RFC 7413 §4.2.2).
  */
 function maySendData(c: Connection): boolean {
-  if (c.state < State.SYN_RECEIVED || c.state === State.TIME_WAIT) return false;
-  if (c.snd.synAcknowledged) return c.state !== State.SYN_RECEIVED;
+  if (c.state === State.TIME_WAIT) return false;
+  if (c.snd.synAcknowledged) return true;
   if (c.isFastOpened) return true;
   return c.state === State.FIN_WAIT_1 && (c.sendBuffer?.length ?? 0) === 0;
 }

@@ -209,3 +209,17 @@ test('RFC2018 §2: without SACK repetitions that arrive in one batch are answere
   bench.take();
   bench.peer('A 1 a1 [10]', 'A 501 a1 [10]').expect('A 1 a1001');
 });
+
+test('RFC2018 §2: without an agreement a hole takes nothing of the segments of ours', () => {
+  const bench = Bench.accepted({ config: { sack: false } });
+  bench.peer('A 1001 a1 [100]').take();
+  bench.write(3000);
+  assert.deepEqual(
+    bench.take().map((s) => [s.payload.length, s.optionBytes]),
+    [
+      [1000, 0],
+      [1000, 0],
+      [1000, 0],
+    ],
+  );
+});

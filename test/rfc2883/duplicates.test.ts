@@ -48,6 +48,26 @@ describe('duplicate of acknowledged data', () => {
   });
 });
 
+describe('a report beside data of ours', () => {
+  /** A duplicate was received, and `length` octets of ours leave before its report does. */
+  function answering(length: number, peer = 'mss 1000, sackOK'): ReturnType<Bench['take']> {
+    const bench = Bench.accepted({ config: { sack: true, nagle: false }, peer: { options: peer } });
+    bench.peer('A 1 a1 [500]').take();
+    bench.inject('A 1 a1 [500]');
+    bench.write(length);
+    return bench.take();
+  }
+
+  test('RFC9293 MUST-16: goes along as far as both fit the size that the peer takes', () => {
+    const [fits] = answering(988);
+    assert.deepEqual([fits!.payload.length, fits!.options.sack], [988, [[1, 501]]]);
+    for (const length of [989, 995, 999, 1000]) {
+      const [full] = answering(length);
+      assert.deepEqual([full!.payload.length, full!.options.sack], [length, undefined], `${length} octets`);
+    }
+  });
+});
+
 describe('duplicate of data beyond a hole', () => {
   test('RFC2883 §4.2.1: is followed by the block that it lies in', () => {
     const bench = open().peer('A 501 a1 [100]', 'A 601 a1 [100]', 'A 701 a1 [100]');

@@ -179,6 +179,8 @@ describe('what is sent', () => {
 describe('no probe', () => {
   function noProbe(bench: Bench, what: string): void {
     bench.take();
+    // One that comes at the time of the retransmission timeout would take its place.
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false, what);
     bench.advance(bench.connection.timers.deadline(Timer.RETRANSMISSION) - bench.now - 1).silent();
     assert.equal(bench.connection.rtx.probeOut, false, what);
   }
@@ -209,7 +211,34 @@ describe('no probe', () => {
   test('RFC8985 §7.3: a second one while the first is out', () => {
     const bench = probed(4);
     bench.take();
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
     bench.advance(bench.connection.timers.deadline(Timer.RETRANSMISSION) - bench.now - 1).silent();
+    bench.peer(ackBefore(2));
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false, 'its answer is still to come');
+  });
+
+  test('RFC9293 §3.8.6.1: where the window closes over what is in flight', () => {
+    const bench = flight(3, { config: { rtoMinMs: 1000 } });
+    bench.take();
+    bench.advance(50).peer(`${ackBefore(2)} w0`);
+    const timeout = bench.connection.timers.deadline(Timer.RETRANSMISSION) - bench.now;
+    assert.equal(untilNext(bench), Math.ceil(timeout));
+    bench.expect('A 1001 a1 [1]');
+    assert.equal(bench.connection.rtx.probeOut, false);
+  });
+
+  test('RFC9293 §3.8.6: but in a window of one octet as in any other', () => {
+    const bench = flight(1, { peer: { window: 1 } });
+    bench.expect('A 1 a1 [1]');
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), true);
+  });
+
+  test('for what is held lost already, because the path has become too narrow for it', () => {
+    const bench = flight(3, { config: { rtoMinMs: 1000 } });
+    bench.take();
+    bench.call((c) => c.onPathMss(500, bench.connection.snd.una));
+    bench.take();
+    assert.equal(untilNext(bench, 800), 800);
   });
 
   test('RFC8985 §7.3: none before a round trip was measured since the last one', () => {
@@ -314,5 +343,30 @@ describe('what its acknowledgment tells', () => {
     bench.advance(50).peer(ackBefore(3));
     assert.equal(bench.connection.rtx.probeOut, true);
     assert.equal(MSS * 2, bench.status.inFlight);
+    bench.peer(ackBefore(3));
+    assert.equal(bench.connection.rtx.probeOut, true, 'nor does its repetition');
+    const withNew = probed(4, { waiting: 1 });
+    withNew.advance(50).peer(ackBefore(3));
+    assert.equal(withNew.connection.rtx.probeOut, true, 'nor does it answer new data');
+  });
+
+  test('RFC8985 §7.4.2: a duplicate that reports later data is no answer to it', () => {
+    const bench = probed(4);
+    bench.write(2000);
+    bench.advance(50).peer(ackBefore(5));
+    bench.advance(50).peer(ackBefore(5, [6, 6]));
+    assert.equal(bench.connection.rtx.probeOut, true);
+    bench.peer(ackBefore(5, [6, 6]));
+    assert.equal(bench.connection.rtx.probeOut, false);
+  });
+
+  test('none is sent when everything is acknowledged before it leaves', () => {
+    const bench = flight(1);
+    bench.take();
+    bench.now = bench.connection.timers.deadline(Timer.LOSS_PROBE);
+    bench.connection.onTimer(bench.now);
+    bench.peer(ackBefore(2)).silent();
+    bench.write(1000);
+    bench.expect('A 1001 a1 [1000]');
   });
 });

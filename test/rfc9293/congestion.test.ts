@@ -127,6 +127,47 @@ describe('congestion avoidance', () => {
     bench.write(50_000);
     assert.equal(bench.take().length, 4);
   });
+
+  test('RFC5681 §4.1: not after one that is just as long, nor before there is something to send', () => {
+    const bench = flowing(4, 20_000);
+    for (let i = 0; i < 12; i++) bench.peer(`A 1 a${bench.status.sndNxt}`);
+    const { cwnd, rtoMs } = bench.status;
+    const quietSince = bench.connection.lastDataSentAt;
+    bench.take();
+    bench.advance(quietSince + rtoMs - bench.now);
+    bench.write(1);
+    assert.equal(bench.status.cwnd, cwnd);
+    bench.peer(`A 1 a${bench.status.sndNxt}`);
+    const wide = bench.status.cwnd;
+    bench.advance(60_000);
+    bench.peer(`A 1 a${bench.status.sndNxt} [10]`);
+    assert.equal(bench.status.cwnd, wide, 'an ACK of ours is no transmission of data');
+    bench.write(1);
+    assert.equal(bench.status.cwnd, 4 * MSS);
+  });
+
+  test('RFC5681 §4.1: a single octet in flight keeps the clock of ACKs: the pause is none', () => {
+    const bench = flowing(4, 20_000);
+    for (let i = 0; i < 12; i++) bench.peer(`A 1 a${bench.status.sndNxt}`);
+    const { cwnd } = bench.status;
+    bench.call((c) => c.setNagle(false));
+    const first = bench.status.sndNxt;
+    for (const bytes of [1000, 1000, 1]) bench.write(bytes);
+    // Each ACK starts the timeout anew.
+    bench.advance(900).peer(`A 1 a${first + 1000}`);
+    bench.advance(900).peer(`A 1 a${first + 2000}`);
+    assert.equal(bench.status.inFlight, 1);
+    bench.write(1000);
+    assert.ok(bench.status.cwnd >= cwnd, `${bench.status.cwnd} after ${cwnd}`);
+  });
+
+  test('RFC5681 §3.1: a single octet in flight takes its place in the window', () => {
+    const config = { initialWindowSegments: 1, nagle: false, congestion: newReno };
+    const bench = Bench.established({ config });
+    bench.write(1);
+    bench.write(1000);
+    bench.expect('A 1 a1 [1]');
+  });
 });
 
 describe('fast retransmit and recovery', () => {

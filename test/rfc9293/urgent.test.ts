@@ -95,6 +95,33 @@ describe('sending urgent data', () => {
     bench.expect('UA 1 a1 [5] u5');
   });
 
+  test('RFC9293 MUST-62: what begins behind the last urgent octet does not point at it', () => {
+    const bench = Bench.established({ config: { nagle: false } });
+    bench.writeUrgent(10);
+    bench.expect('UA 1 a1 [10] u10');
+    bench.write(100);
+    bench.expect('A 11 a1 [100]');
+  });
+
+  test('RFC9293 §3.1: the field reaches 65 535 octets ahead', () => {
+    for (const [bytes, first] of [
+      [65_535, 'UA 1 a1 [1000] u65535'],
+      [65_536, 'A 1 a1 [1000]'],
+    ] as const) {
+      const bench = Bench.established({ config: { initialWindowSegments: 1 } });
+      bench.writeUrgent(bytes);
+      bench.expect(first);
+    }
+  });
+
+  test('RFC9293 §3.8.5: urgent data that waits for the handshake leaves the SYN as it is', () => {
+    const bench = new Bench();
+    bench.connection.openActive(bench.now);
+    bench.writeUrgent(10);
+    bench.expect('S 0');
+    bench.peer('SA 0 a1 <mss 1000>').expect('UA 1 a1 [10] u10');
+  });
+
   test('RFC9293 MUST-62: it covers the data before it as well, on every segment up to it', () => {
     const bench = Bench.established({ config: { nagle: false } });
     bench.queue(1500);

@@ -321,6 +321,31 @@ describe('silly windows', () => {
     whole.expect('A 1 a1 [300]');
   });
 
+  test('RFC9293 §3.8.6: a window of one octet takes one', () => {
+    const bench = Bench.established({ peer: { window: 1 } });
+    bench.write(1);
+    bench.expect('A 1 a1 [1]');
+  });
+
+  test('RFC9293 MUST-38: half of the largest window is worth a segment only where Nagle lets it go', () => {
+    const bench = Bench.established({ peer: { window: 1500 } });
+    bench.write(600);
+    bench.expect('A 1 a1 [600]');
+    bench.write(2000);
+    bench.silent();
+    bench.peer('A 1 a601 w900').expect('A 601 a1 [900]');
+  });
+
+  test('RFC9293 MUST-38: the override sends one short segment; the next one waits as long again', () => {
+    const bench = Bench.established({ config: { nagle: false }, peer: { window: 5000 } });
+    bench.write(20_000);
+    bench.settled('ESTABLISHED').peer('A 1 a5001 w100').silent();
+    bench.advance(500).expect('A 5001 a1 [100]');
+    bench.peer('A 1 a5101 w100').silent();
+    bench.advance(499).silent();
+    bench.advance(1).expect('A 5101 a1 [100]');
+  });
+
   test('RFC9293 MUST-38: further ACKs do not put the override timer off', () => {
     const bench = Bench.established({ config: { nagle: false }, peer: { window: 5000 } });
     bench.write(20_000);

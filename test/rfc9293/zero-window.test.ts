@@ -135,6 +135,30 @@ describe('zero-window probes', () => {
     bench.inject('A 1 a1 w10000').flush().expect('A 1 a1 [100]');
   });
 
+  test('RFC9293 §3.8.6.1: a probe that is due when all is acknowledged is none', () => {
+    const bench = Bench.established().peer('A 1 a1 w0');
+    bench.write(1);
+    bench.advance(bench.untilTimer).expect('A 1 a1 [1]');
+    bench.now += bench.untilTimer;
+    bench.connection.onTimer(bench.now);
+    bench.peer('A 1 a2 w0').silent();
+  });
+
+  test('RFC9293 MUST-18, §3.8.6.1: the octet that goes again as a probe is a retransmission, and no measurement', () => {
+    const bench = Bench.established();
+    bench.write(1000);
+    bench.advance(10);
+    bench.peer('A 1 a1 w0').take();
+    const { srttMs } = bench.status;
+    bench.advance(bench.untilTimer);
+    const [probe] = bench.take();
+    assert.deepEqual([probe!.payload.length, probe!.segmentBytes, probe!.retransmission], [1, 0, 1]);
+    const info = bench.connection.tcpInfo(bench.now);
+    assert.deepEqual([info.totalRetrans, info.bytesRetrans], [1, 1]);
+    bench.peer('A 1 a1001');
+    assert.equal(bench.status.srttMs, srttMs);
+  });
+
   test('RFC9293 §3.8.6.1: when it has opened nothing is probed any more, and the timeout is that of before', () => {
     const bench = shut();
     for (let i = 0; i < 3; i++) bench.advance(bench.untilTimer);

@@ -17,6 +17,7 @@ class Listener implements Controller {
   readonly recoveries: AckSample[] = [];
   readonly losses: LostSegment[] = [];
   readonly handshakes: number[] = [];
+  readonly sent: [inFlight: number, isIdle: boolean, isAppLimited: boolean, now: number][] = [];
 
   constructor(readonly ownsRecovery: boolean) {}
 
@@ -39,6 +40,9 @@ class Listener implements Controller {
     this.handshakes.push(rttMs);
   }
   onIdle(): void {}
+  onSent(inFlight: number, isIdle: boolean, isAppLimited: boolean, now: number): void {
+    this.sent.push([inFlight, isIdle, isAppLimited, now]);
+  }
   onSegmentLost({ seq, bytes, sentLost, sentInFlight, isAppLimited }: LostSegment): void {
     this.losses.push({ seq, bytes, sentLost, sentInFlight, isAppLimited });
   }
@@ -432,5 +436,38 @@ describe('losses', () => {
       [0, -1, 0, 2 * MSS],
     );
     assert.equal(sample.now, bench.now);
+  });
+});
+
+describe('a transmission', () => {
+  test('what is then in flight, and whether nothing was, the first octet and what is sent again included', () => {
+    const { bench, told } = listening(1);
+    const { now } = bench;
+    bench.write(1);
+    bench.write(1000);
+    assert.deepEqual(
+      told.sent.map(([inFlight, isIdle]) => [inFlight, isIdle]),
+      [
+        [1, true],
+        [1000, true],
+        [1001, false],
+        [2001, false],
+      ],
+      'the SYN, and three segments',
+    );
+    assert.deepEqual(
+      told.sent.map(([, , , at]) => at),
+      [now - 100, now, now, now],
+    );
+    bench.advance(100).peer('A 1 a2002');
+    bench.write(1);
+    bench.write(5);
+    assert.deepEqual(
+      told.sent.slice(4).map(([inFlight, isIdle, isAppLimited]) => [inFlight, isIdle, isAppLimited]),
+      [
+        [1, true, true],
+        [6, false, true],
+      ],
+    );
   });
 });

@@ -337,6 +337,13 @@ describe('the rest', () => {
     assert.deepEqual(infoOf(v6).options.windowScale, false);
   });
 
+  test('a reset that leaves is a segment', () => {
+    const bench = Bench.established();
+    const { segsOut } = infoOf(bench);
+    bench.abort().expect('RA 1 a1');
+    assert.equal(infoOf(bench).segsOut, segsOut + 1);
+  });
+
   test('ages: null for what never happened, else the time since', () => {
     const bench = new Bench();
     assert.deepEqual(ages(bench), [null, null, null, null]);
@@ -361,6 +368,12 @@ describe('the rest', () => {
     bench.write(4000);
     bench.advance(20).peer('A 1 a4001');
     assert.equal(infoOf(bench).deliveryRateBytesPerSecond, 200_000);
+    const slow = Bench.established({ config: { nagle: false } });
+    slow.write(1);
+    slow.advance(50);
+    slow.write(999);
+    slow.advance(50).peer('A 1 a1001');
+    assert.equal(infoOf(slow).deliveryRateBytesPerSecond, 10_000, 'from when a single octet left');
     Object.assign(bench.connection.congestion, { pacingRate: 12.5 });
     assert.equal(infoOf(bench).pacingRateBytesPerSecond, 12_500);
   });

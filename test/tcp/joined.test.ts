@@ -2,6 +2,7 @@
 // of them as soon as the peer tells of a part.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { newReno } from '../../src/tcp/congestion/newreno.js';
 import { CWR, FIN, PSH } from '../../src/wire/segment.js';
 import { Bench, type BenchOptions } from './harness.js';
 
@@ -71,6 +72,93 @@ describe('how much leaves as one', () => {
       bench.write(3000);
       assert.deepEqual(left(bench), ['1 1000/0', '1001 1000/0', '2001 1000/0']);
     }
+    const short = joining({ config: { joinedSendBytes: 1999, nagle: false } });
+    short.write(1500);
+    assert.deepEqual(left(short), ['1 1000/0', '1001 500/0']);
+    const two = joining({ config: { joinedSendBytes: 2000 } });
+    two.write(4000);
+    assert.deepEqual(left(two), ['1 2000/1000', '2001 2000/1000'], 'just two fit');
+  });
+
+  test('RFC 5681 §3.1: what is in flight takes its part of the congestion window', () => {
+    const bench = joining({ config: { initialWindowSegments: 4 } });
+    bench.write(1000);
+    bench.take();
+    bench.write(9000);
+    assert.deepEqual(left(bench), ['1001 3000/1000']);
+  });
+
+  test('RFC 5681 §3.1: without Nagle too, a short segment behind them stays within the congestion window', () => {
+    const bench = joining({ config: { initialWindowSegments: 4, nagle: false } });
+    bench.write(9000);
+    assert.deepEqual(left(bench), ['1 4000/1000']);
+    const short = joining({ config: { initialWindowSegments: 2, nagle: false } });
+    short.write(2900);
+    assert.deepEqual(left(short), ['1 2000/1000']);
+  });
+
+  test('RFC9293 §3.8.6: the short segment behind them ends with the window of the peer, and not beyond it', () => {
+    const exact = joining({ peer: { window: 2500 }, config: { nagle: false } });
+    exact.write(2500);
+    assert.deepEqual(left(exact), ['1 2500/1000']);
+    const beyond = joining({ peer: { window: 2500 }, config: { nagle: false } });
+    beyond.write(2501);
+    assert.deepEqual(left(beyond), ['1 2000/1000']);
+  });
+
+  test('RFC9293 §3.8.6: a FIN needs a place in the window of the peer as well', () => {
+    for (const [window, expected] of [
+      [2500, ['1 2000/1000']],
+      [2501, ['1 2500/1000']],
+    ] as const) {
+      const bench = joining({ peer: { window } });
+      bench.queue(2500);
+      bench.shutdown();
+      const flags = bench.sent.map((s) => s.flags & FIN);
+      assert.deepEqual(left(bench), expected);
+      assert.deepEqual(flags, [window === 2501 ? FIN : 0]);
+    }
+    const full = joining({ peer: { window: 3000 } });
+    full.queue(3000);
+    full.shutdown();
+    full.expect('A 1 a1 [3000]');
+  });
+
+  test('RFC9293 §3.8.6.2.1: what the window cuts short is no full segment', () => {
+    const bench = joining({ peer: { window: 600 } });
+    bench.write(5000);
+    assert.deepEqual(left(bench), ['1 600/0']);
+  });
+
+  test('as many as the pace lets go at a time', () => {
+    const paced = (mss: number, segments: number) => Object.assign(newReno(mss, segments), { pacingRate: 1 });
+    const bench = joining({ config: { congestion: paced, initialWindowSegments: 20 } });
+    const { pacer } = bench.connection;
+    assert.ok(pacer !== null);
+    pacer.setRate(0);
+    pacer.setRate(3500);
+    bench.write(8000);
+    assert.deepEqual(left(bench), ['1 3000/1000', '3001 3000/1000', '6001 2000/1000']);
+  });
+
+  test('RFC 5682 §2.1: the two new segments that follow a timeout leave one by one', () => {
+    const bench = joining({ config: { initialWindowSegments: 3 } });
+    bench.write(9000);
+    bench.take();
+    bench.advance(bench.untilTimer).take();
+    bench.peer('A 1 a1001');
+    assert.deepEqual(left(bench), ['3001 1000/0', '4001 1000/0']);
+  });
+
+  test('RFC 4821 §7: one by one while the size that the path takes is in doubt', () => {
+    const bench = joining({ config: { probeBaseMss: 500 } });
+    bench.write(1000);
+    // Two timeouts in a row: the size is suspected, and the search begins.
+    for (let i = 0; bench.connection.mtuProbing === null && i < 10; i++) bench.advance(bench.untilTimer);
+    bench.peer('A 1 a1001').take();
+    bench.write(3000);
+    assert.ok(bench.sent.length > 0);
+    assert.ok(left(bench).every((line) => line.endsWith('/0')));
   });
 
   test('RFC9293 MUST-62: one by one up to the end of urgent data, which each points at', () => {
@@ -84,7 +172,9 @@ describe('how much leaves as one', () => {
     bench.peer('A 101 a1 [10]').take();
     bench.write(4000);
     // Four octets and one block of eight.
+    const [all] = bench.sent;
     assert.deepEqual(left(bench), ['1 3952/988']);
+    assert.deepEqual(all!.options.sack, [[101, 111]], 'each tells what is here');
   });
 
   test('the counts are those of the segments', () => {
@@ -95,6 +185,9 @@ describe('how much leaves as one', () => {
     assert.equal(after.segsOut - before.segsOut, 5);
     assert.equal(after.dataSegsOut, 5);
     assert.equal(after.unackedSegments, 5);
+    const hasty = joining({ config: { nagle: false } });
+    hasty.write(2500);
+    assert.equal(hasty.connection.tcpInfo(hasty.now).dataSegsOut, 3, 'a short one counts');
   });
 });
 
@@ -141,6 +234,52 @@ describe('what the peer tells of a part', () => {
     assert.deepEqual(left(bench), ['1 1000/0']);
     bench.peer('A 1 a2001');
     assert.equal(left(bench)[0], '2001 1000/0', 'a partial ACK repeats the next one');
+  });
+
+  test('RFC 6582 §3.2: the third duplicate repeats a first segment that was shorter than others as it was', () => {
+    const bench = joining({ config: { nagle: false } });
+    for (const bytes of [400, 1000, 1000, 1000]) bench.write(bytes);
+    bench.take();
+    bench.peer('A 1 a1', 'A 1 a1', 'A 1 a1');
+    assert.deepEqual(left(bench), ['1 400/0']);
+    bench.peer('A 1 a3401').silent();
+    assert.equal(bench.connection.inFlight, 0);
+  });
+
+  test('RFC9293 §3.7.4: a full segment and its FIN are one segment, which is repeated whole', () => {
+    const bench = joining();
+    bench.write(3000);
+    bench.peer('A 1 a3001').take();
+    bench.queue(1000);
+    bench.shutdown();
+    bench.expect('FA 3001 a1 [1000]');
+    for (let i = 0; i < 3; i++) bench.peer('A 1 a3001');
+    bench.expect('FA 3001 a1 [1000]');
+  });
+
+  test('RFC 2018 §3: text reported without the FIN behind it leaves them one segment', () => {
+    const bench = joining({ peer: { options: SACK }, config: { sack: true } });
+    bench.write(1000);
+    bench.queue(1000);
+    bench.shutdown();
+    bench.take();
+    bench.advance(30);
+    bench.peer('A 1 a1 <sack 1001:2001>');
+    assert.equal(bench.connection.flight.sackedCount, 0);
+    assert.equal(bench.connection.flight.count, 2);
+  });
+
+  test('an ACK of the text without its FIN releases the text', () => {
+    const bench = joining();
+    bench.queue(2000);
+    bench.shutdown();
+    bench.take();
+    bench.peer('A 1 a1001');
+    assert.equal(bench.connection.tcpInfo(bench.now).deliveredBytes, 1000);
+    bench.peer('A 1 a2001');
+    assert.equal(bench.connection.tcpInfo(bench.now).deliveredBytes, 2000);
+    bench.advance(1100);
+    assert.ok(bench.take().every((s) => s.seq === 2001 && s.flags & FIN));
   });
 
   test('RFC 6298 §5.4: a timeout repeats the first segment', () => {

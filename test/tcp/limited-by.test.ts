@@ -7,7 +7,9 @@ import { newReno } from '../../src/tcp/congestion/newreno.js';
 import type { Connection } from '../../src/tcp/connection.js';
 import type { TcpInfo } from '../../src/tcp/info.js';
 import type { SegmentOut } from '../../src/tcp/segment-out.js';
+import { Timer } from '../../src/tcp/timers.js';
 import { Bench, Pair, type Path, Random } from './harness.js';
+import { ackBefore, flight } from './sacking.js';
 
 function limitedBy(bench: Bench): string {
   return bench.connection.tcpInfo(bench.now).limitedBy;
@@ -90,6 +92,10 @@ describe('limitedBy', () => {
     assert.equal(bench.write(5000), 2000);
     assert.equal(limitedBy(bench), 'send buffer');
     bench.peer('A 1 a1001').events(['WRITABLE']);
+    const short = Bench.established({ config: { sendBufferBytes: 1500 } });
+    assert.equal(short.write(5000), 1500);
+    short.expect('A 1 a1 [1000]');
+    assert.equal(limitedBy(short), 'send buffer', 'of which a full segment could be made if there were room');
     assert.equal(limitedBy(bench), 'application');
   });
 
@@ -130,6 +136,40 @@ describe('limitedBy', () => {
     bench.advance(1);
     assert.equal(limitedBy(bench), 'application');
     assert.equal(bench.connection.tcpInfo(bench.now).pacingLimitedMs, 20);
+  });
+
+  test('pacing: not while something else holds it back; what is sent again goes by the pace as well', () => {
+    const paced = (mss: number, segments: number): Controller =>
+      Object.assign(newReno(mss, segments), { pacingRate: 100 });
+    const bench = flight(6, { config: { congestion: paced } });
+    let nextAt = 0;
+    Object.assign(bench.connection.pacer!, {
+      allows: (now: number) => now >= nextAt,
+      nextAt: () => nextAt,
+      onSent: (_bytes: number, now: number) => {
+        nextAt = now + 10;
+      },
+    });
+    bench.take();
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [3, 6]))
+      .expect('A 1 a1 [1000]');
+    const timeout = bench.connection.timers.deadline(Timer.RETRANSMISSION);
+    bench.advance(9).silent();
+    bench.advance(1).expect('A 1001 a1 [1000]');
+    assert.equal(
+      bench.connection.timers.deadline(Timer.RETRANSMISSION),
+      timeout,
+      'the wait is for the first',
+    );
+    bench.advance(50).peer(ackBefore(7)).take();
+    bench.write(3000);
+    bench.expect('A 6001 a1 [1000]');
+    bench.peer('A 1 a7001 w0');
+    assert.equal(limitedBy(bench), 'receive window');
+    bench.inject('A 1 a7001 w9000');
+    assert.equal(limitedBy(bench), 'nothing');
   });
 
   test('link: it takes no more, and then does', () => {
@@ -174,6 +214,9 @@ describe('limitedBy', () => {
     assert.equal(limitedBy(bench), 'finished');
     bench.peer('FA 1 a2').state('TIME-WAIT');
     assert.equal(limitedBy(bench), 'finished');
+    const { handshakeMs } = bench.connection.tcpInfo(bench.now);
+    bench.advance(1000);
+    assert.equal(bench.connection.tcpInfo(bench.now).handshakeMs, handshakeMs);
     const gone = Bench.established();
     gone.write(100);
     gone.abort();
@@ -249,6 +292,34 @@ describe('the clocks', () => {
     bench.advance(5);
     assert.equal(timesOf(bench).sndbufLimitedMs, 5);
     assert.equal(timesOf(bench).busyTimeMs, 47);
+  });
+
+  test('a buffer that grows with what is in flight is not to blame once it has room again', () => {
+    const config = { sendBufferBytes: 4000, sendBufferMaxBytes: 40_000, initialWindowSegments: 20 };
+    const bench = Bench.established({ config, peer: { window: 20_000 } });
+    assert.equal(bench.write(9000), 4000);
+    bench.events(['WRITABLE']);
+    bench.advance(5);
+    assert.deepEqual(timesOf(bench), { busyTimeMs: 5, appLimitedMs: 5 });
+    const narrow = Bench.established({ config: { ...config, initialWindowSegments: 2 } });
+    assert.equal(narrow.write(9000), 4000);
+    narrow.events(['WRITABLE']);
+    narrow.advance(5);
+    assert.deepEqual(timesOf(narrow), { busyTimeMs: 5, cwndLimitedMs: 5 }, 'the window is, all the while');
+  });
+
+  test('in TIME-WAIT, and when all is over, nothing is busy', () => {
+    const bench = Bench.established();
+    bench.write(1000);
+    bench.advance(7).peer('A 1 a1001');
+    bench.shutdown().peer('A 1 a1002').peer('FA 1 a1002').state('TIME-WAIT');
+    bench.advance(1000);
+    assert.equal(timesOf(bench).busyTimeMs, 7);
+    const reset = Bench.established();
+    reset.write(1000);
+    reset.advance(7).peer('R 1').state('CLOSED');
+    reset.advance(1000);
+    assert.equal(timesOf(reset).busyTimeMs, 7);
   });
 
   test('a full link counts only while it holds something back', () => {

@@ -78,6 +78,71 @@ describe('bytes that a send buffer has borrowed', () => {
     assert.notEqual(pieces.bytes[0]!.buffer, bytes.buffer);
   });
 
+  it('are copied at once when they are few, and may change before they are returned', () => {
+    for (const [length, isCopied] of [
+      [1023, true],
+      [1024, false],
+    ] as const) {
+      const buffer = new SendBuffer(FIRST);
+      const bytes = pattern(length, 1);
+      buffer.appendBorrowed(bytes);
+      const before = bytes.slice();
+      bytes.fill(0xee);
+      assert.equal(buffer.length, length);
+      assert.deepEqual(read(buffer, 0, length), isCopied ? before : bytes);
+    }
+  });
+
+  it('leave what was given and what was copied where it is, and the numbers of all', () => {
+    const buffer = new SendBuffer(FIRST);
+    const given = pattern(2000, 1);
+    const lent = pattern(3000, 2);
+    buffer.append(given);
+    buffer.appendCopy(pattern(100, 3), 0, 100);
+    buffer.appendBorrowed(lent);
+    const all = read(buffer, 0, 5100);
+    buffer.acknowledge(seqAdd(FIRST, 500));
+    read(buffer, 4000, 1100);
+    buffer.returnBorrowed();
+    lent.fill(0xee);
+    assert.deepEqual([buffer.start, buffer.length], [seqAdd(FIRST, 500), 4600]);
+    assert.deepEqual(read(buffer, 4000, 1100), all.subarray(4000));
+    assert.deepEqual(read(buffer, 500, 4600), all.subarray(500));
+    const pieces = new PayloadPieces();
+    buffer.gather(seqAdd(FIRST, 500), 1500, pieces);
+    assert.equal(pieces.bytes[0]!.buffer, given.buffer, 'what was given is not copied');
+    buffer.acknowledge(seqAdd(FIRST, 5100));
+    assert.equal(buffer.length, 0);
+  });
+
+  it('are returned once: a second time moves nothing', () => {
+    const buffer = new SendBuffer(FIRST);
+    buffer.appendBorrowed(pattern(3000, 2));
+    buffer.returnBorrowed();
+    const pieces = new PayloadPieces();
+    buffer.gather(FIRST, 3000, pieces);
+    const first = pieces.bytes[0];
+    buffer.returnBorrowed();
+    pieces.clear();
+    buffer.gather(FIRST, 3000, pieces);
+    assert.equal(pieces.bytes[0], first);
+  });
+
+  it('count for nothing once they are acknowledged, in part or whole', () => {
+    const buffer = new SendBuffer(FIRST);
+    for (let i = 0; i < 3; i++) buffer.appendBorrowed(pattern(2000, i));
+    const all = read(buffer, 0, 6000);
+    buffer.acknowledge(seqAdd(FIRST, 2500));
+    buffer.returnBorrowed();
+    assert.equal(buffer.length, 3500);
+    assert.deepEqual(read(buffer, 2500, 3500), all.subarray(2500));
+    buffer.acknowledge(seqAdd(FIRST, 6000));
+    const given = pattern(2000, 7);
+    buffer.append(given);
+    buffer.returnBorrowed();
+    assert.deepEqual(read(buffer, 6000, 2000), given);
+  });
+
   it('are sent again as they were first', () => {
     const bench = Bench.established({ config: { sendBufferBytes: 3000 } });
     // The bench judges every segment by this pattern.
