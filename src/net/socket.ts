@@ -287,7 +287,10 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.server = accepted.server;
     this.#probing = probingOf(accepted.config);
     this.#mapped = accepted.mapped;
-    this.#attach(accepted.endpoint);
+    const { endpoint } = accepted;
+    // Data that came with the connection is heard of some ticks later, and its answer carries the acknowledgment.
+    if (endpoint.connection.receiveQueueBytes > 0) endpoint.leaveToUser();
+    this.#attach(endpoint);
     if (accepted.paused) this.pause();
     else this.read(0);
   }
@@ -374,7 +377,7 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
     this.connecting = false;
     this.#hasHandle = false;
     this.#handle = null;
-    this.#idle?.set(0);
+    this.#idle?.end();
     // What was tried can still be asked why it failed.
     this.#endpoint ??= this.#attempts?.latest ?? null;
     this.#attempts?.cancel();

@@ -24,8 +24,13 @@ export interface EndpointHandler {
 export interface EndpointDriver {
   /** Clock ms of the turn, or of this moment outside of one. */
   now(): number;
-  /** Something was done to the endpoint: its place, events, segments and deadline are looked at before the turn ends. */
-  changed(endpoint: Endpoint): void;
+  /**
+   * Something was done to the endpoint: its place, events, segments and deadline are looked at before the turn ends.
+   * @param now what `now` has answered to who did it
+   */
+  changed(endpoint: Endpoint, now?: number): void;
+  /** See `Endpoint.leaveToUser`. */
+  leaveToUser(endpoint: Endpoint): void;
 }
 
 /** `Stack.connect`. */
@@ -74,6 +79,8 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   /** @internal Whether it waits for delivery of events, and for transmission. */
   awaitsDelivery = false;
   /** @internal */ awaitsTransmit = false;
+  /** @internal See `leaveToUser`. */
+  isLeftToUser = false;
   /** @internal Events that happened while nobody listened. */
   undelivered = 0;
   private listenerOfEvents: EndpointHandler | null = null;
@@ -109,22 +116,25 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
 
   /** See `Connection.send`. */
   send(bytes: Uint8Array, push: boolean): number {
-    const taken = this.connection.send(bytes, push, this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    const taken = this.connection.send(bytes, push, now);
+    this.driver.changed(this, now);
     return taken;
   }
 
   /** See `Connection.sendCopy`. */
   sendCopy(bytes: Uint8Array, push: boolean): number {
-    const taken = this.connection.sendCopy(bytes, push, this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    const taken = this.connection.sendCopy(bytes, push, now);
+    this.driver.changed(this, now);
     return taken;
   }
 
   /** See `Connection.sendBorrowed`. */
   sendBorrowed(bytes: Uint8Array, push: boolean): number {
-    const taken = this.connection.sendBorrowed(bytes, push, this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    const taken = this.connection.sendBorrowed(bytes, push, now);
+    this.driver.changed(this, now);
     return taken;
   }
 
@@ -135,36 +145,49 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
 
   /** See `Connection.sendUrgent`. */
   sendUrgent(bytes: Uint8Array): number {
-    const taken = this.connection.sendUrgent(bytes, this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    const taken = this.connection.sendUrgent(bytes, now);
+    this.driver.changed(this, now);
     return taken;
   }
 
   /** See `Connection.receive`. */
   receive(max: number): Uint8Array | null {
-    const bytes = this.connection.receive(max, this.driver.now());
+    const now = this.driver.now();
+    const bytes = this.connection.receive(max, now);
     // What was taken may open the window.
-    if (bytes !== null) this.driver.changed(this);
+    if (bytes !== null) this.driver.changed(this, now);
     return bytes;
+  }
+
+  /**
+   * What this turn would send waits for the end of the present task: whoever uses the endpoint is about to send more, which
+   * then leaves with it. For handlers of events; does nothing elsewhere.
+   */
+  leaveToUser(): void {
+    this.driver.leaveToUser(this);
   }
 
   /** See `Connection.shutdownWrite`. */
   shutdownWrite(): void {
-    this.connection.shutdownWrite(this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    this.connection.shutdownWrite(now);
+    this.driver.changed(this, now);
   }
 
   /** See `Connection.close`. From here on the stack counts it among the orphans, until TIME-WAIT or CLOSED. */
   close(): void {
-    this.connection.close(this.driver.now());
+    const now = this.driver.now();
+    this.connection.close(now);
     this.isOrphan = true;
-    this.driver.changed(this);
+    this.driver.changed(this, now);
   }
 
   /** See `Connection.abort`. */
   abort(): void {
-    this.connection.abort(this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    this.connection.abort(now);
+    this.driver.changed(this, now);
   }
 
   /** See `Connection.setNagle`. */
@@ -175,8 +198,9 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
 
   /** See `Connection.setKeepAlive`. */
   setKeepAlive(on: boolean, idleMs: number): void {
-    this.connection.setKeepAlive(on, idleMs, this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    this.connection.setKeepAlive(on, idleMs, now);
+    this.driver.changed(this, now);
   }
 
   /** See `Connection.setKeepAliveProbing`. */
@@ -186,8 +210,9 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
 
   /** See `Connection.setUserTimeout`. */
   setUserTimeout(ms: number): void {
-    this.connection.setUserTimeout(ms, this.driver.now());
-    this.driver.changed(this);
+    const now = this.driver.now();
+    this.connection.setUserTimeout(ms, now);
+    this.driver.changed(this, now);
   }
 
   /** See `Connection.setQuickAck`. */

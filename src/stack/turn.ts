@@ -10,6 +10,7 @@ import type { IpOutput } from './ip-output.js';
 import type { Limits } from './limits.js';
 import type { Listener } from './listener.js';
 import type { PathMtu } from './path-mtu.js';
+import { RestQueue } from './rest-queue.js';
 import type { TimerWheel } from './timer-wheel.js';
 import { WorkList } from './work-list.js';
 
@@ -49,6 +50,9 @@ export class Turn implements EndpointDriver {
   private readonly transmission = new WorkList<Endpoint>();
   /** Endpoints whose events came of transmission: these are told in the next turn, before which other packets are taken in. */
   private readonly stirred: Endpoint[] = [];
+  /** Endpoints whose users are about to send more; see `leaveToUser`. */
+  private readonly left: Endpoint[] = [];
+  private readonly resting = new RestQueue();
   private readonly listeners: Listener[] = [];
   private readonly errors: unknown[] = [];
   /** Connected to ourselves, and not told yet. */
@@ -67,8 +71,8 @@ export class Turn implements EndpointDriver {
   }
 
   /** Marks an endpoint: its place, events, segments and deadline are looked at before the turn ends. */
-  changed(endpoint: Endpoint): void {
-    this.parts.table.settle(endpoint, this.now());
+  changed(endpoint: Endpoint, now = this.now()): void {
+    this.parts.table.settle(endpoint, now);
     this.mark(endpoint);
   }
 
@@ -83,6 +87,12 @@ export class Turn implements EndpointDriver {
       this.transmission.push(endpoint);
     }
     this.deferTurn();
+  }
+
+  leaveToUser(endpoint: Endpoint): void {
+    if (!this.isActive || endpoint.isLeftToUser || !endpoint.awaitsTransmit) return;
+    endpoint.isLeftToUser = true;
+    this.left.push(endpoint);
   }
 
   /** Marks a listener whose handler is to be called. */
@@ -112,6 +122,7 @@ export class Turn implements EndpointDriver {
       this.rounds();
     } finally {
       this.isActive = false;
+      if (this.left.length > 0) this.takeUpLeft();
       this.parts.wheel.reschedule();
     }
     if (this.errors.length > 0) for (const error of this.errors.splice(0)) this.parts.report(error);
@@ -130,6 +141,16 @@ export class Turn implements EndpointDriver {
       this.isResuming = false;
       this.run(nothing);
     });
+  }
+
+  /** What they have to send by now, and what their users add to it until the end of the task, leaves then. */
+  private takeUpLeft(): void {
+    for (const endpoint of this.left) {
+      endpoint.isLeftToUser = false;
+      this.transmission.push(endpoint);
+    }
+    this.left.length = 0;
+    this.deferTurn();
   }
 
   private deferTurn(): void {
@@ -236,12 +257,18 @@ export class Turn implements EndpointDriver {
     let polled = 0;
     while (polled < transmission.length && output.writable) {
       const endpoint = transmission.at(polled++);
+      if (endpoint.isLeftToUser) continue;
       endpoint.awaitsTransmit = false;
       parts.paths.follow(endpoint);
-      const isDone = endpoint.connection.pollTransmit(turnNow, output);
+      const { connection } = endpoint;
+      const isDone = connection.pollTransmit(turnNow, output);
       parts.table.settle(endpoint, turnNow);
       this.arm(endpoint);
-      if (endpoint.connection.events !== 0) this.stirred.push(endpoint);
+      if (connection.events !== 0) this.stirred.push(endpoint);
+      if (connection.mayRest) {
+        connection.mayRest = false;
+        this.resting.add(connection);
+      }
       if (!isDone) {
         endpoint.awaitsTransmit = true;
         transmission.push(endpoint);

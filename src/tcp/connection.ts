@@ -161,9 +161,9 @@ export class Connection {
   private replyThrottle: ReplyThrottle | null = null;
   private lastStep: HistoryStep | null = null;
   private sender: SenderState | null = null;
-  /** The handshake is over, and nothing was sent since. */
+  /** The handshake is over: the owner may have it `rest` once nothing came of that for a while. */
   mayRest = false;
-  /** Clock ms at which the sender was put away, or -1; and the round trip of the handshake, which is all that it knew. */
+  /** Clock ms since when the sender that was put away had nothing to do, or -1; and the round trip of the handshake, which is all that it knew. */
   private restedAt = -1;
   private handshakeMs = 0;
 
@@ -596,7 +596,7 @@ export class Connection {
    * After a handshake without a hitch, and with nothing sent or to be sent, the sender has learnt nothing but the round
    * trip of the handshake: many connections stay like that for long.
    */
-  rest(now: number): void {
+  rest(): void {
     this.mayRest = false;
     const { sender } = this;
     if (sender === null) return;
@@ -606,7 +606,7 @@ export class Connection {
     if (sender.limited.handshakeOnlyMs !== onlySampleMs) return;
     if (sender.congestion.isUntouched !== true) return;
     this.handshakeMs = onlySampleMs;
-    this.restedAt = now;
+    this.restedAt = sender.limited.since;
     this.sender = null;
   }
 

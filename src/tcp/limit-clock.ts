@@ -8,7 +8,7 @@ export class LimitClock {
   by: Limit = Limit.HANDSHAKE;
   private isBusy = false;
   /** Since when both hold; negative before the first note. */
-  private since = -1;
+  since = -1;
   private busyMs = 0;
   private handshakeMs = 0;
   /** Of all others, by number; made when one of them is over. */

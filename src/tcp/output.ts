@@ -35,7 +35,6 @@ export function pollTransmit(c: Connection, now: number, sink: SegmentSink): boo
   noteLimit(c, limit, now);
   watch(c, done, now);
   if (c.snd.nxt !== before) armLossProbe(c, now);
-  if (c.mayRest) c.rest(now);
   return done;
 }
 

@@ -10,13 +10,13 @@ export const MAX_SHIFT = 14;
 /** The least shift, from `least` on, with which the window field can tell of so many bytes. */
 export function shiftFor(bytes: number, least: number): number {
   let shift = least;
-  while (shift >= 0 && shift < MAX_SHIFT && (MAX_FIELD + 1) * 2 ** shift < bytes) shift++;
+  while (shift >= 0 && shift < MAX_SHIFT && (MAX_FIELD + 1) << shift < bytes) shift++;
   return shift;
 }
 
 /** Largest window that we can grant: the receive buffer, as far as the field and its scale can say. */
 function capacityOf(c: Connection): number {
-  return Math.min(c.receiveCapacity, MAX_FIELD * 2 ** c.rcv.shift);
+  return Math.min(c.receiveCapacity, MAX_FIELD << c.rcv.shift);
 }
 
 /** How far right the edge could move for the room that the application has made. */

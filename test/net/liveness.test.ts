@@ -130,3 +130,35 @@ test('the idle timer fires once per silence, measured from the last activity', (
   clock.advance(1000);
   assert.equal(fired, 2);
 });
+
+test('the idle timer keeps to the duration set last, and asks the clock anew only where that ends sooner', () => {
+  const clock = new VirtualClock();
+  const asked: number[] = [];
+  const schedule = clock.schedule.bind(clock);
+  clock.schedule = (at, callback) => {
+    asked.push(at);
+    return schedule(at, callback);
+  };
+  const fired: number[] = [];
+  const timer = new IdleTimer(clock, () => fired.push(clock.now()));
+  for (let response = 0; response < 5; response++) {
+    timer.set(100);
+    clock.advance(10);
+    timer.set(0);
+    clock.advance(5);
+  }
+  assert.deepEqual(asked, [100]);
+  clock.advance(1000);
+  timer.set(100);
+  timer.set(30);
+  clock.advance(29);
+  assert.deepEqual(fired, []);
+  clock.advance(1000);
+  assert.deepEqual(fired, [1105]);
+  timer.set(50);
+  timer.end();
+  assert.equal(clock.nextCallAt(), Number.POSITIVE_INFINITY);
+  timer.touch();
+  clock.advance(1000);
+  assert.equal(fired.length, 1);
+});

@@ -70,6 +70,33 @@ describe('a turn', () => {
     assert.deepEqual([echo!.ack, echo!.payload.length], [120, 20]);
   });
 
+  it('leaves what a connection owes to the end of the task where its user is about to answer, and to that one only', () => {
+    let answering: Endpoint[] = [];
+    const handler: EndpointHandler = {
+      onEvents(endpoint, events) {
+        if (!(events & Event.READABLE)) return;
+        endpoint.receive(1000);
+        if (answering.includes(endpoint)) endpoint.leaveToUser();
+      },
+    };
+    const { link, endpoints, settle } = connected(3, {}, handler);
+    const segments = () => link.takeSegments().map((s) => [s.sourcePort, s.ack, s.payload.length]);
+    const payload = new Uint8Array(10);
+    answering = endpoints.slice(0, 2);
+    link.inject(...[0, 1, 2].map((i) => toUs(i, { flags: ACK | PSH, payload })));
+    assert.deepEqual(segments(), [[6002, 110, 0]]);
+    endpoints[0]!.send(Uint8Array.of(1, 2), true);
+    settle();
+    assert.deepEqual(segments(), [
+      [6000, 110, 2],
+      [6001, 110, 0],
+    ]);
+    answering = [];
+    endpoints[1]!.leaveToUser();
+    link.inject(toUs(1, { flags: ACK | PSH, seq: 110, payload }));
+    assert.deepEqual(segments(), [[6001, 120, 0]]);
+  });
+
   it('puts calls from outside off to the end of the task, once', () => {
     const { link, endpoints, settle } = connected(3);
     const flushes = link.flushes;

@@ -49,6 +49,9 @@ class Life implements SegmentSink {
     this.sent.push(`${this.now} ${seq} ${len} ${flags} ${wnd}`);
   }
 
+  /** Until it may rest, the owner waits for so long. */
+  restAfterMs = 0;
+
   shakeHands(): void {
     Object.assign(this.view, { mss: 1460, windowScale: 7, sackPermitted: true, hasTimestamps: true });
     this.view.seq = PEER_ISS;
@@ -62,6 +65,8 @@ class Life implements SegmentSink {
     this.now += this.rttMs;
     this.acknowledge();
     assert.equal(this.connection.state, State.ESTABLISHED);
+    this.now += this.restAfterMs;
+    if (this.mayRest && this.connection.mayRest) this.connection.rest();
   }
 
   /** Everything up to SND.NXT less `missing` bytes. */
@@ -86,7 +91,6 @@ class Life implements SegmentSink {
   }
 
   poll(): void {
-    if (!this.mayRest) this.connection.mayRest = false;
     this.connection.pollTransmit(this.now, this);
   }
 
@@ -110,8 +114,10 @@ class Life implements SegmentSink {
 }
 
 /** Two that live through the same. */
-function twins(live: (life: Life) => void): void {
+function twins(live: (life: Life) => void, restAfterMs = 0): void {
   const [resting, awake] = [new Life(true), new Life(false)];
+  resting.restAfterMs = restAfterMs;
+  awake.restAfterMs = restAfterMs;
   for (const life of [resting, awake]) life.shakeHands();
   assert.equal(resting.holdsSender, false);
   assert.equal(awake.holdsSender, true);
@@ -123,6 +129,16 @@ test('after a handshake a connection that waits holds nothing of a sender, and t
   twins((life) => {
     life.now += 60_000;
   });
+});
+
+test('how long after the handshake it goes to rest shows in nothing', () => {
+  twins((life) => {
+    life.now += 250_000;
+    life.connection.send(new Uint8Array(3000), true, life.now);
+    life.poll();
+    life.now += 2 * RTT_MS;
+    life.acknowledge();
+  }, 90_000);
 });
 
 test('what it sends later, and what becomes of its window, is as if it had not rested', () => {
