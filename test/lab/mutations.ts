@@ -246,9 +246,9 @@ export const MUTATIONS: readonly Mutation[] = [
     variant: 'T07a',
     mistake: 'a FIN is not sent again',
     file: 'tcp/retransmit.js',
-    find: 'const isSyn = snd.una === snd.iss;\n    if (c.inFlight === 0)',
+    find: 'const isSyn = !snd.synAcknowledged;\n    if (c.inFlight === 0)',
     replace:
-      'const isSyn = snd.una === snd.iss;\n    if (c.finSent)\n        return;\n    if (c.inFlight === 0)',
+      'const isSyn = !snd.synAcknowledged;\n    if (c.finSent)\n        return;\n    if (c.inFlight === 0)',
     tells: /expected {2}A>B FA 1 a1[\s\S]*got {7}nothing more/,
   },
   {
@@ -335,9 +335,9 @@ export const MUTATIONS: readonly Mutation[] = [
     variant: 'T18',
     mistake: 'a FIN is not sent again',
     file: 'tcp/retransmit.js',
-    find: 'const isSyn = snd.una === snd.iss;\n    if (c.inFlight === 0)',
+    find: 'const isSyn = !snd.synAcknowledged;\n    if (c.inFlight === 0)',
     replace:
-      'const isSyn = snd.una === snd.iss;\n    if (c.finSent)\n        return;\n    if (c.inFlight === 0)',
+      'const isSyn = !snd.synAcknowledged;\n    if (c.finSent)\n        return;\n    if (c.inFlight === 0)',
     tells: /expected {2}A>B FA 1 a1 x3/,
   },
   {
