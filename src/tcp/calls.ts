@@ -60,7 +60,6 @@ export function beginPassive(c: Connection, syn: SegmentView, iss: Seq, from: St
   c.snd.wnd = syn.wnd;
   c.snd.maxWnd = syn.wnd;
   c.snd.wl1 = syn.seq;
-  c.snd.wl2 = c.snd.iss;
   c.enter(State.SYN_RECEIVED, Trigger.SEG_SYN, syn, now);
 }
 

@@ -12,7 +12,7 @@ import { dueWithinWindow, hasDue, sendDue, sendHead, sendLossProbe } from './res
 import type { SegmentSink } from './segment-out.js';
 import { State } from './state.js';
 import { armLossProbe } from './tail-loss-probe.js';
-import { AckDue, Doubt, Phase } from './tcb.js';
+import { AckDue, Doubt } from './tcb.js';
 import { Timer } from './timers.js';
 import {
   payloadLimit,
@@ -242,5 +242,5 @@ function sendWindowProbe(c: Connection, now: number, sink: SegmentSink): void {
 function restartIdle(c: Connection, now: number): void {
   if (c.inFlight > 0 || c.lastDataSentAt < 0 || !hasUnsent(c)) return;
   const idleMs = now - c.lastDataSentAt;
-  if (idleMs > c.rtt.rto && c.rtx.phase === Phase.OPEN) c.congestion.onIdle(idleMs);
+  if (idleMs > c.rtt.rto) c.congestion.onIdle(idleMs);
 }

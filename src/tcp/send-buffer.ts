@@ -97,10 +97,7 @@ export class SendBuffer {
     while (length > 0) {
       const block = this.blockFor(length);
       const n = Math.min(length, block.bytes.length - block.end);
-      block.bytes.set(
-        offset === 0 && n === bytes.length ? bytes : bytes.subarray(offset, offset + n),
-        block.end,
-      );
+      block.bytes.set(n === bytes.length ? bytes : bytes.subarray(offset, offset + n), block.end);
       block.end += n;
       this.length += n;
       offset += n;

@@ -23,9 +23,8 @@ export class SendVariables {
   wnd = 0;
   /** Sequence number after the last urgent octet; `nxt` or less when there is none. */
   up: Seq = 0;
-  /** Segment sequence and acknowledgment number of the last window update. */
+  /** Segment sequence number of the last window update. */
   wl1: Seq = 0;
-  wl2: Seq = 0;
   /** Largest window that the peer ever offered: Max(SND.WND). */
   maxWnd = 0;
   /** Shift of the peer's window field. */

@@ -113,6 +113,13 @@ describe('what a full link leaves to the timers', () => {
     assert.ok(bench.connection.nextTimeout() < Number.POSITIVE_INFINITY);
   });
 
+  test('RFC9293 §3.8.3: a SYN that could not leave is watched', () => {
+    const bench = new Bench();
+    bench.connection.openActive(bench.now);
+    assert.equal(narrow(bench, 0).sent(), false);
+    assert.ok(bench.connection.nextTimeout() < Number.POSITIVE_INFINITY);
+  });
+
   test('RFC9293 §3.8.3: the wait of data begins when it is held back, however long nothing was sent before', () => {
     const bench = Bench.established({ config: { r2Ms: 100_000 } });
     bench.write(100);

@@ -226,6 +226,25 @@ describe('what the peer tells of a part', () => {
     assert.deepEqual(left(bench), ['1 1000/0']);
   });
 
+  test('RFC 2018 §3: a last segment of a single octet is one, with a FIN behind it or without', () => {
+    const ways: Record<string, [(bench: Bench) => void, end: number]> = {
+      'without a FIN': [() => {}, 1002],
+      'a FIN in it': [(bench) => bench.connection.shutdownWrite(bench.now), 1003],
+      'a FIN behind it': [(bench) => void bench.flush().shutdown(), 1002],
+    };
+    for (const [way, [end, edge]] of Object.entries(ways)) {
+      const bench = joining({ peer: { options: SACK }, config: { sack: true, nagle: false } });
+      bench.queue(1001);
+      end(bench);
+      bench.flush();
+      assert.equal(left(bench)[0], '1 1001/1000', way);
+      bench.advance(30);
+      bench.peer(`A 1 a1 <sack 1001:${edge}>`);
+      const { sackedCount, sackedBytes } = bench.connection.flight;
+      assert.deepEqual([sackedCount, sackedBytes], [1, edge - 1001], way);
+    }
+  });
+
   test('RFC 6582 §3.2: without SACK the third duplicate repeats the first segment', () => {
     const bench = joining();
     bench.write(8000);

@@ -31,16 +31,15 @@ export function checkAck(c: Connection, s: SegmentView, now: number): boolean | 
   return c.finSent && c.snd.una === c.snd.nxt;
 }
 
-/** In SYN-RECEIVED only an ACK of our SYN will do; anything else belongs to another life of this tuple. */
+/**
+ * In SYN-RECEIVED only an ACK of our SYN will do; anything else belongs to another life of this tuple. Its window is taken
+ * as that of every ACK that advances.
+ */
 function completesHandshake(c: Connection, s: SegmentView, now: number): boolean {
   if (!seqLt(c.snd.una, s.ack) || !seqLeq(s.ack, c.snd.nxt)) {
     c.dropped(s, 'ack', c.replyReset(s), RULE, now);
     return false;
   }
-  c.snd.wnd = s.wnd << c.snd.shift;
-  c.snd.maxWnd = Math.max(c.snd.maxWnd, c.snd.wnd);
-  c.snd.wl1 = s.seq;
-  c.snd.wl2 = s.ack;
   c.enter(State.ESTABLISHED, Trigger.SEG_ACK_OF_SYN, s, now);
   announceEstablished(c, now);
   deliverWaiting(c);
@@ -56,16 +55,15 @@ function inRange(c: Connection, s: SegmentView): boolean {
 /**
  * Takes the window of a segment that is not older than the last one that told of it. One whose ACK advances is the newest
  * whatever its SEG.SEQ says: it may carry data sent again, and the former window, counted from its ACK, would reach beyond
- * the edge that the peer offers.
+ * the edge that the peer offers. SND.WL2 is not kept: SEG.ACK is SND.UNA here, and it never lies beyond.
  */
 function updateSendWindow(c: Connection, s: SegmentView, advances: boolean, now: number): void {
   const { snd } = c;
   const isNewer = seqLt(snd.wl1, s.seq);
-  if (!advances && !isNewer && !(snd.wl1 === s.seq && seqLeq(snd.wl2, s.ack))) return;
+  if (!advances && !isNewer && snd.wl1 !== s.seq) return;
   const before = snd.wnd;
   snd.wnd = s.wnd << snd.shift;
   if (isNewer) snd.wl1 = s.seq;
-  snd.wl2 = s.ack;
   if (snd.wnd > snd.maxWnd) snd.maxWnd = snd.wnd;
-  if (snd.wnd > 0 && (before === 0 || c.rtx.probes > 0)) sendWindowOpened(c, now);
+  if (snd.wnd > 0 && before === 0) sendWindowOpened(c, now);
 }

@@ -26,7 +26,8 @@ export function segmentArrives(c: Connection, s: SegmentView, now: number): Verd
   // First: is any of it inside the window?
   const acceptable = isAcceptable(c, s);
   const meaningful = (s.flags & (ACK | RST)) !== 0;
-  const closedWindow = !acceptable && meaningful && c.receiveWindow === 0 && s.seq === c.rcv.nxt;
+  // Not acceptable at RCV.NXT: the window is shut.
+  const closedWindow = !acceptable && meaningful && s.seq === c.rcv.nxt;
   if (!acceptable && !closedWindow) return unacceptable(c, s, now);
 
   // Second and fourth: RST and SYN.
@@ -86,7 +87,7 @@ function refuseTimestamp(c: Connection, s: SegmentView, check: TimestampCheck, n
 function unacceptable(c: Connection, s: SegmentView, now: number): Verdict {
   if (s.flags & RST) return c.dropped(s, 'rst', 'none', RULE, now);
   const duplicate = s.len > 0 && seqDiff(seqAdd(s.seq, s.len), c.rcv.nxt) <= 0;
-  if (duplicate) noteDuplicate(c, s.seq, seqAdd(s.seq, s.len));
+  noteDuplicate(c, s.seq, seqAdd(s.seq, s.len));
   if (c.state === State.TIME_WAIT && s.flags & FIN && seqAdd(s.seq, s.len) === c.rcv.nxt) {
     // The peer did not get our last ACK: say it again and wait another 2 MSL.
     restartTimeWait(c, now);
@@ -117,7 +118,7 @@ function synAgain(c: Connection, s: SegmentView, now: number): Verdict {
   noteTimestamp(c, s, now);
   // The same question gets the same answer: our SYN-ACK again.
   const reply = c.challenge(now);
-  if (reply === 'challenge' && c.snd.nxt !== c.snd.iss) c.rtx.resendHead = true;
+  if (reply === 'challenge') c.rtx.resendHead = true;
   c.ackDue = AckDue.NONE;
   return 'dup';
 }

@@ -45,7 +45,6 @@ function takePeerSyn(c: Connection, s: SegmentView, now: number): void {
   c.snd.wnd = s.wnd;
   c.snd.maxWnd = s.wnd;
   c.snd.wl1 = s.seq;
-  c.snd.wl2 = (s.flags & ACK) !== 0 ? s.ack : c.snd.iss;
 }
 
 function establish(c: Connection, s: SegmentView, now: number): Verdict {
@@ -60,7 +59,7 @@ function establish(c: Connection, s: SegmentView, now: number): Verdict {
 function crossSyns(c: Connection, s: SegmentView, now: number): Verdict {
   c.enter(State.SYN_RECEIVED, Trigger.SEG_SYN, s, now);
   c.stopTimer(Timer.RETRANSMISSION, now);
-  if (c.snd.nxt !== c.snd.iss) c.rtx.resendHead = true;
+  c.rtx.resendHead = true;
   queueSynData(c, s, now);
   return 'accept';
 }

@@ -77,7 +77,7 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   const start = seqAdd(first, skip);
   let length = s.payloadLength - skip;
   let fin = (s.flags & FIN) !== 0;
-  let verdict: Verdict = skip > 0 && s.payloadLength > 0 ? 'trim' : 'accept';
+  let verdict: Verdict = skip > 0 ? 'trim' : 'accept';
   noteDuplicate(c, first, end);
   noteMark(c, s);
 
@@ -91,7 +91,7 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   if (finWaits) {
     const untilFin = seqDiff(rcv.finSeq, start);
     if (length > untilFin) length = untilFin;
-  } else if (fin && seqDiff(end, rcv.edge) <= 0) {
+  } else if (fin) {
     rcv.finKnown = true;
     rcv.finSeq = end;
     c.reassembly?.truncate(end);
@@ -101,7 +101,7 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
     const { reassembly } = c;
     const filledHole = finWaits || (reassembly !== null && reassembly.size > 0);
     if (length > 0) deliverInOrder(c, s, s.payloadOffset + skip, seqAdd(start, length));
-    else if (s.payloadLength > 0 && !fin) verdict = 'dup';
+    else if (!fin) verdict = 'dup';
     deliverWaiting(c);
     reachFin(c);
     if (s.payloadLength > 0) tuneBuffer(c, s, now);
@@ -196,7 +196,6 @@ function reachFin(c: Connection): void {
   rcv.nxt = seqAdd(rcv.nxt, 1);
   // The FIN's own number may lie at the right edge; the window is then closed, not negative.
   if (seqLt(rcv.edge, rcv.nxt)) rcv.edge = rcv.nxt;
-  c.reassembly = null;
   c.events |= Event.PEER_FIN;
 }
 
