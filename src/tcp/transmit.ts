@@ -76,7 +76,6 @@ export function sendSyn(c: Connection, now: number, sink: SegmentSink): void {
 export function assumeSynSent(c: Connection, now: number): void {
   note(c, 1, now);
   c.snd.nxt = seqAdd(c.snd.iss, 1);
-  c.rtx.since = now;
   c.flight.push(c.snd.nxt, now, noted);
   c.flight.setMark(0, Mark.EVER_RESENT);
 }

@@ -43,9 +43,8 @@ export function isBusy(c: Connection): boolean {
   return c.snd.synAcknowledged && c.snd.una !== sequenceEnd(c);
 }
 
-/** Something that takes sequence numbers waits to be sent for the first time. */
+/** Something that takes sequence numbers waits to be sent for the first time, on a connection that was opened. */
 export function isStalled(c: Connection): boolean {
-  if (c.state < State.SYN_SENT) return false;
   return c.snd.synWaits || hasUnsent(c);
 }
 

@@ -223,3 +223,21 @@ test('RFC2018 §2: without an agreement a hole takes nothing of the segments of 
     ],
   );
 });
+
+test('RFC9293 MUST-16: where blocks fill nearly all of a segment, one octet of ours goes along', () => {
+  const bench = Bench.accepted({
+    config: { sack: true, peerMssFloor: 37, receiveBufferBytes: 30_000 },
+    peer: { options: 'mss 37, sackOK' },
+  });
+  for (const at of [101, 201, 301, 401]) bench.peer(`A ${at} a1 [10]`);
+  bench.take();
+  bench.write(3);
+  assert.deepEqual(
+    bench.take().map((s) => [s.payload.length, s.optionBytes]),
+    [
+      [1, 36],
+      [1, 36],
+      [1, 36],
+    ],
+  );
+});

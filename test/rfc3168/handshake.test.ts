@@ -163,7 +163,7 @@ describe('what the sender asks', () => {
     bench.advance(1500);
     const probes = bench.take();
     assert.ok(probes.length > 0);
-    for (const s of probes) assert.equal(s.flags & CWR, 0);
+    for (const s of probes) assert.deepEqual([s.flags & CWR, s.ecn], [0, 0]);
     bench.peer('A 1 a1 w5000');
     bench.advance(500);
     assert.equal(bench.connection.cwrDue, true, 'only what was sent before has gone again');

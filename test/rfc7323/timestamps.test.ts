@@ -256,3 +256,26 @@ describe('timestampEchoed', () => {
     assert.equal(echoed(bench, 0x7fffffff - 5), 25);
   });
 });
+
+describe('what the echo tells the receiver of a growing buffer', () => {
+  const growing = { receiveBufferBytes: 10_000, receiveBufferMaxBytes: 100_000 };
+
+  test('RFC7323 §4.1: that of a full segment is a round trip; a shorter one may have waited in its sender', () => {
+    const bench = Bench.accepted(stamped({ config: growing })).advance(1000);
+    const echo = (ago: number) => `<ts 501 ${bench.now + OFFSET - ago}>`;
+    bench.peer(`A 1 a1 [988] ${echo(80)}`);
+    assert.equal(bench.connection.receiveTuning!.rttMs, 80);
+    bench.peer(`A 989 a1 [987] ${echo(900)}`);
+    assert.equal(bench.connection.receiveTuning!.rttMs, 80);
+    bench.peer(`A 1976 a1 [988] ${echo(60)}`);
+    assert.equal(bench.connection.receiveTuning!.rttMs, 60);
+  });
+
+  test('RFC9293 §3.8.6: nothing is measured for a buffer that stays as it is', () => {
+    for (const receiveBufferMaxBytes of [0, 10_000]) {
+      const bench = Bench.accepted(stamped({ config: { ...growing, receiveBufferMaxBytes } })).advance(1000);
+      bench.peer(`A 1 a1 [988] <ts 501 ${bench.now + OFFSET - 80}>`);
+      assert.equal(bench.connection.receiveTuning, null);
+    }
+  });
+});

@@ -221,6 +221,14 @@ describe('before the handshake is over', () => {
     assert.equal(bench.connection.error, 'ETIMEDOUT');
   });
 
+  test('RFC9293 MUST-17: Nagle holds back the second short segment, though the SYN-ACK is not acknowledged either', () => {
+    const bench = opened();
+    bench.write(20);
+    bench.expect('A 1 a11 [20]');
+    bench.write(20);
+    bench.silent().peer('A 11 a21').expect('A 21 a11 [20]');
+  });
+
   test('RFC7413 §4.2.2: a good cookie without data lets the server speak first', () => {
     const bench = server(`S 0 <mss 1000, fo ${COOKIE}>`);
     bench.take();

@@ -58,7 +58,7 @@ describe('CLOSE', () => {
   test('RFC9293 §3.10.4: closed in SYN-RECEIVED, the FIN goes behind the data already queued', () => {
     const bench = reach('SYN-RECEIVED');
     bench.queue(10);
-    bench.shutdown();
+    bench.shutdown().silent();
     bench.peer('A 1 a1');
     const fin = bench.history.find((s) => s.flags & 1)!;
     assert.equal(fin.seq + fin.payload.length, 11);

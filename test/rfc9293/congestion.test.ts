@@ -146,18 +146,38 @@ describe('congestion avoidance', () => {
     assert.equal(bench.status.cwnd, 4 * MSS);
   });
 
+  test('RFC5681 §4.1: also where the last ACK told of congestion', () => {
+    const config = { initialWindowSegments: 4, congestion: newReno, ecn: 'on' } as const;
+    const bench = Bench.synSent({ config, peer: { window: 60_000 } });
+    bench.peer('SAE 0 a1 <mss 1000>').settled('ESTABLISHED');
+    bench.write(20_000);
+    for (let i = 0; i < 12; i++) bench.peer(`A 1 a${bench.status.sndNxt}`);
+    bench.take();
+    bench.write(bench.status.cwnd);
+    bench.peer(`AE 1 a${bench.status.sndNxt}`);
+    assert.equal(bench.status.inFlight, 0);
+    assert.ok(bench.status.cwnd > 4000, `${bench.status.cwnd}`);
+    bench.take();
+    bench.advance(60_000);
+    bench.write(30_000);
+    assert.equal(bench.take().length, 4);
+  });
+
   test('RFC5681 §4.1: a single octet in flight keeps the clock of ACKs: the pause is none', () => {
     const bench = flowing(4, 20_000);
     for (let i = 0; i < 12; i++) bench.peer(`A 1 a${bench.status.sndNxt}`);
     const { cwnd } = bench.status;
+    bench.take();
     bench.call((c) => c.setNagle(false));
     const first = bench.status.sndNxt;
-    for (const bytes of [1000, 1000, 1]) bench.write(bytes);
-    // Each ACK starts the timeout anew.
+    for (const bytes of [1000, 1]) bench.write(bytes);
+    bench.call((c) => c.setNagle(true));
+    bench.write(10);
+    assert.equal(bench.take().length, 2, 'Nagle holds the last one back');
+    // The ACK starts the timeout anew.
     bench.advance(900).peer(`A 1 a${first + 1000}`);
-    bench.advance(900).peer(`A 1 a${first + 2000}`);
+    bench.advance(900).silent();
     assert.equal(bench.status.inFlight, 1);
-    bench.write(1000);
     assert.ok(bench.status.cwnd >= cwnd, `${bench.status.cwnd} after ${cwnd}`);
   });
 

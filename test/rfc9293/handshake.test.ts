@@ -139,6 +139,12 @@ describe('data on a SYN', () => {
     assert.equal(bench.read(), 72);
   });
 
+  test('RFC9293 §3.10.7.2: a single octet is acknowledged at once as well', () => {
+    const bench = Bench.synReceived({}, 'S 0 [1] <mss 1000>').expect('SA 0 a1');
+    bench.peer('A 1 a1').expect('A 1 a2');
+    assert.equal(bench.read(), 1);
+  });
+
   test('RFC9293 §3.10.7.2: the peer repeats it with the third segment: delivered once', () => {
     const bench = Bench.synReceived({}, 'S 0 [72] <mss 1000>').expect('SA 0 a1');
     bench.peer('A 1 a1 [72]').expect('A 1 a73');

@@ -94,3 +94,21 @@ describe('orphans', () => {
     bench.state('FIN-WAIT-2');
   });
 });
+
+describe('RFC9293 SHLD-3: what arrives after close()', () => {
+  const closed = () => Bench.established().close().peer('A 1 a2').settled('FIN-WAIT-2');
+
+  test('RFC9293 SHLD-3: a single octet of text is answered by a reset', () => {
+    closed().peer('A 1 a2 [1]').expect('R 2').state('CLOSED');
+  });
+
+  test('RFC9293 SHLD-3: text behind a hole as well, and text with a FIN', () => {
+    closed().peer('A 11 a2 [1]').expect('R 2').state('CLOSED');
+    closed().peer('FA 1 a2 [1]').expect('R 2').state('CLOSED');
+  });
+
+  test('RFC9293 §3.10.7.4: a FIN alone is none, in its place or ahead of it', () => {
+    closed().peer('FA 1 a2').expect('A 2 a2').state('TIME-WAIT');
+    closed().peer('FA 11 a2').expect('A 2 a1').state('FIN-WAIT-2');
+  });
+});

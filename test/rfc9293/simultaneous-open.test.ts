@@ -1,6 +1,7 @@
 // Two SYNs that cross: RFC 9293 §3.5, figure 7.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { SYN } from '../../src/wire/segment.js';
 import { Bench, losing, Pair, pattern } from '../tcp/harness.js';
 
 describe('simultaneous open', () => {
@@ -13,6 +14,19 @@ describe('simultaneous open', () => {
     bench.peer('SA 0 a1 <mss 1000>').state('ESTABLISHED').events(['ESTABLISHED']);
     for (const s of bench.take()) assert.equal(`${s.seq} a${s.ack} ${s.payload.length}`, '1 a1 0');
     assert.deepEqual(bench.recorder.states, ['SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED']);
+  });
+
+  test('RFC9293 §3.1: an acknowledgment number without the ACK flag completes nothing', () => {
+    const bench = crossed();
+    bench.injectRaw({
+      flags: SYN,
+      seq: bench.irs,
+      ack: bench.iss + 1,
+      wnd: 1000,
+      urgent: 0,
+      payload: new Uint8Array(),
+    });
+    bench.flush().state('SYN-RECEIVED').expect('SA 0 a1');
   });
 
   test('RFC9293 MUST-10: a plain ACK of our SYN completes it as well', () => {

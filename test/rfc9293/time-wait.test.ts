@@ -50,6 +50,12 @@ describe('TIME-WAIT', () => {
       .events(['CLOSED'], ['PEER_FIN']);
   });
 
+  test('RFC9293 §3.10.7.4: text in the place of the FIN is no repetition of it', () => {
+    const bench = timeWait().advance(MSL);
+    bench.peer('A 1 a2 [1]').expect('A 2 a2');
+    bench.advance(MSL).state('CLOSED');
+  });
+
   test('RFC9293 §3.10.7.4: the log counts the repetitions', () => {
     const bench = timeWait();
     for (let i = 0; i < 2; i++) bench.peer('FA 1 a2');

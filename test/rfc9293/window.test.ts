@@ -346,6 +346,15 @@ describe('silly windows', () => {
     bench.advance(1).expect('A 5101 a1 [100]');
   });
 
+  test('RFC9293 MUST-38: its time counts from when a shut window opened a little', () => {
+    const bench = Bench.established({ config: { nagle: false }, peer: { window: 5000 } });
+    bench.peer('A 1 a1 w0');
+    bench.write(20_000);
+    bench.advance(100).peer('A 1 a1 w1').silent();
+    bench.advance(499).silent();
+    bench.advance(1).expect('A 1 a1 [1]');
+  });
+
   test('RFC9293 MUST-38: further ACKs do not put the override timer off', () => {
     const bench = Bench.established({ config: { nagle: false }, peer: { window: 5000 } });
     bench.write(20_000);

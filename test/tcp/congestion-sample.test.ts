@@ -440,6 +440,14 @@ describe('losses', () => {
 });
 
 describe('a transmission', () => {
+  test('it is app-limited until everything has arrived that was in flight when the sender had run dry', () => {
+    const { bench, told } = listening(3);
+    bench.advance(100).inject(ackBefore(2));
+    bench.queue(1000);
+    bench.flush();
+    assert.equal(told.sent.at(-1)![2], true);
+  });
+
   test('what is then in flight, and whether nothing was, the first octet and what is sent again included', () => {
     const { bench, told } = listening(1);
     const { now } = bench;

@@ -1,7 +1,9 @@
 // What a connection answers when it is asked, and what the options do that may be set on the way.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Timer } from '../../src/tcp/timers.js';
 import { Bench } from './harness.js';
+import { ackBefore, flight } from './sacking.js';
 
 test('RFC9293 MUST-15: before the SYNs a segment is the default, or what the path takes where that is less', () => {
   assert.equal(new Bench().status.sendMss, 536);
@@ -101,6 +103,23 @@ describe('options on the way', () => {
     bench.advance(149).state('ESTABLISHED');
     bench.advance(1).state('CLOSED');
     assert.equal(bench.connection.error, 'ETIMEDOUT');
+  });
+
+  test('RFC9293 MUST-21: one of the configuration runs from the first octet that leaves, and a retransmission does not prolong it', () => {
+    const short = Bench.established({ config: { userTimeoutMs: 1 } });
+    short.write(1);
+    short.advance(1).state('CLOSED');
+    assert.equal(short.connection.error, 'ETIMEDOUT');
+    const bench = flight(6, { waiting: 10, config: { userTimeoutMs: 60_000 } });
+    const deadline = bench.connection.timers.deadline(Timer.USER);
+    assert.equal(deadline, bench.now + 60_000);
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [2, 6]));
+    assert.ok(
+      bench.take().some((s) => s.seq > 6001),
+      'new data leaves as well',
+    );
+    assert.equal(bench.connection.timers.deadline(Timer.USER), deadline);
   });
 
   test('RFC9293 MUST-21: of one millisecond, too; none runs while nothing is in flight, or when it is taken back', () => {

@@ -317,7 +317,9 @@ describe('the clocks', () => {
     assert.equal(timesOf(bench).busyTimeMs, 7);
     const reset = Bench.established();
     reset.write(1000);
-    reset.advance(7).peer('R 1').state('CLOSED');
+    reset.advance(4).peer('A 1 a1001');
+    reset.write(1000);
+    reset.advance(3).peer('R 1').state('CLOSED');
     reset.advance(1000);
     assert.equal(timesOf(reset).busyTimeMs, 7);
   });

@@ -138,6 +138,7 @@ describe('what arrives tells of the round trip', () => {
   });
 
   test('and nothing is measured while no data came, or where the buffer stays as it is', () => {
+    assert.notEqual(Bench.accepted({ config: growing }).peer('A 1 a1 [1]').connection.receiveTuning, null);
     assert.equal(Bench.accepted({ config: growing }).peer('FA 1 a1').connection.receiveTuning, null);
     for (const receiveBufferMaxBytes of [0, 10_000]) {
       const bench = Bench.accepted({ config: { receiveBufferBytes: 10_000, receiveBufferMaxBytes } });

@@ -253,6 +253,17 @@ test('nor does one that a SYN cookie opened, of whose handshake nothing was meas
   bench.peer('A 1 a1').expect('A 1 a1 [10]').advance(1000).expect('A 1 a1 [10]');
 });
 
+test('RFC 4987 §3.6: a SYN-ACK that left as a cookie is one that may have to go again', () => {
+  const bench = new Bench({ role: 'passive' });
+  const [syn, ack] = [new SegmentView(), new SegmentView()];
+  Object.assign(syn, { seq: bench.irs, mss: 1000, wnd: 10_000 });
+  ack.ack = bench.iss + 1;
+  openByCookie(bench.connection, syn, ack, bench.now);
+  bench.flush().silent();
+  bench.advance(bench.untilTimer).expect('SA 0 a1');
+  bench.peer('A 1 a1').state('ESTABLISHED');
+});
+
 test('a controller that may have learnt something of the handshake is kept', () => {
   const life = new Life(true, configWith({ congestion: bbr }));
   life.shakeHands();

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bbr } from '../../src/tcp/congestion/bbr.js';
+import type { Connection } from '../../src/tcp/connection.js';
+import type { SegmentOut } from '../../src/tcp/segment-out.js';
 import { TIMER_NAMES, Timer } from '../../src/tcp/timers.js';
+import { ACK, RST } from '../../src/wire/segment.js';
 import { Bench } from './harness.js';
 
 const told = (bench: Bench) => bench.recorder.calls.map(({ call, n, error }) => `${call} ${n} ${error}`);
@@ -133,6 +136,26 @@ describe('each segment is told', () => {
       [1, 11],
       [21, 31],
     ]);
+  });
+
+  test('what a SYN or a third segment brought once more is a duplicate, and no FIN behind it', () => {
+    const verdictOf = (line: string) => {
+      const bench = Bench.synReceived({}, 'S 0 [20] <mss 1000>').peer(line);
+      return bench.recorder.verdicts.at(-1);
+    };
+    assert.equal(verdictOf('A 1 a1 [20]'), 'dup');
+    assert.equal(verdictOf('A 1 a1 [30]'), 'trim');
+    assert.equal(verdictOf('FA 1 a1 [20]'), 'trim');
+    assert.equal(verdictOf('A 21 a1 [10]'), 'accept');
+  });
+
+  test('a reset that leaves as any other', () => {
+    const bench = Bench.established();
+    const sent: number[] = [];
+    const segmentSent = (_connection: Connection, out: SegmentOut) => void sent.push(out.flags);
+    Object.assign(bench.recorder, { segmentSent });
+    bench.abort();
+    assert.deepEqual(sent, [RST | ACK]);
   });
 
   test('octets that came with a SYN count as received', () => {
