@@ -17,7 +17,7 @@ export function takeSack(c: Connection, s: SegmentView, news: AckNews): void {
     first = 1;
     const left = s.sackEdges[0]!;
     const right = s.sackEdges[1]!;
-    if (isPlausible(c, left, right)) noteDuplicateReport(c, left, news);
+    if (isPlausible(c, left, right)) noteDuplicateReport(c, left, right, news);
   }
   for (let i = first; i < s.sackCount; i++) takeBlock(c, s.sackEdges[2 * i]!, s.sackEdges[2 * i + 1]!, news);
 }

@@ -32,13 +32,18 @@ export function noteResent(c: Connection, bytes: number, now: number): void {
   if (rtx.firstResentAt < 0) rtx.firstResentAt = now;
 }
 
-/** The peer received something that begins at `left` twice (RFC 2883). */
-export function noteDuplicateReport(c: Connection, left: Seq, news: AckNews): void {
+/** The peer received [left, right) twice (RFC 2883). */
+export function noteDuplicateReport(c: Connection, left: Seq, right: Seq, news: AckNews): void {
   const { rtx, rack, snd } = c;
   news.duplicateReported = true;
   rtx.duplicateReports++;
   rack.onDuplicateReported(snd.una, snd.nxt);
-  if (seqGeq(left, rtx.undoFrom) && rtx.resentInEpisode > 0) rtx.resentInEpisode--;
+  if (seqGeq(left, rtx.undoFrom) && rtx.resentInEpisode > 0 && !isOfProbe(c, right)) rtx.resentInEpisode--;
+}
+
+/** What ends at `right` was sent again by the last tail loss probe, before the reduction and as no part of it. */
+function isOfProbe({ rtx }: Connection, right: Seq): boolean {
+  return rtx.probeRepeats && right === rtx.probeEnd;
 }
 
 /** True when the present or last reduction is shown to be needless. */

@@ -1,0 +1,43 @@
+// A tail loss probe that repeats data, and the recovery that it sets off: what the peer says of the probe is no news of what
+// the recovery has sent again.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Timer } from '../../src/tcp/timers.js';
+import type { Bench } from './bench.js';
+import { ackBefore, flight, segmentsSent } from './sacking.js';
+
+const caState = ({ connection, now }: Bench) => connection.tcpInfo(now).caState;
+
+/** Of four segments the first is lost. The others are so late that the last was repeated as a probe before they arrived. */
+function recovering(): { bench: Bench; ssthresh: number } {
+  const bench = flight(4);
+  bench.take();
+  const { ssthresh } = bench.status;
+  bench.advance(bench.connection.timers.deadline(Timer.LOSS_PROBE) - bench.now);
+  assert.deepEqual(segmentsSent(bench), [4]);
+  bench.advance(1).peer(ackBefore(1, [2, 4]));
+  assert.deepEqual(segmentsSent(bench), [1]);
+  assert.equal(caState(bench), 'recovery');
+  return { bench, ssthresh };
+}
+
+describe('a probe of data that had arrived, and a recovery', () => {
+  test('RFC3708 §3: the report of the probe does not make the retransmission of something else needless', () => {
+    const { bench, ssthresh } = recovering();
+    bench.advance(1).peer(ackBefore(1, [4, 4], [2, 4]));
+    assert.equal(caState(bench), 'recovery');
+    bench.advance(100).peer(ackBefore(5));
+    assert.equal(caState(bench), 'open');
+    assert.ok(bench.status.ssthresh < ssthresh);
+  });
+
+  test('RFC3708 §3: the report of that retransmission does', () => {
+    const { bench, ssthresh } = recovering();
+    bench.advance(1).peer(ackBefore(1, [4, 4], [2, 4]));
+    bench.advance(1).peer(ackBefore(5));
+    bench.write(1000);
+    bench.advance(100).peer(ackBefore(5, [1, 1]));
+    assert.equal(caState(bench), 'open');
+    assert.ok(bench.status.ssthresh >= ssthresh);
+  });
+});
