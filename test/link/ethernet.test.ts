@@ -6,7 +6,8 @@ import { capAborts } from '../../src/link/cap-package.js';
 import { type EthernetLinkOptions, ethernetLink } from '../../src/link/ethernet.js';
 import { tapLink } from '../../src/link/tap.js';
 import { offloadsOn, switchOffloadsOff } from '../../src/native/host-interface.js';
-import { type Link, NO_OFFLOAD, PacketHint } from '../../src/stack/link.js';
+import { loadBinding } from '../../src/native/load.js';
+import { type Link, type LinkNotice, NO_OFFLOAD, PacketHint } from '../../src/stack/link.js';
 import { IpAddress } from '../../src/wire/address.js';
 import { pseudoHeader4 } from '../../src/wire/checksum.js';
 import { EtherType } from '../../src/wire/ethernet.js';
@@ -466,3 +467,42 @@ function segmentTo(text: string, payload = new Uint8Array(0)): Uint8Array {
     payload,
   });
 }
+
+describe('an addon that was compiled before it had packet sockets', { skip }, () => {
+  const binding = skip === false ? (loadBinding() as { SocketPort?: unknown }) : {};
+  const { SocketPort } = binding;
+  let namespace: TestNamespace;
+  before(() => {
+    namespace = namespaceWithCable();
+    delete binding.SocketPort;
+  });
+  after(() => {
+    binding.SocketPort = SocketPort;
+    namespace.remove();
+  });
+
+  it('gives way to libpcap, with a notice that names the remedy', async () => {
+    const link = await ethernetLink({ interface: 'left', netns: namespace.name });
+    try {
+      assert.equal(link.driver, 'pcap');
+      const notices: LinkNotice[] = [];
+      link.start({
+        receive() {},
+        writable() {},
+        failed() {},
+        notice: (notice) => void notices.push(notice),
+      });
+      const [notice] = notices.filter(({ code }) => code === 'SYNWAVE_PCAP_FALLBACK');
+      assert.match(notice!.message, /libpcap.*too old for packet sockets.*npm rebuild synwave/);
+    } finally {
+      await link.close();
+    }
+  });
+
+  it('is refused where packet sockets are wanted', async () => {
+    await assert.rejects(ethernetLink({ interface: 'left', netns: namespace.name, driver: 'packet' }), {
+      code: 'ERR_SYNWAVE_NATIVE',
+      message: /too old for packet sockets/,
+    });
+  });
+});
