@@ -45,6 +45,15 @@ test('wrong words end with 2, and say what to do', () => {
     [['serve'], /nothing to serve/],
     [['serve', '--echo', '7', '--workers', '0'], /--workers/],
     [['serve', '--echo', '7', '--workers', '300'], /--workers[\s\S]*255/],
+    [['echo', '--driver', 'pcap'], /--driver says nothing on --link tun[\s\S]*ethernet:IFACE/],
+    [
+      ['echo', '--driver', 'dpdk', '--link', 'ethernet:eth0', '--addr', '10.9.0.2/24'],
+      /--driver dpdk is neither packet nor pcap[\s\S]*leave it out/,
+    ],
+    [
+      ['echo', '--mac', '02:00:00:00:00:01', '--vlan', '7'],
+      /--gateway, --mac and --vlan say nothing on --link tun[\s\S]*ethernet:IFACE and tap:NAME/,
+    ],
     [
       ['echo', '--workers', '2', '--link', 'memory'],
       /memory has no queues for --workers[\s\S]*--link tun:NAME/,
