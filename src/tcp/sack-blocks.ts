@@ -52,11 +52,11 @@ export function noteDuplicate(c: Connection, from: Seq, to: Seq): void {
   const { reassembly } = c;
   if (reassembly === null) return;
   const i = reassembly.firstEndingAt(seqAdd(from, 1));
-  if (i === reassembly.size || seqGeq(reassembly.startOf(i), to)) return;
+  if (i === reassembly.size) return;
   pushDuplicate(c, seqMax(from, reassembly.startOf(i)), seqMin(to, reassembly.endOf(i)));
 }
 
-/** Keeps a range for the next ACK. One that continues the range before it is reported together with it. */
+/** Keeps a range, unless it is empty, for the next ACK. One that continues the range before it is reported together with it. */
 function pushDuplicate(c: Connection, from: Seq, to: Seq): void {
   if (seqGeq(from, to)) return;
   c.sack ??= new SackMemory();
@@ -138,7 +138,8 @@ function findStretch(c: Connection, seq: Seq): boolean {
   const { rcv, reassembly } = c;
   const finWaits = rcv.finKnown && seqGt(rcv.finSeq, rcv.nxt);
   let i = reassembly === null ? -1 : reassembly.indexOf(seq);
-  if (i < 0 && finWaits && seq === rcv.finSeq) {
+  // Behind a FIN nothing is kept.
+  if (finWaits && seq === rcv.finSeq) {
     const last = reassembly === null ? -1 : reassembly.size - 1;
     if (last >= 0 && reassembly!.endOf(last) === seq) {
       i = last;

@@ -1,6 +1,7 @@
 // What a receiver reports, and in which order: RFC 2018 §4. It never takes back what it said (§8).
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { takeSackBlocks } from '../../src/tcp/sack-blocks.js';
 import { sackOptionBytes } from '../../src/tcp/segment-options.js';
 import { Bench, type BenchOptions } from '../tcp/harness.js';
 
@@ -46,15 +47,36 @@ describe('blocks', () => {
     assert.deepEqual([ack!.ack, ack!.options.sack], [601, undefined]);
   });
 
+  test('RFC2018 §4: one that arrives again and again takes the place of no other', () => {
+    const bench = open().peer('A 501 a1 [100]').peer('A 901 a1 [100]');
+    for (let i = 0; i < 9; i++) bench.peer('A 1301 a1 [100]');
+    bench.take();
+    bench.peer('A 1701 a1 [100]').expect('A 1 a1 <sack 1701:1801 1301:1401 901:1001 501:601>');
+  });
+
+  test('RFC2018 §3: no more of them than there is room for, whichever they are', () => {
+    for (const most of [1, 2, 3, 4]) {
+      const bench = open().peer('FA 1701 a1');
+      for (const at of [501, 901, 1301]) bench.peer(`A ${at} a1 [100]`);
+      for (const isDuplicate of [false, true]) {
+        if (isDuplicate) bench.inject('A 901 a1 [100]');
+        const edges = new Int32Array(16).fill(-1);
+        assert.equal(takeSackBlocks(bench.connection, edges, most), most);
+        assert.ok(edges.subarray(2 * most).every((edge) => edge === -1));
+      }
+    }
+  });
+
   test('RFC2018 §4: when blocks become one, as many distinct ones as fit are reported, also old ones', () => {
     const bench = open();
     for (let i = 0; i < 12; i++) bench.peer(`A ${101 + 200 * i} a1 [100]`);
     bench.take();
     // Numbers 701 to 2401 become one stretch, and with it go all but the oldest of those that were reported last.
-    bench.peer('A 701 a1 [1000]', 'A 1701 a1 [700]');
+    bench.peer('A 701 a1 [1000]', 'A 1701 a1 [700]').take();
+    bench.peer('A 2401 a1 [100]');
     const last = bench.take().at(-1)!;
     assert.deepEqual(last.options.sack, [
-      [701, 2401],
+      [701, 2501],
       [101, 201],
       [301, 401],
       [501, 601],
@@ -202,6 +224,11 @@ describe('no reneging', () => {
     const total = [...held].reduce((sum, buffer) => sum + buffer.byteLength, 0);
     assert.ok(total <= 2 * bench.status.rcvNxt + 4096, `${total} bytes hold ${bench.status.rcvNxt}`);
   });
+});
+
+test('RFC2018 §2: without SACK nothing is remembered for reports that there will never be', () => {
+  const bench = Bench.accepted().peer('A 501 a1 [100]', 'A 501 a1 [100]', 'A 1 a1 [100]', 'A 1 a1 [100]');
+  assert.equal(bench.connection.sack, null);
 });
 
 test('RFC2018 §2: without SACK repetitions that arrive in one batch are answered by one ACK', () => {

@@ -96,3 +96,11 @@ test('RFC2018 §5: a block around others adds what lies between them, each byte 
   assert.equal(bench.connection.rate.delivered - before, 5 * MSS);
   assert.equal(bench.connection.flight.sackedBytes, 9 * MSS);
 });
+
+test('RFC2018 §5: nor is a byte counted twice where the block ends with what was reported, the last in flight', () => {
+  const bench = flight(5);
+  bench.advance(10).peer(ackBefore(1, [4, 5]));
+  const before = bench.connection.rate.delivered;
+  bench.peer(ackBefore(1, [2, 5]));
+  assert.equal(bench.connection.rate.delivered - before, 2 * MSS);
+});

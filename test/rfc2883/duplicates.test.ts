@@ -82,6 +82,30 @@ describe('duplicate of data beyond a hole', () => {
     bench.peer('A 501 a1 [100]').expect('A 1 a1 <sack 501:601 501:601>');
   });
 
+  test('RFC2883 §4.2.1: of a segment that begins with the last octet of one, that octet is reported', () => {
+    const bench = open().peer('A 501 a1 [100]');
+    bench.take();
+    bench.peer('A 600 a1 [100]').expect('A 1 a1 <sack 600:601 501:700>');
+  });
+
+  test('RFC2883 §4.2.1: each of several is followed by its own block, whichever came last', () => {
+    const bench = open().peer('A 501 a1 [100]').peer('A 901 a1 [100]');
+    bench.take();
+    bench.peer('A 501 a1 [100]', 'A 901 a1 [100]');
+    assert.deepEqual(sackOf(bench), [
+      [
+        [501, 601],
+        [501, 601],
+        [901, 1001],
+      ],
+      [
+        [901, 1001],
+        [901, 1001],
+        [501, 601],
+      ],
+    ]);
+  });
+
   test('RFC2883 §4.2.3: of several parts that are here, the first is reported', () => {
     const bench = open().peer('A 501 a1 [100]', 'A 701 a1 [100]');
     bench.take();
@@ -100,6 +124,13 @@ describe('several duplicates in one batch', () => {
     const bench = open().peer('A 1 a1 [1000]', 'A 1001 a1 [1000]');
     bench.take();
     bench.peer('A 1 a1 [1000]', 'A 1001 a1 [1000]').expect('A 1 a2001 <sack 1:2001>');
+  });
+
+  test('RFC2883 §4: also behind others', () => {
+    const bench = open().peer('A 1 a1 [1000]', 'A 1001 a1 [1000]', 'A 2001 a1 [1000]');
+    bench.take();
+    bench.peer('A 2001 a1 [1000]', 'A 1 a1 [500]', 'A 501 a1 [500]');
+    assert.deepEqual(sackOf(bench), [[[2001, 3001]], [[1, 1001]]]);
   });
 
   test('RFC2883 §4: others have an ACK each', () => {
@@ -131,6 +162,13 @@ describe('several duplicates in one batch', () => {
 });
 
 describe('what is no duplicate', () => {
+  test('RFC2883 §4: the number of the SYN: keep-alive probes may carry an octet there before there was any data', () => {
+    const bench = open();
+    bench.peer('A 0 a1 [1]').expect('A 1 a1');
+    bench.peer('FA 1 a1').settled('CLOSE-WAIT');
+    bench.peer('A 0 a1 [1]').expect('A 1 a2');
+  });
+
   test('RFC2883 §4: numbers that this connection never received are not reported as received', () => {
     const bench = open().peer('A 1 a1 [100]');
     bench.take();

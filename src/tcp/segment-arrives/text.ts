@@ -78,6 +78,7 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
   let length = s.payloadLength - skip;
   let fin = (s.flags & FIN) !== 0;
   let verdict: Verdict = skip > 0 ? 'trim' : 'accept';
+  const acksDue = c.duplicateAcksDue;
   noteDuplicate(c, first, end);
   noteMark(c, s);
 
@@ -111,7 +112,8 @@ function takeText(c: Connection, s: SegmentView, now: number): Verdict {
     noteOutOfOrder(c, start);
     verdict = 'ooo';
     // RFC9293 MAY-13, RFC 5681 §4.2: the peer counts these to learn of its loss, so they are not aggregated.
-    if (c.duplicateAcksDue < MAX_DUPLICATE_ACKS) c.duplicateAcksDue++;
+    // What it repeats may be owed an ACK of its own already: there is one for each segment (RFC9293 §3.8.6.3).
+    if (acksDue < MAX_DUPLICATE_ACKS) c.duplicateAcksDue = Math.max(c.duplicateAcksDue, acksDue + 1);
     c.acknowledgeNow();
   }
   if (c.trace !== null) c.trace.buffersChanged(c, now);
