@@ -1,6 +1,5 @@
 // The persist timer: probes of a closed window (RFC 9293 §3.8.6.1), and the override that ends the sender's
 // silly-window avoidance (§3.8.6.2.1).
-import { seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
 import { giveUp } from './give-up.js';
 import { Trigger } from './state.js';
@@ -12,17 +11,16 @@ const OVERRIDE_MS = 500;
 /** Called when there is data to send, nothing in flight that would bring an ACK, and nothing may go. */
 export function armPersist(c: Connection, now: number): void {
   if (c.timers.isSet(Timer.PERSIST)) return;
-  if (c.snd.wnd === 0 && c.rtx.probes === 0) {
-    c.rtx.probingSince = now;
-    c.rtx.silentSince = now;
-  }
+  // Also while the window is only too small: it may close before the timer fires.
+  c.rtx.probingSince = now;
+  c.rtx.silentSince = now;
   c.startTimer(Timer.PERSIST, persistInterval(c), c.rtx.probes, now);
 }
 
 /** RFC9293 SHLD-29, SHLD-30: the first probe after one RTO, then twice as late each time. */
 export function persistInterval(c: Connection): number {
   if (c.snd.wnd > 0) return OVERRIDE_MS;
-  return Math.min(c.config.rtoMaxMs, c.rtt.rto * 2 ** Math.min(c.rtx.probes, 16));
+  return Math.min(c.config.rtoMaxMs, c.rtt.rto * 2 ** c.rtx.probes);
 }
 
 /** The persist timer fired. */
@@ -48,7 +46,6 @@ export function persistTimeout(c: Connection, now: number): void {
 
 /** The window closed over data in flight: it is probed for, not retransmitted. */
 export function probeInstead(c: Connection, now: number): void {
-  c.stopTimer(Timer.RETRANSMISSION, now);
   c.rtx.probingSince = now;
   c.rtx.silentSince = now;
   c.rtx.probes = 1;
@@ -58,10 +55,10 @@ export function probeInstead(c: Connection, now: number): void {
 
 /** The peer granted a window again: stop probing, and send again what was thrown at the closed one. */
 export function sendWindowOpened(c: Connection, now: number): void {
-  const { rtx, snd } = c;
+  const { rtx } = c;
   c.stopTimer(Timer.PERSIST, now);
   rtx.probeNow = false;
-  if (rtx.probes > 0 && seqGt(snd.nxt, snd.una)) {
+  if (rtx.probes > 0) {
     // While the window was closed nothing could be acknowledged: the wait for that begins here.
     rtx.since = now;
     rtx.resendHead = true;

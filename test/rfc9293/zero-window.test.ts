@@ -113,6 +113,64 @@ describe('zero-window probes', () => {
     bench.advance(20_000).state('CLOSED');
   });
 
+  test('RFC9293 MUST-37: nor does it begin before there is something to probe for because we have spoken meanwhile', () => {
+    const bench = Bench.established({ config: { r2Ms: 10_000 } }).peer('A 1 a1 w0');
+    bench.advance(20_000).call((c) => c.acknowledgeNow());
+    bench.advance(20_000).write(100);
+    bench.advance(5000).state('ESTABLISHED');
+    bench.advance(20_000).state('CLOSED');
+  });
+
+  test('RFC9293 MUST-37: a peer that shuts a window which was too small already has the whole time, orphan or not', () => {
+    const bench = Bench.established().advance(150_000).peer('A 1 a1 w100');
+    bench.queue(5000);
+    bench.close().silent();
+    bench.advance(100).peer('A 1 a1 w0');
+    bench.advance(1000).state('FIN-WAIT-1');
+    assert.equal(bench.connection.rtx.probes > 0, true);
+  });
+
+  test('RFC9293 MUST-20: silence and the time of orphans end the connection at the probe at which they have passed', () => {
+    const config = { rtoMinMs: 1000, rtoInitialMs: 1000 };
+    // Probes leave after one, three and seven seconds; silence begins with the first of them.
+    shut({ config: { ...config, r2Ms: 2000 } })
+      .advance(2999)
+      .state('ESTABLISHED')
+      .advance(1)
+      .state('CLOSED');
+    shut({ config: { ...config, r2Ms: 2001 } })
+      .advance(6999)
+      .state('ESTABLISHED')
+      .advance(1)
+      .state('CLOSED');
+    const orphan = (orphanMs: number) => shut({ config: { ...config, orphanMs } }).close();
+    orphan(3000).advance(2999).state('FIN-WAIT-1').advance(1).state('CLOSED');
+    orphan(3001).advance(6999).state('FIN-WAIT-1').advance(1).state('CLOSED');
+  });
+
+  test('RFC9293 SHLD-30: where the octet of a probe is taken, the row of probes begins anew', () => {
+    const bench = shut();
+    for (let i = 0; i < 3; i++) bench.advance(bench.untilTimer).peer('A 1 a1 w0');
+    assert.equal(bench.connection.tcpInfo(bench.now).probes, 3);
+    bench.peer('A 1 a2 w0');
+    assert.equal(bench.connection.tcpInfo(bench.now).probes, 0);
+  });
+
+  test('RFC9293 §3.8.6.2.1: a window of a single octet is open: it is used when the override timer expires', () => {
+    const bench = Bench.established().peer('A 1 a1 w1');
+    bench.write(5000);
+    bench.advance(499).silent();
+    bench.advance(1).expect('A 1 a1 [1]');
+    assert.equal(bench.connection.tcpInfo(bench.now).probes, 0);
+  });
+
+  test('RFC9293 §3.8.6.2.1: the override timer of a window that opens a little runs from then', () => {
+    const bench = shut({ config: { rtoMinMs: 1000, rtoInitialMs: 1000 } });
+    bench.advance(900).peer('A 1 a1 w100').silent();
+    bench.advance(499).silent();
+    bench.advance(1).expect('A 1 a1 [100]');
+  });
+
   test('RFC9293 MUST-21: a user timeout bounds the silence of a shut window as well', () => {
     const bench = shut({ config: { userTimeoutMs: 5000 } });
     bench.advance(4000).state('ESTABLISHED');
