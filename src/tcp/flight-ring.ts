@@ -53,6 +53,7 @@ const MOST_RECORDS_KEPT = 1024;
 const MOST_KEPT = 64;
 
 const kept = new Map<number, FlightRing[]>();
+for (let size = LEAST_RECORDS; size <= MOST_RECORDS_KEPT; size *= 2) kept.set(size, []);
 
 /** A ring of `size` records, a power of two, or of the least size there is. What is in it is of no meaning. */
 export function takeRing(size: number): FlightRing {
@@ -62,8 +63,6 @@ export function takeRing(size: number): FlightRing {
 
 /** Nobody looks into this ring any more. */
 export function giveBackRing(ring: FlightRing): void {
-  if (ring.size === 0 || ring.size > MOST_RECORDS_KEPT) return;
   const same = kept.get(ring.size);
-  if (same === undefined) kept.set(ring.size, [ring]);
-  else if (same.length < MOST_KEPT) same.push(ring);
+  if (same !== undefined && same.length < MOST_KEPT) same.push(ring);
 }

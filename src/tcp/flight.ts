@@ -115,7 +115,7 @@ export class Flight {
     this.note(at, now, noted);
   }
 
-  /** The record that covers `seq`, which lies in the flight. O(log n). */
+  /** The record that covers `seq`, which lies in the flight; for one before it the first. O(log n). */
   indexOf(seq: Seq): number {
     let low = 0;
     let high = this.count - 1;
@@ -204,13 +204,10 @@ export class Flight {
     }
   }
 
-  /** Makes one record of `i` and the one behind it, which bear the same marks. */
+  /** Makes one record of `i` and the one behind it, which are both due to be sent again. */
   merge(i: number): void {
-    const at = (this.head + i) & this.mask;
-    if (this.ring.marks[at]! & Mark.SACKED) this.sackedCount--;
-    this.ring.ends[at] = this.end(i + 1);
+    this.ring.ends[(this.head + i) & this.mask] = this.end(i + 1);
     this.closeGap(i + 1);
-    if (this.dueHint > i) this.dueHint--;
     if (this.judged > i) this.judged--;
   }
 
@@ -283,7 +280,6 @@ export class Flight {
     }
     for (let k = i; k < i + n; k++) this.copy(i + n, k);
     if (this.mark(i) & Mark.SACKED) this.sackedCount += n;
-    if (this.dueHint > i) this.dueHint += n;
     if (this.judged > i) this.judged += n;
   }
 
@@ -327,7 +323,6 @@ export class Flight {
     this.most = 0;
     giveBackRing(this.ring);
     this.ring = NO_RING;
-    this.head = 0;
     this.mask = -1;
   }
 }

@@ -50,6 +50,16 @@ for (let i = 0; i < COUNT; i++) NONE_SET.push(OFF);
 const kept: number[][] = [];
 const MOST_KEPT = 256;
 
+/** A table in which none is set. */
+export function takeTable(): number[] {
+  return kept.pop() ?? NONE_SET.slice();
+}
+
+/** Nobody looks into this table any more, and none is set in it. */
+export function giveBackTable(table: number[]): void {
+  if (kept.length < MOST_KEPT) kept.push(table);
+}
+
 /** Deadlines of one connection in clock milliseconds; Infinity means off. While none is set it holds no table. */
 export class Timers {
   private deadlines = NONE_SET;
@@ -58,7 +68,7 @@ export class Timers {
 
   /** Starts or moves a timer. */
   set(timer: Timer, at: number): void {
-    if (this.deadlines === NONE_SET) this.deadlines = kept.pop() ?? NONE_SET.slice();
+    if (this.deadlines === NONE_SET) this.deadlines = takeTable();
     if (this.deadlines[timer] === OFF) this.count++;
     this.deadlines[timer] = at;
   }
@@ -97,7 +107,7 @@ export class Timers {
   }
 
   private release(): void {
-    if (kept.length < MOST_KEPT) kept.push(this.deadlines);
+    giveBackTable(this.deadlines);
     this.deadlines = NONE_SET;
   }
 }

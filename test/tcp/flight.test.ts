@@ -32,6 +32,7 @@ const KINDS = [
   'lose',
   'resendDue',
   'resendAny',
+  'overdue',
   'split',
   'cut',
   'merge',
@@ -110,6 +111,10 @@ class Twin {
       }
       case 'resendAny':
         if (!(record.marks & SACKED)) this.resend(i);
+        break;
+      case 'overdue':
+        flight.unmark(i, RESENT);
+        record.marks &= ~RESENT;
         break;
       case 'split':
         this.split(i, b);

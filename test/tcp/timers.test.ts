@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TimeoutTally } from '../../src/tcp/timeout-tally.js';
-import { Timer, Timers } from '../../src/tcp/timers.js';
+import { giveBackTable, Timer, Timers, takeTable } from '../../src/tcp/timers.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -51,6 +51,42 @@ test('what is cleared stays so, and no table shows the deadlines of another', ()
     one.clear(Timer.USER);
     assert.equal(one.next(), NEVER);
   }
+});
+
+/** The one table that is kept. */
+function lastTable(): number[] {
+  const tables = Array.from({ length: 300 }, takeTable);
+  giveBackTable(tables[0]!);
+  return tables[0]!;
+}
+
+test('a table is held from the first timer to the last one, however often each is set', () => {
+  const timers = new Timers();
+  const clearings = [
+    () => timers.clear(Timer.USER),
+    () => timers.clearAll(),
+    () => timers.clear(Timer.USER),
+    () => timers.clear(Timer.USER),
+  ];
+  for (const clear of clearings) {
+    const table = lastTable();
+    timers.set(Timer.PACING, 10);
+    timers.set(Timer.USER, 20);
+    timers.set(Timer.USER, 30);
+    timers.clear(Timer.PACING);
+    timers.clear(Timer.PACING);
+    assert.notEqual(takeTable(), table);
+    clear();
+    assert.equal(takeTable(), table);
+  }
+});
+
+test('a few tables are kept for those to come, and what is given back says nothing of who had it', () => {
+  const tables = Array.from({ length: 300 }, takeTable);
+  assert.ok(tables.every((table) => table.every((deadline) => deadline === NEVER)));
+  for (const table of tables) giveBackTable(table);
+  const again = Array.from({ length: 300 }, takeTable);
+  assert.equal(again.filter((table) => tables.includes(table)).length, 256);
 });
 
 test('RFC6298 §5: a row of timeouts is one recovery, from its first to its end, wherever the clock stands', () => {
