@@ -62,7 +62,7 @@ export function noteTextForAck(c: Connection, s: SegmentView, filledHole: boolea
   // Two full segments (RFC9293 SHLD-19), a hole that closes (RFC 5681 §4.2), the first segments of a connection.
   const secondSegment = c.bytesSinceAck >= 2 * Math.min(c.rcv.largestPayload, c.config.receiveMss);
   // With a FIN the application may have an answer, or a FIN of its own, in a moment: that can carry the ACK.
-  const quick = payloadLength > 0 && c.delayedAck.quick > 0 && !c.peerFinReached;
+  const quick = c.delayedAck.quick > 0 && !c.peerFinReached;
   if (quick) c.delayedAck.quick--;
   if (
     (payloadLength > 0 && secondSegment) ||

@@ -206,8 +206,7 @@ function judgeRetransmissions(c: Connection, flight: Flight, allowed: number, no
 
 /** The record whose retransmission at that time is still waited for, or -1. */
 function outstanding(flight: Flight, begin: Seq, at: number): number {
-  // Its beginning may have been acknowledged meanwhile.
-  if (seqLt(begin, flight.start)) begin = flight.start;
+  // Where its beginning was acknowledged meanwhile, the rest of it comes first.
   const i = flight.indexOf(begin);
   const waits = (flight.mark(i) & (Mark.RESENT | Mark.SACKED)) === Mark.RESENT && flight.sentAt(i) === at;
   return waits ? i : -1;

@@ -18,8 +18,8 @@ export function advancePhase(c: Connection, news: AckNews): void {
   if (rtx.phase === Phase.LOSS) inLoss(c, news);
   else if (rtx.phase === Phase.RECOVERY) inRecovery(c, news);
   else if (rtx.phase === Phase.REDUCING && isOver(c)) endReduction(c, news);
-  else if (rtx.phase === Phase.OPEN && wasNeedless(c, news)) {
-    // The duplicates were reported when the recovery was over.
+  else if (wasNeedless(c, news)) {
+    // The duplicates were reported when the recovery was over. What a mark has reduced since is not undoable.
     undo(c, news.now);
     tell(c, 'undo', news.now);
   }
@@ -42,7 +42,7 @@ export function adjustWindow(c: Connection, news: AckNews): void {
   const sample = congestionSample(c, news);
   validate(c, sample);
   congestion.onAck(sample);
-  if (c.trace !== null && wasSlowStart !== congestion.inSlowStart) tell(c, 'ack', news.now);
+  if (wasSlowStart !== congestion.inSlowStart) tell(c, 'ack', news.now);
 }
 
 function isOver(c: Connection): boolean {
@@ -130,7 +130,6 @@ function markedByRouter(c: Connection, news: AckNews): void {
 export function reduceForRepairedLoss(c: Connection, news: AckNews): void {
   const { rtx, congestion } = c;
   if (rtx.phase !== Phase.OPEN) return;
-  rememberForUndo(c);
   rtx.undoable = false;
   congestion.onCongestion(congestionSample(c, news), 'loss');
   if (congestion.ownsRecovery !== true) congestion.cwnd = Math.min(congestion.cwnd, congestion.ssthresh);
@@ -146,7 +145,6 @@ export function enterLoss(c: Connection, news: AckNews): void {
   if (rtx.timeouts === 0) rememberForUndo(c);
   rtx.phase = Phase.LOSS;
   rtx.recover = snd.nxt;
-  rtx.dupAcks = 0;
   rtx.dupAckBytes = 0;
   rtx.probeOut = false;
   rtx.lossProbeDue = false;

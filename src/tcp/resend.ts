@@ -8,7 +8,7 @@ import { noteProbe } from './tail-loss-probe.js';
 import { Doubt } from './tcb.js';
 import { payloadLimit, sendAgain, sendNew } from './transmit.js';
 import { noteResent } from './undo.js';
-import { hasUnsent, sequenceEnd } from './unsent.js';
+import { sequenceEnd } from './unsent.js';
 
 /** Segments held lost wait to be sent again, and nothing keeps them back but the window. */
 export function hasDue(c: Connection): boolean {
@@ -39,7 +39,7 @@ export function sendHead(c: Connection, now: number, sink: SegmentSink): void {
   const { flight, snd } = c;
   if (flight.count === 0) return;
   if (snd.synAcknowledged) {
-    if (flight.count === 1 && flight.length(0) === 1 && hasUnsent(c)) {
+    if (flight.count === 1 && flight.length(0) === 1) {
       const end = seqMin(sequenceEnd(c), seqAdd(snd.una, Math.min(payloadLimit(c), snd.wnd)));
       if (seqGt(end, snd.nxt)) {
         // What joins the octet leaves for the first time.
@@ -58,8 +58,7 @@ export function sendHead(c: Connection, now: number, sink: SegmentSink): void {
 export function sendLossProbe(c: Connection, now: number, sink: SegmentSink): void {
   const { flight, snd } = c;
   const limit = payloadLimit(c);
-  const unsent = hasUnsent(c) ? seqDiff(sequenceEnd(c), snd.nxt) : 0;
-  const length = Math.min(unsent, limit, snd.wnd - c.inFlight);
+  const length = Math.min(seqDiff(sequenceEnd(c), snd.nxt), limit, snd.wnd - c.inFlight);
   if (length > 0) {
     sendNew(c, length, now, sink);
     noteProbe(c, false);

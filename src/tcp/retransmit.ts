@@ -88,8 +88,8 @@ function loseFlight(c: Connection): void {
   beginDoubt(c, rtx.phase >= Phase.RECOVERY);
   if (c.mtuProbing !== null) abandonMtuProbe(c.mtuProbing, news.now);
   enterLoss(c, news);
+  // A loss probe is not waited for any more: it comes before the timeout, and puts it off.
   c.timers.clear(Timer.REORDERING);
-  c.timers.clear(Timer.LOSS_PROBE);
 }
 
 function forgetSacks(c: Connection): void {

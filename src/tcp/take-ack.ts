@@ -49,7 +49,7 @@ export function takeAck(c: Connection, s: SegmentView, now: number): void {
   news.lostBytes += c.sackAgreed ? detectLosses(c, now) : detectByDuplicates(c, news, now);
   if (probeRepairedLoss(c, s.ack, news)) reduceForRepairedLoss(c, news);
   advancePhase(c, news);
-  if (news.advanced && rtx.phase !== Phase.LOSS) rtx.tally.onEnd(now);
+  if (rtx.phase !== Phase.LOSS) rtx.tally.onEnd(now);
   adjustWindow(c, news);
   c.pacer?.setRate(c.congestion.pacingRate!);
   if (news.advanced) rearm(c, now);
@@ -62,7 +62,6 @@ export function takeAck(c: Connection, s: SegmentView, now: number): void {
 export function reorderingTimeout(c: Connection, now: number): void {
   news.begin(now, pipe(c), c.inFlight);
   news.lostBytes = detectLosses(c, now);
-  if (news.lostBytes === 0) return;
   advancePhase(c, news);
   adjustWindow(c, news);
 }
@@ -74,7 +73,6 @@ function isDuplicate(c: Connection, s: SegmentView): boolean {
     s.payloadLength === 0 &&
     (s.flags & FIN) === 0 &&
     c.inFlight > 0 &&
-    c.rtx.probes === 0 &&
     c.snd.wnd > 0 &&
     news.window === c.snd.wnd
   );
@@ -101,7 +99,7 @@ function advance(c: Connection, ack: Seq): void {
   snd.synAcknowledged = true;
   if (seqGt(ack, snd.up)) snd.up = ack;
   c.scoreboard?.dropBefore(ack);
-  if (!c.sackAgreed) forgetDuplicates(c, bytes, news);
+  forgetDuplicates(c, bytes, news);
   rtx.resendHead = false;
   rtx.timeouts = 0;
   rtx.warned = false;
@@ -141,10 +139,8 @@ function releaseData(c: Connection, ack: Seq): void {
   const buffer = c.sendBuffer;
   if (buffer === null) return;
   const upTo = seqMin(ack, buffer.end);
-  const n = seqDiff(upTo, buffer.start);
-  if (n <= 0) return;
+  c.bytesAcknowledged += seqDiff(upTo, buffer.start);
   buffer.acknowledge(upTo);
-  c.bytesAcknowledged += n;
 }
 
 /**

@@ -22,7 +22,7 @@ function capacityOf(c: Connection): number {
 /** How far right the edge could move for the room that the application has made. */
 function possibleGain(c: Connection): number {
   const queued = c.receiveQueue === null ? 0 : c.receiveQueue.length;
-  const edge = seqAdd(c.rcv.nxt, Math.max(0, capacityOf(c) - queued));
+  const edge = seqAdd(c.rcv.nxt, capacityOf(c) - queued);
   return seqDiff(edge, c.rcv.edge);
 }
 
@@ -38,7 +38,7 @@ export function openReceiveWindow(c: Connection): void {
  */
 export function takeWindowField(c: Connection, unscaled: boolean): number {
   const gain = possibleGain(c);
-  if (gain > 0 && gain >= Math.min(capacityOf(c) >> 1, c.config.receiveMss) && !unscaled) {
+  if (gain >= Math.min(capacityOf(c) >> 1, c.config.receiveMss) && !unscaled) {
     c.rcv.edge = seqAdd(c.rcv.edge, gain);
   }
   const window = c.receiveWindow;
@@ -50,11 +50,11 @@ export function takeWindowField(c: Connection, unscaled: boolean): number {
  * by a worthwhile step, or when half the buffer came free.
  */
 export function considerWindowUpdate(c: Connection): void {
-  if (c.state < State.ESTABLISHED || c.state === State.TIME_WAIT || c.rcv.finKnown) return;
+  if (c.state < State.ESTABLISHED || c.rcv.finKnown) return;
   const gain = possibleGain(c);
   const capacity = capacityOf(c);
-  const step = Math.min(capacity >> 1, 2 * c.config.receiveMss);
-  if (gain < step || gain <= 0) return;
+  const step = Math.max(1, Math.min(capacity >> 1, 2 * c.config.receiveMss));
+  if (gain < step) return;
   const nearlyClosed = c.receiveWindow < 2 * c.config.receiveMss;
   if (nearlyClosed || gain >= capacity >> 1) c.acknowledgeNow();
 }

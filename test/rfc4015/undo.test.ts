@@ -154,11 +154,48 @@ test('RFC3168 §6.1.2: not even where a loss, or a timeout, that followed a mark
     .flush();
   assert.equal(caState(lossless), 'open');
   assert.equal(lossless.status.ssthresh, ssthresh);
+  assert.ok(lossless.status.cwnd <= ssthresh + MSS, 'what the mark has left of the window');
   const late = marked();
   while (late.connection.rtx.tally.timeouts === 0) late.advance(1);
   late.peer(ackBefore(3)).peer(ackBefore(4));
   assert.equal(caState(late), 'open');
   assert.equal(late.status.ssthresh, ssthresh);
+});
+
+test('RFC4015 §3: a window beyond the threshold comes back as a whole', () => {
+  const bench = flight(10);
+  bench.connection.congestion.ssthresh = 4 * MSS;
+  bench
+    .advance(100)
+    .inject(ackBefore(1, [2, 6]))
+    .inject(ackBefore(8))
+    .flush();
+  assert.equal(caState(bench), 'open');
+  assert.ok(bench.status.cwnd >= 10 * MSS, `cwnd ${bench.status.cwnd}`);
+});
+
+test('RFC6298 §5: an ACK that a full link lets come before the retransmission proves nothing for the rest of the flight', () => {
+  const bench = flight(6);
+  bench.writable = false;
+  while (bench.connection.rtx.tally.timeouts === 0) bench.advance(1);
+  bench.take();
+  bench.peer(ackBefore(3));
+  assert.equal(caState(bench), 'loss');
+  bench.writable = true;
+  bench.flush();
+  assert.equal(segmentsSent(bench)[0], 3);
+});
+
+test('RFC3522 §3.2: the echo of a first retransmission is none of the original, also after a second timeout', () => {
+  const bench = flight(6, { timestamps: true });
+  const { ssthresh } = bench.status;
+  const { tally } = bench.connection.rtx;
+  while (tally.timeouts === 0) bench.advance(1);
+  const [echo] = bench.take().at(-1)!.options.ts!;
+  while (tally.timeouts === 1) bench.advance(1);
+  bench.peer(`A 1 a${STAMPED + 1} <ts 900 ${echo}>`);
+  assert.equal(caState(bench), 'loss');
+  assert.ok(bench.status.ssthresh < ssthresh);
 });
 
 test('RFC3522 §3.2: the echo tells without SACK as well', () => {

@@ -61,3 +61,15 @@ test('RFC7765 §4: not in a recovery, whose retransmissions are younger than the
   bench.advance(10).peer(ackBefore(2));
   assert.equal(untilTimeout(bench), rto(bench));
 });
+
+test('RFC7765 §4: what is left of the wait is waited for, be it a millisecond; where nothing is left a whole one', () => {
+  for (const [afterMs, waitMs] of [
+    [999, 1],
+    [1000, 1000],
+  ] as const) {
+    const bench = flight(2, { config: { rtoMinMs: 1000, rtoMaxMs: 1000 } });
+    bench.now += afterMs;
+    bench.inject(ackBefore(2));
+    assert.equal(bench.connection.timers.deadline(Timer.RETRANSMISSION), bench.now + waitMs);
+  }
+});

@@ -1,7 +1,8 @@
 // RACK (RFC 8985 §6): losses told by time. The reordering window, its growth, its timer, and lost retransmissions.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { reorderingWindow } from '../../src/tcp/rack.js';
+import { Rack, reorderingWindow } from '../../src/tcp/rack.js';
+import { Timer } from '../../src/tcp/timers.js';
 import type { Bench } from '../tcp/harness.js';
 import { ackBefore, edges, flight, MSS, segmentsSent } from '../tcp/sacking.js';
 
@@ -141,6 +142,61 @@ describe('lost retransmissions', () => {
   });
 });
 
+describe('the timer', () => {
+  /** Milliseconds until it fires. */
+  function untilReordering({ connection, now }: Bench): number {
+    return connection.timers.deadline(Timer.REORDERING) - now;
+  }
+
+  /** Segment 3 is sent again 125 ms after the start; 7 and 8, when they are told to, are new. */
+  function repairing(at7: number, at8: number): Bench {
+    const bench = reordering(6);
+    const start = bench.now - 100;
+    bench.peer(ackBefore(3, [4, 6]));
+    bench.connection.congestion.cwnd = 60_000;
+    for (const when of [at7, at8]) {
+      bench.advance(start + when - bench.now);
+      bench.connection.congestion.cwnd = 60_000;
+      bench.write(MSS);
+    }
+    assert.equal(bench.connection.rack.resends.count, 1);
+    assert.equal(bench.connection.rack.resends.at, start + 125);
+    return bench.advance(start + at8 + 100 - bench.now).peer(ackBefore(3, [4, 6], [8, 8]));
+  }
+
+  test('RFC8985 §6.2 step 5: is that of a retransmission where it left before the new data that is missing', () => {
+    assert.equal(untilReordering(repairing(135, 145)), 5);
+  });
+
+  test('RFC8985 §6.2 step 5: and that of the new data where this left before it', () => {
+    assert.equal(untilReordering(repairing(115, 135)), 5);
+  });
+
+  test('RFC8985 §6.2 step 5: may be a part of a millisecond', () => {
+    const bench = flight(3, { rttMs: 2 });
+    bench.advance(2).peer(ackBefore(1, [2, 3]));
+    assert.equal(untilReordering(bench), 0.5);
+  });
+
+  test('RFC8985 §5.3: retransmissions are judged in the order in which they left, however many there are', () => {
+    const { resends } = new Rack();
+    let next = 0;
+    const left: number[] = [];
+    for (let round = 1; round < 12; round++) {
+      for (let i = 0; i < round; i++) resends.add(1000 * ++next, next);
+      for (let i = 1; i < round; i++) {
+        left.push(resends.at);
+        assert.equal(resends.begin, 1000 * resends.at);
+        resends.shift();
+      }
+    }
+    assert.deepEqual(
+      left,
+      Array.from({ length: left.length }, (_, i) => i + 1),
+    );
+  });
+});
+
 describe('RACK.rtt and RACK.xmit_ts', () => {
   test('RFC8985 §6.2 step 2: an ACK that came sooner than any round trip answers the first transmission', () => {
     const bench = flight(4);
@@ -193,6 +249,34 @@ describe('RACK.rtt and RACK.xmit_ts', () => {
     });
   }
 
+  for (const [afterMs, isOriginal] of [
+    [120, true],
+    [350, false],
+  ] as const) {
+    test(`RFC8985 §6.2 step 2: so it is where the number acknowledges it, without timestamps: ${afterMs} ms`, () => {
+      const bench = flight(6);
+      bench
+        .advance(400)
+        .peer(ackBefore(1, [2, 4]))
+        .take();
+      const { sentAt } = bench.connection.rack;
+      bench.advance(afterMs).peer(ackBefore(5));
+      assert.equal(bench.connection.rack.sentAt === sentAt, isOriginal);
+    });
+  }
+
+  test('RFC8985 §6.2 step 2: an echo of the first tick of the clock is one as well', () => {
+    const environment = { timestampOffset: () => 5000 };
+    const bench = flight(4, { timestamps: true, now: 0, rttMs: 0, environment });
+    const [sent] = bench.take()[0]!.options.ts!;
+    const payload = bench.status.sendMss;
+    bench.advance(100).peer(`A 1 a1 <ts 600 ${sent}, sack ${payload + 1}:${4 * payload + 1}>`);
+    const { sentAt } = bench.connection.rack;
+    assert.equal(sentAt, 0);
+    bench.advance(150).peer(`A 1 a${payload * 4 + 1} <ts 750 ${sent}>`);
+    assert.equal(bench.connection.rack.sentAt, sentAt);
+  });
+
   test('RFC8985 §6.2 step 2: otherwise the retransmission is the latest that arrived', () => {
     const bench = flight(4);
     bench.take();
@@ -227,6 +311,15 @@ describe('reordering', () => {
     assert.equal(bench.connection.rack.reorderingSeen, false);
     bench.peer(ackBefore(3));
     assert.equal(bench.connection.rack.reorderingSeen, true);
+  });
+
+  test('RFC8985 §6.2 step 3: also among what left at the first moment of the clock', () => {
+    const bench = flight(4, { now: 0, rttMs: 0 });
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [3, 3]))
+      .peer(ackBefore(2, [3, 3]));
+    assert.equal(bench.connection.tcpInfo(bench.now).reordSeen, 1);
   });
 
   test('RFC8985 §6.2 step 3: what arrives first has overtaken nothing, wherever the numbers stand', () => {

@@ -67,6 +67,18 @@ describe('the timer', () => {
     assert.equal(untilNext(bench), Math.ceil(2 * bench.status.srttMs + 200));
   });
 
+  test('RFC8985 §7.2: nor for one that follows others which were alone as well, or for one behind several at once', () => {
+    const alone = flight(1, { rttMs: 100, config: { rtoMinMs: 1000 } });
+    for (let i = 2; i <= 5; i++) {
+      alone.advance(100).peer(ackBefore(i));
+      alone.write(MSS);
+    }
+    assert.equal(untilNext(alone), Math.ceil(2 * alone.status.srttMs + 200));
+    const bench = flight(5, { rttMs: 100, config: { rtoMinMs: 1000 } });
+    bench.advance(100).peer(ackBefore(4)).peer(ackBefore(5));
+    assert.equal(untilNext(bench), Math.ceil(2 * bench.status.srttMs + 200));
+  });
+
   test('RFC8985 §7.2: one second where nothing was measured yet', () => {
     const bench = Bench.synSent({ config: { sack: true, rtoInitialMs: 1000 }, peer: { window: 60_000 } });
     // The SYN was sent twice: its round trip is unknown (Karn), and the timeout is three seconds (RFC 6298 §5.7).
@@ -130,6 +142,13 @@ describe('what is sent', () => {
     untilNext(bench);
     bench.expect('A 4001 a1 [1000]');
     assert.ok(bench.status.inFlight > bench.status.cwnd);
+  });
+
+  test('RFC8985 §7.3: also a single octet', () => {
+    const bench = flight(4);
+    bench.write(1);
+    untilNext(bench);
+    bench.expect('PA 4001 a1 [1]');
   });
 
   test('RFC8985 §7.3: the last segment again, when the peer’s window has no room for new data', () => {

@@ -84,6 +84,16 @@ describe('R2', () => {
     waiting({ r2Ms: 7001 }).advance(14_999).state('ESTABLISHED').advance(1).state('CLOSED');
   });
 
+  test('RFC9293 MUST-21: is what the application says, also where that is more', () => {
+    const config = { r2Ms: 7000, r2SynMs: 7000, userTimeoutMs: 20_000 };
+    waiting(config).advance(19_999).state('ESTABLISHED').advance(1).state('CLOSED');
+    Bench.synSent({ config: { ...SECOND, ...config } })
+      .advance(19_999)
+      .state('SYN-SENT')
+      .advance(1)
+      .state('CLOSED');
+  });
+
   test('RFC9293 MUST-23: of a SYN likewise', () => {
     const opening = (r2SynMs: number) => Bench.synSent({ config: { ...SECOND, r2SynMs } });
     opening(7000).advance(6999).state('SYN-SENT').advance(1).state('CLOSED');

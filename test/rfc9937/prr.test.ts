@@ -160,3 +160,11 @@ test('RFC9937 §3: whatever is lost and in whatever order ACKs tell of it, what 
     }
   }
 });
+
+test('RFC9937 §6: a mark in an ACK that tells of no delivery leaves the window for now', () => {
+  const bench = flight(10, { ecn: true, config: { ecn: 'on' } });
+  const { cwnd } = bench.status;
+  bench.advance(100).peer('AE 1 a1 [10] w50000');
+  assert.equal(bench.connection.tcpInfo(bench.now).caState, 'cwr');
+  assert.equal(bench.status.cwnd, cwnd);
+});

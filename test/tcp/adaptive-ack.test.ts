@@ -41,6 +41,15 @@ describe('quick phase', () => {
   });
 });
 
+test('a FIN without data is no answer: the peer begins anew in slow start behind it as behind silence', () => {
+  const bench = Bench.accepted();
+  let seq = 1;
+  for (let i = 0; i < 18; i++, seq += 1000) segmentArrives(bench, seq);
+  bench.shutdown().peer(`A ${seq} a2`);
+  bench.advance(bench.connection.rtt.rto + 100).take();
+  bench.peer(`A ${seq} a2 [1000]`).expect(`A 2 a${seq + 1000}`);
+});
+
 describe('the delay', () => {
   /** Past the quick phase, with segments every `gapMs`. */
   function steady(gapMs: number): { bench: Bench; seq: number } {
@@ -78,12 +87,12 @@ describe('the delay', () => {
 
   test('is the configured one where the application answers, so that the answer can carry the ACK', () => {
     const { bench, seq } = steady(8);
-    bench.write(10);
+    bench.write(1);
     bench.take();
-    bench.peer(`A ${seq} a11`);
+    bench.peer(`A ${seq} a2`);
     assert.equal(segmentArrives(bench, seq), false);
     bench.advance(39).silent();
-    bench.advance(2).expect(`A 11 a${seq + 1000}`);
+    bench.advance(2).expect(`A 2 a${seq + 1000}`);
   });
 
   test('is the configured one for a FIN, so that a close in answer shares its segment', () => {

@@ -341,3 +341,14 @@ test('RFC 3168 §6.1.2: CWR is told once, on a segment that may be one of severa
     [true, false],
   );
 });
+
+test('RFC8985 §6.2 step 2: an ACK of all that left as one tells nothing of what left as one behind it', () => {
+  const bench = joining({ config: { sack: true }, peer: { options: SACK } });
+  bench.write(4000);
+  const since = bench.now;
+  bench.advance(10).write(4000);
+  assert.deepEqual(left(bench), ['1 4000/1000', '4001 4000/1000']);
+  bench.advance(90).peer('A 1 a4001');
+  assert.equal(bench.connection.rack.sentAt, since);
+  assert.equal(bench.connection.flight.count, 1);
+});

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { pipe } from '../../src/tcp/losses.js';
 import { Timer } from '../../src/tcp/timers.js';
 import type { Bench } from './harness.js';
+import { checkFlight } from './sack-bench.js';
 import { ackBefore, type FlightOptions, flight, MSS, segmentsSent } from './sacking.js';
 
 function caState(bench: Bench): string {
@@ -83,6 +84,37 @@ describe('after a timeout', () => {
     assert.equal(bench.connection.rate.lost, bench.status.inFlight);
   });
 
+  test('RFC8985 §8: nothing is overdue any more, though the reordering timer ran', () => {
+    const bench = flight(4, { rttMs: 290 });
+    const { timers } = bench.connection;
+    timers.set(Timer.RETRANSMISSION, bench.now + 300);
+    bench.advance(299).peer(ackBefore(1, [2, 2]));
+    assert.equal(timers.isSet(Timer.REORDERING), true);
+    bench.advance(1);
+    assert.equal(caState(bench), 'loss');
+    assert.equal(timers.isSet(Timer.REORDERING), false);
+  });
+
+  test('RFC8985 §7.3: nor is a probe sent that a full link has kept back so long', () => {
+    const bench = flight(4);
+    bench.take();
+    bench.writable = false;
+    timeOut(bench);
+    bench.writable = true;
+    bench.flush();
+    assert.deepEqual(segmentsSent(bench), [1]);
+  });
+
+  test('RFC3708 §3: one that is taken back for the report of a duplicate is over, also where nothing was acknowledged', () => {
+    const bench = timeOut(flight(4));
+    bench.peer(ackBefore(1, [2, 2], [2, 3]));
+    assert.equal(caState(bench), 'disorder');
+    assert.equal(bench.connection.tcpInfo(bench.now).retransmits, 0);
+    const { ssthresh } = bench.status;
+    timeOut(bench);
+    assert.ok(bench.status.ssthresh < ssthresh, 'the next one is a first one again');
+  });
+
   test('RFC8985 §7.2, §6.2: neither a probe nor the reordering timer is waited for', () => {
     const bench = timeOut(flight(10));
     assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
@@ -111,6 +143,102 @@ describe('after a timeout', () => {
     bench.now += 10_000;
     bench.inject(ackBefore(2));
     assert.equal(bench.connection.timers.deadline(Timer.RETRANSMISSION), bench.now + bench.status.rtoMs);
+  });
+});
+
+describe('what an earlier episode leaves behind', () => {
+  /** Segment 1 was lost, and sent again; that is over. */
+  function repaired(options: FlightOptions = {}): Bench {
+    const bench = flight(8, options);
+    bench.advance(100).peer(ackBefore(1, [2, 8]));
+    bench.advance(100).peer(ackBefore(9));
+    assert.equal(caState(bench), 'open');
+    bench.connection.congestion.cwnd = 20 * MSS;
+    bench.take();
+    return bench;
+  }
+
+  test('RFC3168 §6.1.2: a report of a duplicate takes back nothing that a mark has reduced since', () => {
+    const bench = repaired({ ecn: true, config: { ecn: 'on' } });
+    bench.write(4 * MSS);
+    bench.advance(100).peer(`AE 1 a${9 * MSS + 1}`);
+    assert.equal(caState(bench), 'cwr');
+    const { ssthresh } = bench.status;
+    for (const next of [10, 13]) {
+      bench.peer(ackBefore(next, [1, 1]));
+      assert.equal(bench.status.ssthresh, ssthresh);
+    }
+    assert.equal(caState(bench), 'open');
+  });
+
+  /** The last of four segments was sent again by a probe. */
+  function probed(bench: Bench): Bench {
+    bench.write(4 * MSS);
+    const last = (bench.status.sndNxt - 1) / MSS;
+    bench.advance(100).peer(ackBefore(last));
+    bench.take();
+    while (!bench.connection.rtx.probeOut) bench.advance(1);
+    assert.deepEqual(segmentsSent(bench), [last]);
+    return bench;
+  }
+
+  test('RFC8985 §7.4.2: nor what a loss has that only a probe repaired', () => {
+    const bench = probed(repaired());
+    bench.write(MSS);
+    bench.advance(100).peer(ackBefore(14));
+    const { cwnd, ssthresh } = bench.status;
+    assert.ok(cwnd < 20 * MSS);
+    bench.peer(ackBefore(14, [1, 1]));
+    assert.deepEqual([bench.status.cwnd, bench.status.ssthresh], [cwnd, ssthresh]);
+  });
+
+  test('RFC8985 §7.4.2, RFC3168 §6.1.2: that loss reduces no window that a mark has just reduced', () => {
+    const bench = probed(flight(0, { ecn: true, config: { ecn: 'on', initialWindowSegments: 10 } }));
+    bench.peer(`AE 1 a${3 * MSS + 1}`);
+    assert.equal(caState(bench), 'cwr');
+    const { ssthresh } = bench.status;
+    bench.connection.congestion.cwnd = 10 * MSS;
+    bench.write(MSS);
+    bench.advance(100).peer(ackBefore(6));
+    assert.equal(bench.status.ssthresh, ssthresh);
+  });
+
+  test('RFC8985 §7.4.2: a probe from before a recovery, or before the path became narrower, tells nothing of what is sent after it', () => {
+    const recovered = probed(flight(0, { config: { initialWindowSegments: 10 } }));
+    recovered.write(2 * MSS);
+    recovered.advance(100).peer(ackBefore(4, [5, 6]));
+    recovered.advance(30);
+    assert.equal(caState(recovered), 'recovery');
+    const narrowed = probed(flight(0, { config: { initialWindowSegments: 10 } }));
+    narrowed.call((c) => c.onPathMss(600, c.snd.una));
+    for (const bench of [recovered, narrowed]) {
+      bench.advance(100).peer(`A 1 a${bench.status.sndNxt}`);
+      assert.equal(caState(bench), 'open');
+      const { ssthresh } = bench.status;
+      bench.write(500);
+      bench.advance(100).peer(`A 1 a${bench.status.sndNxt}`);
+      assert.equal(bench.status.ssthresh, ssthresh);
+    }
+  });
+
+  test('RFC1191 §6.3: what a narrower path makes be sent again stays so, whatever duplicates are reported of before', () => {
+    const bench = repaired();
+    bench.write(4 * MSS);
+    bench.take();
+    bench.connection.onPathMss(600, bench.connection.snd.una);
+    bench.inject(ackBefore(9, [1, 1])).flush();
+    assert.deepEqual(
+      bench.take().map((s) => s.payload.length),
+      [600, 400, 600, 400, 600, 400, 600, 400],
+    );
+  });
+
+  test('RFC1191 §6.3: it is no doubt about a timeout: all of it is sent again, and nothing new first', () => {
+    const bench = timeOut(flight(6, { waiting: 20 }));
+    bench.call((c) => c.onPathMss(600, c.snd.una)).take();
+    bench.advance(50).peer('A 1 a601');
+    assert.equal(bench.take()[0]!.seq < 6 * MSS, true);
+    assert.equal(bench.connection.rtx.doubt, 0);
   });
 });
 
@@ -207,6 +335,29 @@ describe('what is sent again', () => {
     probed([1000], 0).peer('A 1 a1 w400').expect('A 1 a1 [400]');
     probed([1000], 0).peer('A 1 a1 w1').expect('A 1 a1 [1]');
     probed([1000], 0).inject('A 1 a1 w400').inject('A 1 a1 w0').flush().silent();
+  });
+
+  test('RFC9293 SHLD-16: nor does anything come of an octet that waits behind it, where it has closed again', () => {
+    const bench = probed([1], 900).inject('A 1 a1 w400').inject('A 1 a1 w0').flush().silent();
+    checkFlight(bench.connection);
+    bench.peer('A 1 a1 w10000').expect('PA 2 a1 [900]');
+  });
+
+  test('RFC9293 SHLD-16: joined small segments may fill the window that the peer has now', () => {
+    const bench = crumbs(4, 300);
+    bench.peer('A 1 a1 w600');
+    timeOut(bench).expect('A 1 a1 [600]');
+  });
+
+  test('RFC5682 step 3: what is sent again a third time is joined with nothing that is on its way no more', () => {
+    const bench = timeOut(crumbs(12, 100));
+    bench.write(3 * MSS);
+    bench.expect('A 1 a1 [1000]');
+    bench.peer('A 1 a101').take();
+    for (let i = 0; i < 2; i++) bench.peer('A 1 a101');
+    const [again] = bench.take();
+    assert.deepEqual([again!.seq, again!.payload.length], [101, 900]);
+    checkFlight(bench.connection);
   });
 
   test('RFC9293 §3.8.1: a FIN takes no room of the payload, and nothing is joined behind it', () => {

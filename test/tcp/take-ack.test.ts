@@ -2,6 +2,7 @@
 // measure, and what the next one must not inherit.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { cubic } from '../../src/tcp/congestion/cubic.js';
 import { Timer } from '../../src/tcp/timers.js';
 import { Bench } from './harness.js';
 import { ackBefore, edges, flight, MSS, segmentsSent } from './sacking.js';
@@ -40,6 +41,43 @@ describe('duplicates, where SACK is off', () => {
     bench.peer('A 21 a1').take();
     assert.equal(bench.connection.retransmissions, 0);
     bench.peer('A 21 a1');
+    assert.equal(bench.connection.retransmissions, 1);
+  });
+
+  test('RFC5681 §2: nor are those that repeat while nothing is in flight counted among those that follow', () => {
+    const bench = flight(8, { sack: false });
+    bench.advance(100).peer(ackBefore(9), ackBefore(9), ackBefore(9));
+    bench.write(5 * MSS);
+    bench.peer(ackBefore(9));
+    assert.equal(bench.connection.retransmissions, 0);
+    bench.peer(ackBefore(9), ackBefore(9));
+    assert.equal(bench.connection.retransmissions, 1);
+  });
+
+  test('RFC5681 §2: nor is a FIN, which the peer repeats because it was overtaken', () => {
+    const bench = flight(8, { sack: false });
+    for (let i = 0; i < 4; i++) bench.peer('FA 2001 a1');
+    assert.equal(bench.connection.retransmissions, 0);
+  });
+
+  test('RFC5681 §3.2: they tell of a loss of a single octet as well, and within a window of one', () => {
+    for (const window of ['', ' w1']) {
+      const bench = Bench.established();
+      bench.write(1);
+      bench.peer(`A 1 a1${window}`).take();
+      for (let i = 0; i < 3; i++) bench.peer(`A 1 a1${window}`);
+      bench.expect('PA 1 a1 [1]');
+    }
+  });
+
+  test('RFC6582 §3.2 step 3: an ACK of everything ends what a partial one before it has begun', () => {
+    const bench = flight(8, { sack: false, waiting: 20 });
+    bench.advance(100);
+    for (let i = 0; i < 7; i++) bench.peer('A 1 a1');
+    // The first two duplicates let segments 9 and 10 go before the recovery began.
+    assert.ok(Math.max(...segmentsSent(bench)) > 10);
+    bench.advance(100).inject(ackBefore(3)).inject(ackBefore(11)).flush();
+    assert.ok(bench.status.inFlight > 0);
     assert.equal(bench.connection.retransmissions, 1);
   });
 
@@ -94,7 +132,7 @@ describe('news without progress', () => {
   });
 
   test('RFC6298 §5.3, RFC8985 §7.2: neither timeout nor probe are put off by an ACK that tells of no data', () => {
-    const bench = flight(8);
+    const bench = flight(8, { config: { rtoMinMs: 1000 } });
     const { timers } = bench.connection;
     const before = [timers.deadline(Timer.RETRANSMISSION), timers.deadline(Timer.LOSS_PROBE)];
     bench.advance(50).peer('A 1 a1', 'A 1 a1');
@@ -165,7 +203,65 @@ describe('what is measured', () => {
   });
 });
 
+describe('news of a single octet', () => {
+  test('RFC2018 §5: its report counts as delivered, and no probe is waited for any more', () => {
+    const bench = flight(0, { config: { initialWindowSegments: 10 } });
+    for (let i = 0; i < 3; i++) bench.write(1);
+    bench.advance(50).peer('A 1 a1 w50000 <sack 2:3>');
+    assert.equal(bench.connection.rate.delivered, 1);
+    assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
+  });
+});
+
+describe('the window and the pace', () => {
+  test('RFC5681 §3.1: what SACK had reported lets the window grow when it is acknowledged', () => {
+    const bench = flight(4);
+    bench
+      .advance(100)
+      .peer(ackBefore(1, [2, 2]))
+      .peer(ackBefore(2));
+    const { cwnd } = bench.status;
+    bench.peer(ackBefore(3));
+    assert.equal(bench.status.cwnd, cwnd + MSS);
+  });
+
+  test('each ACK sets the pace that the controller has now', () => {
+    const rate = { pacingRate: 0 };
+    const congestion = Object.assign(
+      (mss: number, segments: number) => Object.assign(cubic(mss, segments), rate),
+      { pacing: true },
+    );
+    const bench = flight(4, { config: { congestion } });
+    const { pacer } = bench.connection;
+    Object.assign(bench.connection.congestion, { pacingRate: 5000 });
+    bench.advance(100).peer(ackBefore(2));
+    assert.equal(pacer!.quantumBytes, 5000);
+  });
+});
+
 describe('what the application hears', () => {
+  test('that all is acknowledged once, not with each ACK that comes later', () => {
+    const bench = flight(2);
+    bench.peer(ackBefore(3)).events(['ALL_ACKNOWLEDGED']);
+    bench.peer(ackBefore(3, [2, 2])).events([], ['ALL_ACKNOWLEDGED']);
+  });
+
+  test('that all is acknowledged: not while a closed window keeps something back, or a FIN is under way', () => {
+    const shut = flight(2);
+    shut.peer('A 1 a1001 w0').write(MSS);
+    shut.peer('A 1 a2001 w0').events([], ['ALL_ACKNOWLEDGED']);
+    const ending = flight(2).shutdown();
+    ending.peer(ackBefore(3)).events([], ['ALL_ACKNOWLEDGED']);
+    ending.peer('A 1 a2002').events(['ALL_ACKNOWLEDGED']);
+  });
+
+  test('of room in the send buffer as soon as the ACK is there, before anything leaves', () => {
+    const bench = flight(4, { waiting: 4, config: { sendBufferBytes: 8 * MSS } });
+    assert.equal(bench.write(MSS), 0);
+    bench.takeEvents();
+    bench.inject(ackBefore(4)).events(['WRITABLE']);
+  });
+
   test('that all is acknowledged: not while something is in flight or waits', () => {
     const bench = flight(2, { waiting: 3 });
     bench.peer(ackBefore(2)).events([], ['ALL_ACKNOWLEDGED']);
@@ -185,6 +281,7 @@ describe('what the application hears', () => {
     bench.write(1);
     bench.peer('A 1 a2').events(['ALL_ACKNOWLEDGED']);
     assert.equal(bench.connection.bytesAcknowledged, 1);
+    assert.equal(bench.connection.rate.delivered, 1);
   });
 });
 
@@ -206,6 +303,14 @@ describe('what is kept', () => {
     bench.advance(5).peer(ackBefore(2)).take();
     bench.advance(60);
     assert.deepEqual(segmentsSent(bench), [2]);
+  });
+
+  test('RFC2018 §5: nothing of a report that was acknowledged', () => {
+    const bench = flight(6);
+    bench.advance(100).peer(ackBefore(1, [2, 2], [4, 4]));
+    assert.equal(bench.connection.scoreboard!.count, 2);
+    bench.peer(ackBefore(4));
+    assert.equal(bench.connection.scoreboard!.count, 1);
   });
 
   test('ATTACKS 2: reports that were acknowledged take no room from those to come', () => {

@@ -76,3 +76,17 @@ describe('a loss', () => {
     assert.equal(bench.status.ssthresh, 28 * MSS);
   });
 });
+
+test('RFC7661 §4.4: after a timeout within a recovery what is used counts again', () => {
+  const bench = withWindow(10 * MSS, 100 * MSS);
+  bench.write(5 * MSS);
+  bench.advance(100).peer(ackBefore(5, [6, 9]));
+  assert.equal(bench.connection.tcpInfo(bench.now).caState, 'recovery');
+  while (bench.connection.rtx.tally.timeouts === 0) bench.advance(1);
+  bench.advance(100).peer(ackBefore(10));
+  assert.equal(bench.connection.tcpInfo(bench.now).caState, 'open');
+  bench.connection.congestion.cwnd = 10 * MSS;
+  bench.connection.congestion.ssthresh = 100 * MSS;
+  use(bench, 6, 10 * ROUND_MS);
+  assert.ok(bench.status.cwnd > 10 * MSS, `cwnd ${bench.status.cwnd}`);
+});
