@@ -53,7 +53,6 @@ function mayProbe(c: Connection): boolean {
     rtx.measuredSinceProbe &&
     flight.count > 0 &&
     flight.sackedCount === 0 &&
-    flight.lostBytes === 0 &&
     snd.wnd > 0 &&
     !isLoneFin(c)
   );
