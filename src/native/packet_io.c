@@ -122,7 +122,7 @@ static int device_verdict(int fd, int number) {
 
 static ssize_t device_write(int fd, struct iovec *vectors, int count) {
   for (;;) {
-    ssize_t written = writev(fd, vectors, count);
+    ssize_t written = count == 1 ? write(fd, vectors->iov_base, vectors->iov_len) : writev(fd, vectors, count);
     if (written >= 0 || errno != EINTR) return written;
   }
 }

@@ -11,7 +11,9 @@ const DESCRIPTOR_WORDS = 16 * 1024;
 const MAX_PACKETS = 2048;
 
 /** Payload up to this many bytes is copied: looking up a buffer across the native border costs more. */
-const COPY_BYTES = 64;
+const COPY_BYTES = 512;
+/** Up to about this size a loop beats `set`, which needs a subarray. */
+const LOOP_BYTES = 24;
 
 const WORDS_PER_PACKET = 3;
 const WORDS_PER_PIECE = 3;
@@ -26,7 +28,6 @@ export class TransmitQueue {
   packets = 0;
   /** Octets of the virtio-net header before each packet: `VNET_HEADER_BYTES` or 0. */
   private vnetBytes = 0;
-  private readonly arenaView = new DataView(this.arena.buffer);
   private arenaUsed = 0;
   private words = 0;
 
@@ -60,7 +61,7 @@ export class TransmitQueue {
     if (this.packets >= MAX_PACKETS) return false;
 
     const at = this.arenaUsed;
-    if (vnetBytes > 0) writeVnetHeader(this.arenaView, at, header, offset, length, work);
+    if (vnetBytes > 0) writeVnetHeader(this.arena, at, header, offset, length, work);
     copyPiece(this.arena, at + vnetBytes, header, offset, length);
     if (payload !== null && total > 0) {
       if (copied) this.copyPayload(payload, at + vnetBytes + length);
@@ -162,7 +163,6 @@ export class TransmitQueue {
  */
 function copyPiece(target: Uint8Array, at: number, from: Uint8Array, offset: number, length: number): void {
   if (offset + length > from.length) target.fill(0, at, at + length);
-  // Up to about this size a loop beats `set`, which needs a subarray.
-  else if (length <= COPY_BYTES) for (let i = 0; i < length; i++) target[at + i] = from[offset + i]!;
+  else if (length <= LOOP_BYTES) for (let i = 0; i < length; i++) target[at + i] = from[offset + i]!;
   else target.set(from.subarray(offset, offset + length), at);
 }

@@ -3,6 +3,7 @@
 
 import { CWR } from '../wire/segment.js';
 import { TCP_CHECKSUM_OFFSET } from '../wire/tcp.js';
+import { VNET_HEADER_BYTES } from './binding.js';
 
 const FLAG_NEEDS_CHECKSUM = 1;
 const GSO_TCPV4 = 1;
@@ -37,7 +38,7 @@ export interface DeviceWork {
  * @param work null: the packet is complete
  */
 export function writeVnetHeader(
-  view: DataView,
+  bytes: Uint8Array,
   at: number,
   packet: Uint8Array,
   offset: number,
@@ -57,12 +58,16 @@ export function writeVnetHeader(
       if (packet[tcp + CONTROL_BITS]! & CWR) gsoType |= GSO_ECN;
     }
   }
-  view.setUint8(at + FLAGS, flags);
-  view.setUint8(at + GSO_TYPE, gsoType);
-  view.setUint16(at + HEADER_LENGTH, headerLength, true);
-  view.setUint16(at + GSO_SIZE, work === null ? 0 : work.segmentBytes, true);
-  view.setUint16(at + CHECKSUM_START, work === null ? 0 : work.transportOffset, true);
-  view.setUint16(at + CHECKSUM_OFFSET, work === null ? 0 : TCP_CHECKSUM_OFFSET, true);
-  view.setUint16(at + PADDING, 0);
-  view.setUint32(at + PADDING + 2, 0);
+  const segmentBytes = work === null ? 0 : work.segmentBytes;
+  bytes[at + FLAGS] = flags;
+  bytes[at + GSO_TYPE] = gsoType;
+  bytes[at + HEADER_LENGTH] = headerLength;
+  bytes[at + HEADER_LENGTH + 1] = headerLength >>> 8;
+  bytes[at + GSO_SIZE] = segmentBytes;
+  bytes[at + GSO_SIZE + 1] = segmentBytes >>> 8;
+  bytes[at + CHECKSUM_START] = work === null ? 0 : work.transportOffset;
+  bytes[at + CHECKSUM_START + 1] = 0;
+  bytes[at + CHECKSUM_OFFSET] = work === null ? 0 : TCP_CHECKSUM_OFFSET;
+  bytes[at + CHECKSUM_OFFSET + 1] = 0;
+  for (let i = PADDING; i < VNET_HEADER_BYTES; i++) bytes[at + i] = 0;
 }

@@ -317,6 +317,8 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   }
 
   override read(size?: number): ReturnType<Duplex['read']> {
+    // A stream that flows asks after each chunk whether there is more; it will hear of that anyhow.
+    if (size === 0 && this.#transport?.isReading === true && this.readableFlowing === true) return null;
     const chunk = super.read(size);
     this.#readOn();
     return chunk;
@@ -341,11 +343,18 @@ export class Socket extends adoptable(Duplex) implements TransportOwner {
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: WriteCallback): void {
-    this.#startWrite(PendingWrite.ofChunk(chunk, encoding), callback);
+    if (this.#mayWrite?.writeShort(chunk, encoding)) callback();
+    else this.#startWrite(PendingWrite.ofChunk(chunk, encoding), callback);
   }
 
   override _writev(chunks: WriteChunk[], callback: WriteCallback): void {
-    this.#startWrite(PendingWrite.ofChunks(chunks), callback);
+    if (this.#mayWrite?.writeShortPieces(chunks)) callback();
+    else this.#startWrite(PendingWrite.ofChunks(chunks), callback);
+  }
+
+  /** Where to write without waiting for anything. */
+  get #mayWrite(): Transport | null {
+    return this.connecting ? null : this.#transport;
   }
 
   #startWrite(write: PendingWrite, callback: WriteCallback): void {

@@ -3,11 +3,12 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
 import { Event } from '../tcp/connection.js';
+import type { ViewClass } from '../tcp/receive-queue.js';
 import { State } from '../tcp/state.js';
 import { surfaceUncaught, systemError } from './errors.js';
 import { type Liveness, Share } from './liveness.js';
 import { SINCE_NODE_22 } from './node-version.js';
-import type { PendingWrite } from './pending-write.js';
+import type { PendingWrite, WriteChunk } from './pending-write.js';
 
 /** Largest chunk given to a stream, as libuv reads. */
 export const READ_BYTES = 65536;
@@ -26,6 +27,15 @@ export interface TransportOwner {
   /** Bytes moved: the idle timer starts anew. */
   _unrefTimer(): void;
 }
+
+/** The class of Buffers, which `Buffer` itself only makes. */
+const BufferView = (Buffer as unknown as Record<symbol, ViewClass>)[Symbol.species]!;
+
+/** Writes of at most so many bytes are put together here. */
+const SHORT_BYTES = 16_384;
+/** No character takes more, in any encoding. */
+const MOST_PER_CHARACTER = 3;
+const short = Buffer.allocUnsafeSlow(SHORT_BYTES);
 
 type WriteCallback = (error?: Error | null) => void;
 
@@ -147,13 +157,13 @@ export class Transport implements EndpointHandler {
     this.pumping = true;
     try {
       while (this.reading && this.owner !== null) {
-        const bytes = this.endpoint.receive(this.owner._receiveBytes);
+        const bytes = this.endpoint.receive(this.owner._receiveBytes, BufferView);
         if (bytes === null) {
           if (this.endpoint.connection.receiveQueueBytes > 0) this.onNoRoom(this.owner);
           else this.onQueueEmpty(this.owner);
           return;
         }
-        this.push(this.owner, bytes);
+        this.push(this.owner, bytes as Buffer);
       }
     } finally {
       this.pumping = false;
@@ -166,14 +176,14 @@ export class Transport implements EndpointHandler {
     owner.destroy(systemError('ENOBUFS', 'read'));
   }
 
-  private push(owner: TransportOwner, bytes: Uint8Array): void {
+  private push(owner: TransportOwner, bytes: Buffer): void {
     this.bytesRead += bytes.length;
     owner._unrefTimer();
     // Off during the call: a `_read` that a listener causes must not be lost when `push` then returns false.
     this.reading = false;
     let more = true;
     try {
-      more = owner._receive(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      more = owner._receive(bytes);
     } finally {
       if (more) this.reading = true;
     }
@@ -212,6 +222,48 @@ export class Transport implements EndpointHandler {
     this.owner?._unrefTimer();
     this.advanceWrite();
     this.updateShare();
+  }
+
+  /**
+   * A whole write that is short and for which there is room: nothing of it is left to wait for.
+   * @returns false when it is no such; then nothing was done
+   */
+  writeShort(chunk: Uint8Array | string, encoding: BufferEncoding): boolean {
+    if (this.closed || this.write !== null) return false;
+    if (typeof chunk !== 'string') return this.sendWhole(chunk);
+    if (chunk.length * MOST_PER_CHARACTER > SHORT_BYTES) return false;
+    const length = short.write(chunk, 0, encoding);
+    return this.sendWhole(new Uint8Array(short.buffer, 0, length));
+  }
+
+  /** The same with a write of several chunks. */
+  writeShortPieces(chunks: readonly WriteChunk[]): boolean {
+    if (this.closed || this.write !== null) return false;
+    let most = 0;
+    for (const { chunk } of chunks)
+      most += chunk.length * (typeof chunk === 'string' ? MOST_PER_CHARACTER : 1);
+    if (most > SHORT_BYTES) return false;
+    let length = 0;
+    for (const { chunk, encoding } of chunks) {
+      if (typeof chunk === 'string') {
+        length += short.write(chunk, length, encoding);
+      } else {
+        short.set(chunk, length);
+        length += chunk.length;
+      }
+    }
+    return this.sendWhole(new Uint8Array(short.buffer, 0, length));
+  }
+
+  private sendWhole(bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    if (length === 0 || length > SHORT_BYTES || length > this.endpoint.connection.sendSpace) return false;
+    this.bytesWritten += length;
+    this.unacknowledged = true;
+    this.owner?._unrefTimer();
+    this.endpoint.sendCopy(bytes, true);
+    this.updateShare();
+    return true;
   }
 
   private advanceWrite(): void {

@@ -4,6 +4,7 @@ import type { ConnectionConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import type { Explanation } from '../tcp/explain.js';
 import type { TcpInfo } from '../tcp/info.js';
+import type { ViewClass } from '../tcp/receive-queue.js';
 import { State } from '../tcp/state.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
 import type { DemuxEntry } from './demux.js';
@@ -152,9 +153,9 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
   }
 
   /** See `Connection.receive`. */
-  receive(max: number): Uint8Array | null {
+  receive(max: number, View?: ViewClass): Uint8Array | null {
     const now = this.driver.now();
-    const bytes = this.connection.receive(max, now);
+    const bytes = this.connection.receive(max, now, View);
     // What was taken may open the window.
     if (bytes !== null) this.driver.changed(this, now);
     return bytes;

@@ -4,6 +4,7 @@ import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
 import { acceptSynEcn } from './ecn.js';
 import { askFastOpen, grantFastOpen } from './fast-open.js';
+import type { ViewClass } from './receive-queue.js';
 import { startOrphanTimer } from './segment-arrives/closing.js';
 import { State, Trigger } from './state.js';
 import { takeSynData } from './syn-data.js';
@@ -127,9 +128,9 @@ export function sendUrgent(c: Connection, bytes: Uint8Array, now: number): numbe
 }
 
 /** RECEIVE (§3.10.3). */
-export function receive(c: Connection, max: number, now: number): Uint8Array | null {
+export function receive(c: Connection, max: number, now: number, View?: ViewClass): Uint8Array | null {
   if (c.receiveQueueBytes === 0) return null;
-  const bytes = c.receiveQueue!.take(max);
+  const bytes = c.receiveQueue!.take(max, View);
   if (bytes === null) return null;
   if (c.rcv.urgent && c.urgentBytes === 0) c.rcv.urgent = false;
   c.receiveTuning?.onRead(bytes.length, now);

@@ -27,7 +27,7 @@ import { heldBack, pollTransmit, wantsTransmit } from './output.js';
 import type { Pacer } from './pacing.js';
 import type { Rack } from './rack.js';
 import { Reassembly } from './reassembly.js';
-import { ReceiveQueue } from './receive-queue.js';
+import { ReceiveQueue, type ViewClass } from './receive-queue.js';
 import type { ReceiveTuning } from './receive-tuning.js';
 import type { RttEstimator } from './rtt.js';
 import type { SackMemory } from './sack-blocks.js';
@@ -323,9 +323,12 @@ export class Connection {
     return this.receiveQueue.length;
   }
 
-  /** The next in-order bytes, at most `max`, or null when there are none. The array belongs to the caller. */
-  receive(max: number, now: number): Uint8Array | null {
-    return calls.receive(this, max, now);
+  /**
+   * The next in-order bytes, at most `max`, or null when there are none. The array belongs to the caller.
+   * @param View what it is to be; default a plain `Uint8Array`
+   */
+  receive(max: number, now: number, View?: ViewClass): Uint8Array | null {
+    return calls.receive(this, max, now, View);
   }
 
   /** True when the peer's FIN was reached and all data before it was handed out. */

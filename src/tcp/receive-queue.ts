@@ -4,8 +4,13 @@
 /** Blocks begin small, so that a trickle of bytes pins little memory, and grow with bulk data. */
 const SMALL_BLOCK = 2048;
 const LARGEST_BLOCK = 65_536;
+/** Up to about this size a loop beats `set`, which needs a subarray. */
+const LOOP_BYTES = 24;
 /** Payloads of at least this size count as bulk. */
 const BULK_BYTES = 512;
+
+/** Makes views of memory: `Uint8Array`, or a class derived from it. */
+export type ViewClass = new (memory: ArrayBufferLike, offset: number, length: number) => Uint8Array;
 
 /** A piece of memory; the bytes in use are `[start, end)`. */
 class Block {
@@ -53,8 +58,10 @@ export class ReceiveQueue {
       const { tail } = this;
       const block = tail !== null && tail.room > 0 ? tail : this.grow(left, length);
       const n = Math.min(left, block.room);
-      block.bytes.set(bytes.subarray(offset, offset + n), block.end);
-      block.end += n;
+      const { end } = block;
+      if (n <= LOOP_BYTES) for (let i = 0; i < n; i++) block.bytes[end + i] = bytes[offset + i]!;
+      else block.bytes.set(bytes.subarray(offset, offset + n), end);
+      block.end = end + n;
       offset += n;
       left -= n;
     }
@@ -104,13 +111,20 @@ export class ReceiveQueue {
     other.clear();
   }
 
-  /** Takes at most `max` bytes from the front, as one view; null when the queue is empty. */
-  take(max: number): Uint8Array | null {
+  /**
+   * Takes at most `max` bytes from the front, as one view; null when the queue is empty.
+   * @param View what the view is to be; default a plain one
+   */
+  take(max: number, View?: ViewClass): Uint8Array | null {
     if (this.length === 0 || max <= 0) return null;
     let block = this.head!;
     if (block.start === block.end) block = this.dropHead();
     const n = Math.min(max, block.end - block.start);
-    const view = block.bytes.subarray(block.start, block.start + n);
+    const { bytes, start } = block;
+    const view =
+      View === undefined
+        ? bytes.subarray(start, start + n)
+        : new View(bytes.buffer, bytes.byteOffset + start, n);
     block.start += n;
     this.length -= n;
     if (block.start === block.limit) this.dropHead();

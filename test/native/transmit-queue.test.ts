@@ -117,7 +117,7 @@ describe('TransmitQueue', () => {
     queue.push(new Uint8Array(4000).fill(0xaa), 0, 4000, null);
     queue.clear();
     const gone = makePacket(4, [20], 1);
-    const later = makePacket(4, [200], 2);
+    const later = makePacket(4, [2000], 2);
     structuredClone(gone.payload.bytes[0]!.buffer, {
       transfer: [gone.payload.bytes[0]!.buffer as ArrayBuffer],
     });
@@ -129,7 +129,7 @@ describe('TransmitQueue', () => {
     queue.keepAfter(0);
     assert.deepEqual(described(queue), [
       Uint8Array.from([...gone.header, ...new Uint8Array(20)]),
-      Uint8Array.from([...later.header, ...new Uint8Array(200)]),
+      Uint8Array.from([...later.header, ...new Uint8Array(2000)]),
     ]);
   });
 });

@@ -13,7 +13,7 @@ function fields(header: Uint8Array): number[] {
 
 function written(packet: Uint8Array, offset: number, length: number, work: DeviceWork | null): number[] {
   const bytes = new Uint8Array(40).fill(0xff);
-  writeVnetHeader(new DataView(bytes.buffer), 8, packet, offset, length, work);
+  writeVnetHeader(bytes, 8, packet, offset, length, work);
   assert.ok(bytes.subarray(0, 8).every((byte) => byte === 0xff) && bytes[24] === 0xff, 'nothing around it');
   assert.ok(
     bytes.subarray(18, 24).every((byte) => byte === 0),

@@ -13,6 +13,7 @@ import type {
   ListenOptions,
 } from '../../src/stack/endpoint.js';
 import { type ConnectionErrorCode, Event } from '../../src/tcp/connection.js';
+import type { ViewClass } from '../../src/tcp/receive-queue.js';
 import { State } from '../../src/tcp/state.js';
 import { IpAddress } from '../../src/wire/address.js';
 
@@ -63,8 +64,9 @@ export class ScriptedEndpoint {
     return this.peerEnded && this.queue.length === 0;
   }
 
-  receive(_max: number): Uint8Array | null {
-    return this.queue.shift() ?? null;
+  receive(_max: number, View: ViewClass): Uint8Array | null {
+    const bytes = this.queue.shift();
+    return bytes === undefined ? null : new View(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   send(bytes: Uint8Array, push: boolean): number {

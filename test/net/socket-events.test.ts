@@ -62,6 +62,26 @@ test('chunks are the memory that the endpoint handed out', async () => {
   assert.equal(chunks[0]!.length, 10);
 });
 
+test('who reads as it flows does not ask the endpoint again after each chunk', async () => {
+  const [socket, endpoint] = await connected();
+  const chunks: string[] = [];
+  socket.on('data', (chunk) => chunks.push(String(chunk)));
+  await turn();
+  let asked = 0;
+  const { receive } = endpoint;
+  endpoint.receive = (max, View) => {
+    asked++;
+    return receive.call(endpoint, max, View);
+  };
+  for (const text of ['one', 'two', 'three']) {
+    endpoint.queue.push(Buffer.from(text));
+    endpoint.tell(READABLE);
+    await turn();
+  }
+  assert.deepEqual(chunks, ['one', 'two', 'three']);
+  assert.equal(asked, 6, 'each time for what is there, and for what is not');
+});
+
 test('nothing is pulled from the endpoint while nobody reads', async () => {
   const [socket, endpoint] = await connected();
   const chunk = new Uint8Array(socket.readableHighWaterMark);

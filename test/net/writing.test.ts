@@ -77,6 +77,45 @@ test('a socket destroyed in the midst of a write leaves the memory of the user a
   assert.equal(endpoint.sentText, 'a'.repeat(1000));
 });
 
+test('a short write goes in whole and at once, whatever it is made of, or is left to wait', () => {
+  const { endpoint, transport, liveness } = establish();
+  const scratch = Buffer.from('bytes');
+  assert.equal(transport.writeShort('h\u00e9', 'latin1'), true);
+  assert.equal(transport.writeShort('\u20ac', 'utf8'), true);
+  assert.equal(transport.writeShort(scratch, 'utf8'), true);
+  scratch.fill('!');
+  const pieces = [
+    { chunk: '6f6b', encoding: 'hex' as const },
+    { chunk: Buffer.from([0, 1]), encoding: 'utf8' as const },
+    { chunk: 'eg==', encoding: 'base64' as const },
+  ];
+  assert.equal(transport.writeShortPieces(pieces), true);
+  assert.deepEqual(
+    endpoint.sent.map(({ bytes, push }) => [Buffer.from(bytes).toString('latin1'), push]),
+    [
+      ['h\u00e9', true],
+      ['\u00e2\u0082\u00ac', true],
+      ['bytes', true],
+      ['ok\0\u0001z', true],
+    ],
+  );
+  assert.equal(transport.bytesWritten, 15);
+  assert.equal(liveness.isHeld, true, 'until it is acknowledged');
+  endpoint.sendSpace = 4;
+  assert.equal(transport.writeShort('12345', 'utf8'), false);
+  assert.equal(transport.writeShortPieces(pieces), false);
+  assert.equal(transport.writeShort('', 'utf8'), false);
+  endpoint.sendSpace = 1e6;
+  assert.equal(transport.writeShort(Buffer.alloc(100_000), 'utf8'), false);
+  assert.equal(transport.writeShort('x'.repeat(6000), 'utf8'), false, 'it may be three times as many bytes');
+  transport.startWrite(PendingWrite.ofChunk(Buffer.alloc(2e6), 'utf8'), () => {});
+  assert.equal(transport.writeShort('x', 'utf8'), false, 'behind one that waits');
+  assert.equal(endpoint.sent.length, 5);
+  endpoint.state = State.CLOSED;
+  endpoint.tell(Event.CLOSED);
+  assert.equal(transport.writeShort('x', 'utf8'), false, 'after the end');
+});
+
 test('refused bytes are never kept by reference', async () => {
   const { endpoint, transport } = establish();
   endpoint.sendSpace = 0;
