@@ -1,6 +1,6 @@
 // Losses told by duplicate ACKs, where the peer has no SACK: the third one holds the first segment lost (RFC 5681 §3.2),
 // and each partial ACK the next (RFC 6582). Each duplicate also tells that one segment more has left the network.
-import { seqGt } from '../wire/seq.js';
+import { seqAdd, seqGt } from '../wire/seq.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { Mark } from './flight.js';
@@ -27,6 +27,8 @@ export function countDuplicate(c: Connection, news: AckNews): void {
 /** SND.UNA moved by `bytes`: what duplicates had told of is among them. */
 export function forgetDuplicates(c: Connection, bytes: number, news: AckNews): void {
   const { rtx, snd } = c;
+  // Once SND.UNA is past it `recover` stays just behind: 2 GiB further on it would seem to lie ahead.
+  if (rtx.phase === Phase.OPEN && seqGt(snd.una, rtx.recover)) rtx.recover = seqAdd(snd.una, -1);
   rtx.dupAcks = 0;
   // The hole that the ACK fills is the one segment that no duplicate has told of.
   const told = Math.min(rtx.dupAckBytes, Math.max(0, bytes - snd.mss));

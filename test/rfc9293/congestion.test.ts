@@ -286,6 +286,20 @@ describe('fast retransmit and recovery', () => {
     assert.equal(bench.status.ssthresh, ssthresh);
   });
 
+  test('RFC6582 §3.2 (1), RFC9293 §3.4: the third duplicate counts however many numbers have passed since the last recovery', () => {
+    const bench = flowing(10);
+    for (let i = 0; i < 3; i++) {
+      bench.peer(`A 1 a${bench.status.sndNxt - 1000}`);
+      // As if the transfer had come by a GiB further between two ACKs.
+      bench.connection.rtx.recover = (bench.connection.rtx.recover - 0x4000_0000) | 0;
+    }
+    bench.take();
+    const { sndUna } = bench.status;
+    threeDuplicates(bench, sndUna);
+    assert.equal(bench.take()[0]!.seq, sndUna);
+    assert.equal(bench.status.retransmissions, 1);
+  });
+
   test('a flood of duplicate ACKs does not let more out than was sent', () => {
     const bench = flowing(10);
     bench.take();
