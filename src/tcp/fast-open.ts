@@ -159,7 +159,8 @@ export function fastOpenAnswered(c: Connection, s: SegmentView, now: number): vo
  */
 export function bareAckSeq(c: Connection): Seq {
   const { snd, fastOpen } = c;
-  if (fastOpen === null || fastOpen.synBytes === 0) return snd.nxt;
+  // Numbers do not tell how far the connection has come: after 2 GiB they seem to lie before those of the SYN.
+  if (fastOpen === null || c.bytesAcknowledged >= fastOpen.synBytes) return snd.nxt;
   const edge = seqAdd(snd.una, snd.wnd);
   const isSynData = seqLeq(snd.nxt, seqAdd(snd.iss, 1 + fastOpen.synBytes));
   return isSynData ? seqMin(edge, snd.nxt) : snd.nxt;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ACK, FIN } from '../../src/wire/segment.js';
+import { client } from '../rfc7413/fixtures.js';
 import { Bench, type BenchOptions, Pair, pattern } from '../tcp/harness.js';
 
 const ORIGINS = [0xfffffffe, 0xffffffff, 0, 0x7fffffff, 0x7ffffffe, 0x80000000, 0xfffffc17];
@@ -138,4 +139,14 @@ describe('RFC9293 §3.4: numbers that come past ISS once more, after 4 GiB', () 
     bench.write(10);
     bench.silent();
   });
+});
+
+test('RFC9293 §3.4: 2 GiB behind the data of a SYN an ACK bears SND.NXT, also while the window is shut', () => {
+  const { bench } = client(500);
+  bench.peer('SA 0 a501 <mss 1000>').take();
+  bench.write(1000);
+  bench.take();
+  bench.connection.snd.iss = (bench.connection.snd.iss - 0x8000_0000) | 0;
+  bench.peer('A 1 a601 w0').take();
+  bench.peer('A 1 a601 [10] w0').expect('A 1501 a11');
 });
