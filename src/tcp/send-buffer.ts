@@ -31,6 +31,7 @@ export class SendBuffer {
   /** Bytes kept. */
   length = 0;
   private chunks: (Chunk | null)[] = [];
+  /** Something may be borrowed. */
   private hasBorrowed = false;
   /** First chunk in use. */
   private head = 0;
@@ -168,7 +169,6 @@ export class SendBuffer {
   /** Nothing is kept any more; what is idle has no memory. */
   private reset(): void {
     this.chunks.length = 0;
-    this.hasBorrowed = false;
     this.head = 0;
     this.rewindCursor();
   }

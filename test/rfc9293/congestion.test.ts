@@ -176,7 +176,8 @@ describe('congestion avoidance', () => {
     assert.equal(bench.take().length, 2, 'Nagle holds the last one back');
     // The ACK starts the timeout anew.
     bench.advance(900).peer(`A 1 a${first + 1000}`);
-    bench.advance(900).silent();
+    bench.advance(2000).silent();
+    assert.ok(bench.now - bench.connection.lastDataSentAt > bench.status.rtoMs);
     assert.equal(bench.status.inFlight, 1);
     assert.ok(bench.status.cwnd >= cwnd, `${bench.status.cwnd} after ${cwnd}`);
   });

@@ -79,6 +79,27 @@ describe('SendBuffer', () => {
     assert.deepEqual(got, bytesFrom(0, 10), 'what the user may change was copied');
   });
 
+  test('has a bound for what it remembers of bytes that are gone, and remembers nothing when all are', () => {
+    const buffer = new SendBuffer(0);
+    const slots = () => (buffer as unknown as { chunks: readonly unknown[] }).chunks.length;
+    const chunk = bytesFrom(0, 1024);
+    let most = 0;
+    // Something is always under way, so that there is never a moment to begin anew.
+    for (const inFlight of [1, 100]) {
+      for (let i = 0; i < 1000; i++) {
+        buffer.append(chunk);
+        if (buffer.length > inFlight * 1024) buffer.acknowledge((buffer.start + 1024) | 0);
+        most = Math.max(most, slots());
+      }
+      assert.ok(most <= Math.max(2 * inFlight, inFlight + 64) + 1, `${most} slots for ${inFlight} chunks`);
+    }
+    buffer.acknowledge(buffer.end);
+    assert.equal(slots(), 0);
+    buffer.append(chunk);
+    buffer.acknowledge(buffer.end);
+    assert.equal(slots(), 0, 'of one as of many');
+  });
+
   test('goes on behind what was acknowledged whole', () => {
     const buffer = new SendBuffer(0);
     for (let i = 0; i < 300; i++) {
@@ -114,6 +135,7 @@ describe('what a segment is made of', () => {
     buffer.appendCopy(bytesFrom(0, 10), 0, 10);
     for (let i = 1; i < 10; i++) {
       buffer.acknowledge(i);
+      assert.deepEqual([buffer.start, buffer.length], [i, 10 - i]);
       pieces.clear();
       buffer.gather(i, 10 - i, pieces);
       const got = new Uint8Array(10 - i);
