@@ -9,11 +9,13 @@ let adopting: object | null = null;
 /**
  * A base class like `Base`, one of those of Node that are functions, whose constructor can take over an object that is
  * there already; what derived classes declare, private fields included, is then added to it.
+ * @param prepare what is done to the object before
  */
-export function adoptable<T extends Constructor>(Base: T): T {
+export function adoptable<T extends Constructor>(Base: T, prepare: (self: object) => void = nothing): T {
   function Adoptable(this: object, ...args: unknown[]): object {
     const self = adopting ?? this;
     adopting = null;
+    prepare(self);
     Reflect.apply(Base as unknown as (...all: unknown[]) => void, self, args);
     return self;
   }
@@ -21,6 +23,8 @@ export function adoptable<T extends Constructor>(Base: T): T {
   Adoptable.prototype = Base.prototype;
   return Adoptable as unknown as T;
 }
+
+function nothing(): void {}
 
 /** Lets a class that descends from an adoptable one be called without `new`. */
 export function callable<T extends object>(Kind: Constructor): T {

@@ -31,6 +31,8 @@ export interface Probing {
 }
 
 const MS = 1000;
+/** Of most sockets. */
+const NOT_ASKED: KeepAlive = { on: false, delay: 0, interval: undefined, count: undefined };
 /** What libuv sets along with the idle time. */
 const LIBUV_PROBING: Probing = { intervalMs: MS, probes: 10 };
 /** Longer than Linux takes for a time, and more probes than it takes. */
@@ -58,6 +60,7 @@ export function askedKeepAlive(
   interval: number | undefined,
   count: number | undefined,
 ): KeepAlive {
+  if (!enable && !initialDelay && interval === undefined && count === undefined) return NOT_ASKED;
   const given =
     typeof enable === 'object' && enable !== null ? enable : { enable, initialDelay, interval, count };
   return {

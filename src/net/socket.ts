@@ -26,6 +26,7 @@ import {
   streamOptionsOf,
 } from './construction.js';
 import { closedBeforeConnection, endedByPeer, invalidArgType, socketClosed } from './errors.js';
+import { giveEventTable } from './event-table.js';
 import { SocketHandle } from './handles.js';
 import { IdleTimer } from './idle-timer.js';
 import {
@@ -71,7 +72,7 @@ function onEnd(this: Socket): void {
  * A TCP connection on this stack; shape, events, defaults and errors as `net.Socket`.
  * One more event: `softError` (an Error with `code`), for trouble that the connection may survive (RFC 9293 MUST-47).
  */
-export class Socket extends adoptable(Duplex) implements TransportOwner {
+export class Socket extends adoptable(Duplex, giveEventTable) implements TransportOwner {
   /** True from `connect()` until `connect` or an error. */
   connecting = false;
   /** Milliseconds given to `setTimeout`; undefined when never set. */

@@ -9,7 +9,7 @@ import { State } from '../tcp/state.js';
 import { fillCookieAnswer, openByCookie, recallSyn, SYN_COOKIE_LIFE_MS } from '../tcp/syn-cookie.js';
 import { mayReopen } from '../tcp/time-wait-reuse.js';
 import type { DropReason } from '../tcp/trace.js';
-import type { FourTuple, IpAddress } from '../wire/address.js';
+import { ConnectionTuple, type FourTuple, type IpAddress } from '../wire/address.js';
 import { pseudoHeader4, pseudoHeader6 } from '../wire/checksum.js';
 import { ParseError } from '../wire/parse-error.js';
 import { IpProtocol } from '../wire/protocol.js';
@@ -297,12 +297,7 @@ export class TcpInput {
     const remote = packet.remote();
     // Connections that one host opens in a row share its address.
     if (this.lastRemote?.equals(remote) !== true) this.lastRemote = remote;
-    return {
-      local: packet.local,
-      localPort: s.destinationPort,
-      remote: this.lastRemote!,
-      remotePort: s.sourcePort,
-    };
+    return new ConnectionTuple(packet.local, s.destinationPort, this.lastRemote!, s.sourcePort);
   }
 
   private evictOldest(listener: Listener, now: number): void {

@@ -1,6 +1,6 @@
 // Which local address and port a new connection or listener gets, and why one cannot have what it asks for. Nothing is
 // reserved here: the caller enters what was chosen into the tables at once.
-import type { FourTuple, IpAddress } from '../wire/address.js';
+import { ConnectionTuple, type FourTuple, type IpAddress } from '../wire/address.js';
 import type { LocalAddresses } from './addresses.js';
 import type { BoundPorts } from './bound-ports.js';
 import type { ConnectionTable } from './connection-table.js';
@@ -43,7 +43,7 @@ export class TupleChoice {
     requirePort('connect', local, localPort, 0);
     if (localPort === 0) {
       const port = this.ephemeralPort(local, remote, remotePort);
-      return { local, localPort: port, remote, remotePort };
+      return new ConnectionTuple(local, port, remote, remotePort);
     }
     this.requireAllowed('connect', local, localPort);
     if (this.listeners.conflicts(local, local.family, localPort, false)) {
@@ -52,7 +52,7 @@ export class TupleChoice {
     if (this.table.isChosen(options.local ?? null, localPort)) {
       throw systemError('EADDRINUSE', 'connect', local, localPort, 'a connection was given this port');
     }
-    const tuple = { local, localPort, remote, remotePort };
+    const tuple = new ConnectionTuple(local, localPort, remote, remotePort);
     if (this.table.demux.get(tuple) !== null) {
       throw systemError(
         'EADDRNOTAVAIL',

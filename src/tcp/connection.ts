@@ -14,7 +14,7 @@ import type { CwndValidation } from './congestion/cwnd-validation.js';
 import type { DeliveryRate } from './delivery-rate.js';
 import { NO_ECN } from './ecn.js';
 import { type ConnectionErrorCode, Event } from './events.js';
-import { type Explanation, explain, type HistoryStep } from './explain.js';
+import { type Explanation, explain, HistoryStep } from './explain.js';
 import type { FastOpenCache, FastOpenCookies, FastOpenVariables } from './fast-open.js';
 import type { Flight } from './flight.js';
 import { type IcmpErrorKind, onIcmpError, onPathMss, onPathMtuChanged } from './icmp-error.js';
@@ -663,7 +663,7 @@ export class Connection {
   enter(to: State, trigger: Trigger, segment: SegmentView | null, now: number): void {
     const transition: Transition = transitionFor(this.state, to, trigger);
     this.state = to;
-    this.lastStep = { transition, at: now, before: this.lastStep };
+    this.lastStep = new HistoryStep(transition, now, this.lastStep);
     this.trace?.stateChanged(this, transition, segment, now);
   }
 

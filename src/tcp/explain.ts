@@ -49,12 +49,16 @@ export interface Explanation {
 }
 
 /** One step through the states. */
-export interface HistoryStep {
-  readonly transition: Transition;
-  /** Clock ms. */
-  readonly at: number;
-  /** The one before it, or null for the first. */
-  readonly before: HistoryStep | null;
+export class HistoryStep {
+  /**
+   * @param at clock ms
+   * @param before the one before it, or null for the first
+   */
+  constructor(
+    readonly transition: Transition,
+    readonly at: number,
+    readonly before: HistoryStep | null,
+  ) {}
 }
 
 /** Explains the connection as it is at `now`, in clock ms. */

@@ -53,6 +53,19 @@ export interface FourTuple {
   readonly remotePort: number;
 }
 
+/**
+ * The tuple of a connection. No literal: of one whose objects mostly live long, V8 makes the next ones among the old objects, where
+ * those of short connections are garbage until a collection of everything.
+ */
+export class ConnectionTuple implements FourTuple {
+  constructor(
+    readonly local: IpAddress,
+    readonly localPort: number,
+    readonly remote: IpAddress,
+    readonly remotePort: number,
+  ) {}
+}
+
 /** `address:port`, with brackets around IPv6. */
 export function formatEndpoint(address: IpAddress, port: number): string {
   return address.family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
