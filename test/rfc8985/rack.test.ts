@@ -172,6 +172,17 @@ describe('the timer', () => {
     assert.equal(untilReordering(repairing(115, 135)), 5);
   });
 
+  test('RFC8985 §6.2 step 5: does not run for what nothing has overtaken, be it sent once or again', () => {
+    const bench = flight(7);
+    bench.advance(100).peer(ackBefore(1, [2, 4]));
+    assert.deepEqual(segmentsSent(bench).slice(-1), [1]);
+    assert.equal(untilReordering(bench), Number.POSITIVE_INFINITY);
+    bench.peer(ackBefore(1, [2, 5]));
+    assert.equal(untilReordering(bench), Number.POSITIVE_INFINITY);
+    bench.peer(ackBefore(1, [2, 7]));
+    assert.equal(untilReordering(bench), Number.POSITIVE_INFINITY);
+  });
+
   test('RFC8985 §6.2 step 5: may be a part of a millisecond', () => {
     const bench = flight(3, { rttMs: 2 });
     bench.advance(2).peer(ackBefore(1, [2, 3]));

@@ -41,6 +41,27 @@ describe('quick phase', () => {
   });
 });
 
+test('RFC5681 §4.1: a pause of a timeout is none, and an answer of before the last segment is none to it', () => {
+  for (const [moreMs, isQuick] of [
+    [0, false],
+    [1, true],
+  ] as const) {
+    const bench = Bench.accepted();
+    bench.write(10);
+    bench.peer('A 1 a11').take();
+    let seq = 1;
+    for (let i = 0; i < 18; i++, seq += 1000) bench.advance(1).peer(`A ${seq} a11 [1000]`).read();
+    bench.now += bench.connection.rtt.rto + moreMs;
+    bench.take();
+    bench.peer(`A ${seq} a11 [1000]`);
+    assert.equal(bench.take().length > 0, isQuick, `${moreMs} ms more`);
+  }
+});
+
+test('RFC9293 §3.8.6.3: a FIN waits for an answer also as the first that comes', () => {
+  Bench.accepted().peer('FA 1 a1').silent().state('CLOSE-WAIT').advance(100).expect('A 1 a2');
+});
+
 test('a FIN without data is no answer: the peer begins anew in slow start behind it as behind silence', () => {
   const bench = Bench.accepted();
   let seq = 1;

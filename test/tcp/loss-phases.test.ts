@@ -193,20 +193,21 @@ describe('what an earlier episode leaves behind', () => {
   });
 
   test('RFC8985 §7.4.2, RFC3168 §6.1.2: that loss reduces no window that a mark has just reduced', () => {
-    const bench = probed(flight(0, { ecn: true, config: { ecn: 'on', initialWindowSegments: 10 } }));
-    bench.peer(`AE 1 a${3 * MSS + 1}`);
+    const bench = flight(10, { ecn: true, config: { ecn: 'on' } });
+    while (!bench.connection.rtx.probeOut) bench.advance(1);
+    bench.peer(`AE 1 a${5 * MSS + 1}`);
     assert.equal(caState(bench), 'cwr');
     const { ssthresh } = bench.status;
-    bench.connection.congestion.cwnd = 10 * MSS;
     bench.write(MSS);
-    bench.advance(100).peer(ackBefore(6));
+    bench.advance(100).peer(ackBefore(12));
+    assert.equal(bench.connection.rtx.probeOut, false);
     assert.equal(bench.status.ssthresh, ssthresh);
   });
 
   test('RFC8985 §7.4.2: a probe from before a recovery, or before the path became narrower, tells nothing of what is sent after it', () => {
-    const recovered = probed(flight(0, { config: { initialWindowSegments: 10 } }));
-    recovered.write(2 * MSS);
-    recovered.advance(100).peer(ackBefore(4, [5, 6]));
+    const recovered = flight(4);
+    while (!recovered.connection.rtx.probeOut) recovered.advance(1);
+    recovered.advance(100).peer(ackBefore(1, [4, 4]));
     recovered.advance(30);
     assert.equal(caState(recovered), 'recovery');
     const narrowed = probed(flight(0, { config: { initialWindowSegments: 10 } }));

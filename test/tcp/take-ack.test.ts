@@ -211,6 +211,15 @@ describe('news of a single octet', () => {
     assert.equal(bench.connection.rate.delivered, 1);
     assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), false);
   });
+
+  test('RFC5681 §3.1: the window grows by it, also where its report had come before', () => {
+    const bench = flight(0, { config: { initialWindowSegments: 10 } });
+    for (let i = 0; i < 3; i++) bench.write(1);
+    bench.advance(50).peer('A 1 a1 <sack 2:3>').peer('A 1 a2');
+    const { cwnd } = bench.status;
+    bench.peer('A 1 a3');
+    assert.equal(bench.status.cwnd, cwnd + 1);
+  });
 });
 
 describe('the window and the pace', () => {

@@ -75,6 +75,15 @@ describe('a loss', () => {
     bench.advance(100).peer(`A 1 a${4 * MSS + 1} <sack ${edges(6, 44)}>`);
     assert.equal(bench.status.ssthresh, 28 * MSS);
   });
+
+  test('RFC7661 §4.4.1: also after a pause so long that no round trip is remembered', () => {
+    const patient: ControllerFactory = (mss, segments) =>
+      Object.assign(motionless(mss, segments), { onIdle: () => {} });
+    const bench = withWindow(40 * MSS, 100 * MSS, patient);
+    bench.advance(5000).write(45 * MSS);
+    bench.advance(100).peer(`A 1 a${4 * MSS + 1} <sack ${edges(6, 44)}>`);
+    assert.equal(bench.status.ssthresh, 28 * MSS);
+  });
 });
 
 test('RFC7661 §4.4: after a timeout within a recovery what is used counts again', () => {
