@@ -1,6 +1,6 @@
 // RACK (RFC 8985 §6): a segment is lost when one that was sent sufficiently later has arrived. What "sufficiently" means
 // adapts to the reordering that the path shows. Only with SACK; without it duplicate ACKs are counted.
-import { type Seq, seqGeq, seqGt, seqLt } from '../wire/seq.js';
+import { type Seq, seqGeq, seqGt } from '../wire/seq.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { type Flight, Mark } from './flight.js';
@@ -78,17 +78,18 @@ export class Rack {
   /** RACK.reo_wnd_mult and RACK.reo_wnd_persist. */
   windowMult = 1;
   persist = 0;
-  /** RACK.dsack_round: the window widens once a round trip at most, until SND.UNA passes this. */
-  private widened = false;
-  private widenedUntil: Seq = 0;
+  /** RACK.dsack_round: the window widens once a round trip at most, until so many bytes are acknowledged. */
+  private widenedUntil = 0;
   /** Retransmissions that may still be judged. */
   readonly resends = new Resends();
 
-  /** The peer reports a duplicate: the window was too small (step 4). */
-  onDuplicateReported(una: Seq, nxt: Seq): void {
-    if (this.widened && seqLt(una, this.widenedUntil)) return;
-    this.widened = true;
-    this.widenedUntil = nxt;
+  /**
+   * The peer reports a duplicate: the window was too small (step 4).
+   * @param acknowledged bytes, since the connection began
+   */
+  onDuplicateReported(acknowledged: number, inFlight: number): void {
+    if (acknowledged < this.widenedUntil) return;
+    this.widenedUntil = acknowledged + inFlight;
     this.windowMult++;
     this.persist = PERSIST_RECOVERIES;
   }

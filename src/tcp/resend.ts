@@ -27,7 +27,7 @@ export function dueWithinWindow(c: Connection): number {
 /** Sends record `i`, which is due, as one segment. */
 export function sendDue(c: Connection, i: number, now: number, sink: SegmentSink): void {
   fit(c, i);
-  noteResent(c, c.flight.length(i), now);
+  noteResent(c, i, now);
   sendAgain(c, i, now, sink);
 }
 

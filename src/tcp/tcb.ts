@@ -96,6 +96,8 @@ export class RetransmissionVariables {
   /** The present or last reduction can still turn out needless: it began when this was SND.UNA. */
   undoable = false;
   undoFrom: Seq = 0;
+  /** After the highest number that was sent again since. */
+  undoUntil: Seq = 0;
   /** Its retransmissions that no duplicate report has shown to be needless yet. */
   resentInEpisode = 0;
   /** Bytes sent again in it. */

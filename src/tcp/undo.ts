@@ -1,7 +1,7 @@
 // Needless reductions and how they are taken back: the peer's echo of a time stamp shows that the first transmission had
 // arrived (Eifel, RFC 3522), or it reports that every retransmission was a duplicate (D-SACK, RFC 3708). The window
 // returns as RFC 4015 has it.
-import { type Seq, seqGeq } from '../wire/seq.js';
+import { type Seq, seqDiff, seqGeq, seqGt, seqLeq } from '../wire/seq.js';
 import type { AckNews } from './ack-news.js';
 import type { Connection } from './connection.js';
 import { Phase } from './tcb.js';
@@ -19,16 +19,19 @@ export function rememberForUndo(c: Connection): void {
   }
   rtx.undoable = true;
   rtx.undoFrom = snd.una;
+  rtx.undoUntil = snd.una;
   rtx.resentInEpisode = 0;
   rtx.resentBytesInEpisode = 0;
   rtx.firstResentAt = -1;
 }
 
-/** Something was sent again. */
-export function noteResent(c: Connection, bytes: number, now: number): void {
-  const { rtx } = c;
+/** Record `i` of the flight is sent again. */
+export function noteResent(c: Connection, i: number, now: number): void {
+  const { rtx, flight } = c;
+  const end = flight.end(i);
   rtx.resentInEpisode++;
-  rtx.resentBytesInEpisode += bytes;
+  rtx.resentBytesInEpisode += flight.length(i);
+  if (seqGt(end, rtx.undoUntil)) rtx.undoUntil = end;
   if (rtx.firstResentAt < 0) rtx.firstResentAt = now;
 }
 
@@ -37,8 +40,13 @@ export function noteDuplicateReport(c: Connection, left: Seq, right: Seq, news: 
   const { rtx, rack, snd } = c;
   news.duplicateReported = true;
   rtx.duplicateReports++;
-  rack.onDuplicateReported(snd.una, snd.nxt);
-  if (seqGeq(left, rtx.undoFrom) && rtx.resentInEpisode > 0 && !isOfProbe(c, right)) rtx.resentInEpisode--;
+  rack.onDuplicateReported(c.bytesAcknowledged, c.inFlight);
+  if (rtx.resentInEpisode === 0 || isOfProbe(c, right)) return;
+  // What lies elsewhere the episode has not sent again: the network has doubled it.
+  if (!seqGeq(left, rtx.undoFrom) || !seqLeq(right, rtx.undoUntil)) return;
+  // A receiver that joins segments before it looks at them reports them together.
+  const segments = Math.max(1, Math.floor(seqDiff(right, left) / snd.mss));
+  rtx.resentInEpisode = Math.max(0, rtx.resentInEpisode - segments);
 }
 
 /** What ends at `right` was sent again by the last tail loss probe, before the reduction and as no part of it. */

@@ -394,6 +394,15 @@ describe('reordering', () => {
     assert.equal(bench.connection.rack.windowMult, 3);
   });
 
+  test('RFC8985 §6.2 step 4: also when the last one was more than 2 GiB ago', () => {
+    const rack = new Rack();
+    rack.onDuplicateReported(5000, 1000);
+    rack.onDuplicateReported(5999, 1000);
+    assert.equal(rack.windowMult, 2);
+    rack.onDuplicateReported(2 ** 31 + 9000, 1000);
+    assert.equal(rack.windowMult, 3);
+  });
+
   test('RFC8985 §6.2 step 4: never beyond the smoothed round trip', () => {
     const bench = reordering(9);
     bench.connection.rack.windowMult = 40;

@@ -32,6 +32,8 @@ interface Segment {
 interface Undo {
   /** Its first segment, and when something was sent again first. */
   readonly from: number;
+  /** The highest one that was sent again. */
+  until: number;
   repeatedAt: number | null;
   /** Retransmissions of which no duplicate was reported. */
   unreported: number;
@@ -117,6 +119,7 @@ export class ReferenceSender {
     one.everResent = one.resent = true;
     if (this.undo === null) return;
     this.undo.unreported++;
+    this.undo.until = Math.max(this.undo.until, one.n);
     this.undo.repeatedAt ??= now;
   }
 
@@ -172,7 +175,8 @@ export class ReferenceSender {
       this.recoveriesLeft = 16;
       this.widenedUntil = this.nxt;
     }
-    if (this.undo !== null && n >= this.undo.from && this.undo.unreported > 0) this.undo.unreported--;
+    const { undo } = this;
+    if (undo !== null && n >= undo.from && n <= undo.until && undo.unreported > 0) undo.unreported--;
   }
 
   /** Step 5. Returns the number of segments newly held lost. */
@@ -227,7 +231,7 @@ export class ReferenceSender {
     if (this.inRecovery || this.lostBytes === 0) return;
     this.inRecovery = true;
     this.recover = this.nxt;
-    this.undo = { from: this.una, unreported: 0, repeatedAt: null };
+    this.undo = { from: this.una, until: 0, unreported: 0, repeatedAt: null };
     this.reduction.begin(pipeBefore);
   }
 

@@ -106,11 +106,14 @@ describe('after a timeout', () => {
   });
 
   test('RFC3708 §3: one that is taken back for the report of a duplicate is over, also where nothing was acknowledged', () => {
-    const bench = timeOut(flight(4));
-    bench.peer(ackBefore(1, [2, 2], [2, 3]));
-    assert.equal(caState(bench), 'disorder');
-    assert.equal(bench.connection.tcpInfo(bench.now).retransmits, 0);
+    const bench = timeOut(flight(4, { waiting: 4 }));
+    const reduced = bench.status.ssthresh;
+    bench.peer(ackBefore(2));
+    assert.equal(caState(bench), 'loss');
+    bench.peer(ackBefore(2, [1, 1]));
+    assert.equal(caState(bench), 'open');
     const { ssthresh } = bench.status;
+    assert.ok(ssthresh > reduced);
     timeOut(bench);
     assert.ok(bench.status.ssthresh < ssthresh, 'the next one is a first one again');
   });

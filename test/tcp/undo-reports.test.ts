@@ -1,5 +1,5 @@
-// A tail loss probe that repeats data, and the recovery that it sets off: what the peer says of the probe is no news of what
-// the recovery has sent again.
+// Reports of duplicates beside a recovery: those of a tail loss probe before it, and of what the network has doubled, are no
+// news of what the recovery has sent again.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Timer } from '../../src/tcp/timers.js';
@@ -38,6 +38,35 @@ describe('a probe of data that had arrived, and a recovery', () => {
     bench.write(1000);
     bench.advance(100).peer(ackBefore(5, [1, 1]));
     assert.equal(caState(bench), 'open');
+    assert.ok(bench.status.ssthresh >= ssthresh);
+  });
+});
+
+describe('duplicates of the network, and a recovery', () => {
+  /** Segments 1 to 3 of twelve arrive late, after they were sent again. */
+  function late(): { bench: Bench; ssthresh: number } {
+    const bench = flight(12);
+    const { ssthresh } = bench.status;
+    bench.take();
+    bench.advance(100).peer(ackBefore(1, [4, 9]));
+    bench.advance(1).peer(ackBefore(1, [4, 10]));
+    assert.deepEqual(segmentsSent(bench), [1, 2, 3]);
+    return { bench, ssthresh };
+  }
+
+  test('RFC3708 §3: one of something that was not sent again does not count', () => {
+    const { bench, ssthresh } = late();
+    for (const n of [11, 12, 11]) bench.peer(ackBefore(13, [n, n]));
+    assert.equal(caState(bench), 'open');
+    assert.ok(bench.status.ssthresh < ssthresh);
+  });
+
+  test('RFC3708 §3: a report of several retransmissions at once is one of each', () => {
+    const { bench, ssthresh } = late();
+    bench.advance(1).peer(ackBefore(13, [1, 2]));
+    assert.ok(bench.status.ssthresh < ssthresh);
+    bench.write(1000);
+    bench.peer(ackBefore(13, [3, 3]));
     assert.ok(bench.status.ssthresh >= ssthresh);
   });
 });
