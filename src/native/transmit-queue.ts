@@ -13,7 +13,7 @@ const MAX_PACKETS = 2048;
 /** Payload up to this many bytes is copied: looking up a buffer across the native border costs more. */
 const COPY_BYTES = 512;
 /** Up to about this size a loop beats `set`, which needs a subarray. */
-const LOOP_BYTES = 24;
+const LOOP_BYTES = 64;
 
 const WORDS_PER_PACKET = 3;
 const WORDS_PER_PIECE = 3;
@@ -28,6 +28,11 @@ export class TransmitQueue {
   packets = 0;
   /** Octets of the virtio-net header before each packet: `VNET_HEADER_BYTES` or 0. */
   private vnetBytes = 0;
+  private readonly arenaWords = new Int32Array(this.arena.buffer);
+  /** The memory of the last header, which is that of all as a rule, and the same in words. */
+  private headerBytes: Uint8Array | null = null;
+  private headerWords: Int32Array = new Int32Array(0);
+  /** A multiple of four. */
   private arenaUsed = 0;
   private words = 0;
 
@@ -62,7 +67,7 @@ export class TransmitQueue {
 
     const at = this.arenaUsed;
     if (vnetBytes > 0) writeVnetHeader(this.arena, at, header, offset, length, work);
-    copyPiece(this.arena, at + vnetBytes, header, offset, length);
+    this.copyHeader(at + vnetBytes, header, offset, length);
     if (payload !== null && total > 0) {
       if (copied) this.copyPayload(payload, at + vnetBytes + length);
       else this.describePieces(payload);
@@ -72,7 +77,7 @@ export class TransmitQueue {
     descriptors[this.words + 1] = bytes;
     descriptors[this.words + 2] = copied ? 0 : pieces;
     this.words += words;
-    this.arenaUsed = at + bytes;
+    this.arenaUsed = (at + bytes + 3) & ~3;
     this.control[CONTROL_QUEUED] = ++this.packets;
     return true;
   }
@@ -82,7 +87,7 @@ export class TransmitQueue {
     this.packets = 0;
     this.arenaUsed = 0;
     this.words = 0;
-    this.buffers.length = 0;
+    if (this.buffers.length > 0) this.buffers.length = 0;
     this.control[CONTROL_QUEUED] = 0;
   }
 
@@ -128,6 +133,27 @@ export class TransmitQueue {
       offset += d[p + 2]!;
     }
     return packet;
+  }
+
+  /** Word by word where it can be; up to three octets behind it are written as well. */
+  private copyHeader(at: number, header: Uint8Array, offset: number, length: number): void {
+    if (header !== this.headerBytes) this.noteHeader(header);
+    const { arenaWords, headerWords } = this;
+    const from = offset >>> 2;
+    const end = (offset + length + 3) >>> 2;
+    if (((at | offset) & 3) !== 0 || end > headerWords.length) {
+      copyPiece(this.arena, at, header, offset, length);
+      return;
+    }
+    const shift = (at >>> 2) - from;
+    for (let i = from; i < end; i++) arenaWords[i + shift] = headerWords[i]!;
+  }
+
+  private noteHeader(header: Uint8Array): void {
+    const { buffer, byteOffset, byteLength } = header;
+    this.headerBytes = header;
+    this.headerWords =
+      (byteOffset & 3) === 0 ? new Int32Array(buffer, byteOffset, byteLength >>> 2) : new Int32Array(0);
   }
 
   private copyPayload(payload: PayloadPieces, at: number): void {

@@ -92,7 +92,8 @@ export class Transport implements EndpointHandler {
     this.settling = true;
     setImmediate(() => {
       this.settling = false;
-      this.onEvents(this.endpoint, events);
+      // What came meanwhile is looked at now, whatever these are.
+      this.onEvents(this.endpoint, events | Event.READABLE);
     });
   }
 
@@ -104,7 +105,8 @@ export class Transport implements EndpointHandler {
       this.closed = true;
       this.failure = endpoint.connection.error;
     }
-    if (this.owner !== null) this.dispatch();
+    // That all is acknowledged concerns nobody above.
+    if (this.owner !== null && events !== Event.ALL_ACKNOWLEDGED) this.dispatch();
     else this.updateShare();
   }
 

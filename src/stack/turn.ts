@@ -180,13 +180,17 @@ export class Turn implements EndpointDriver {
     }
     this.takesLooped = true;
     if (this.connected.length > 0) this.releaseConnected();
-    for (const endpoint of this.stirred) this.mark(endpoint);
-    this.stirred.length = 0;
+    if (this.stirred.length > 0) this.markStirred();
     parts.ended(turnNow);
     // What a full link holds back goes on with `writable`; everything else needs another turn.
     const isSendable = this.transmission.length > 0 && parts.output.isLinkWritable;
     const isWaiting = this.connected.length > 0;
     if (isLooping || isWaiting || this.hasEvents || isSendable || parts.hasLooped()) this.resumeLater();
+  }
+
+  private markStirred(): void {
+    for (const endpoint of this.stirred) this.mark(endpoint);
+    this.stirred.length = 0;
   }
 
   /** Once the last step of their handshakes has come through, or after some turns in which something else did. */
@@ -232,9 +236,11 @@ export class Turn implements EndpointDriver {
     const events = endpoint.connection.takeEvents() | endpoint.undelivered;
     const { handler } = endpoint;
     endpoint.undelivered = handler === null ? events : 0;
-    // Also for who cannot send now: timers run while the link is full.
-    if (!this.parts.output.isLinkWritable) endpoint.connection.heldBack(this.turnNow);
-    this.arm(endpoint);
+    // For who cannot send now: timers run while the link is full. All others are looked at when they have sent.
+    if (!this.parts.output.isLinkWritable) {
+      endpoint.connection.heldBack(this.turnNow);
+      this.arm(endpoint);
+    }
     if (handler === null || events === 0) return;
     if (endpoint.heedsListener && (events & Event.ESTABLISHED) !== 0) {
       endpoint.heedsListener = false;

@@ -5,7 +5,7 @@
 const SMALL_BLOCK = 2048;
 const LARGEST_BLOCK = 65_536;
 /** Up to about this size a loop beats `set`, which needs a subarray. */
-const LOOP_BYTES = 24;
+const LOOP_BYTES = 64;
 /** Payloads of at least this size count as bulk. */
 const BULK_BYTES = 512;
 

@@ -168,7 +168,8 @@ export class SendBuffer {
 
   /** Nothing is kept any more; what is idle has no memory. */
   private reset(): void {
-    this.chunks.length = 0;
+    // To set the length of an array takes longer, and a new array longer still.
+    for (let left = this.chunks.length; left > 0; left--) this.chunks.pop();
     this.head = 0;
     this.rewindCursor();
   }

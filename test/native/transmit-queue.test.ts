@@ -84,6 +84,26 @@ describe('TransmitQueue', () => {
     );
   });
 
+  it('takes headers out of one memory as they are at the time, wherever they begin and however long they are', () => {
+    const { queue } = makeQueue();
+    const memory = new Uint8Array(120);
+    const expected: Uint8Array[] = [];
+    let seed = 0;
+    for (const offset of [0, 20, 7, 18]) {
+      for (const length of [40, 52, 1, 43, 100, 63]) {
+        memory.set(pattern(120, seed++));
+        const payload = new PayloadPieces();
+        payload.add(pattern(5, seed++), 0, 5);
+        assert.equal(queue.push(memory, offset, length, payload), true);
+        expected.push(
+          Uint8Array.from([...memory.subarray(offset, offset + length), ...payload.bytes[0]!.subarray(0, 5)]),
+        );
+      }
+    }
+    memory.fill(0);
+    assert.deepEqual(described(queue), expected);
+  });
+
   it('refers to one buffer once when segments follow each other in it', () => {
     const { queue } = makeQueue();
     const buffer = pattern(10_000, 1);

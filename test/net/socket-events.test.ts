@@ -80,6 +80,9 @@ test('who reads as it flows does not ask the endpoint again after each chunk', a
   }
   assert.deepEqual(chunks, ['one', 'two', 'three']);
   assert.equal(asked, 6, 'each time for what is there, and for what is not');
+  endpoint.tell(Event.ALL_ACKNOWLEDGED);
+  await turn();
+  assert.equal(asked, 6, 'nor does an acknowledgment of ours ask');
 });
 
 test('nothing is pulled from the endpoint while nobody reads', async () => {
