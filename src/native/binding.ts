@@ -159,8 +159,11 @@ export interface TunBinding {
   ) => SocketPort;
   /** Has the C library keep some freed memory for what comes next. Absent from an addon that was compiled earlier. */
   readonly keepFreedMemory?: () => void;
-  /** Tells V8 of so many bytes more, or fewer, that hang on its objects. Absent from an addon that was compiled earlier. */
-  readonly adjustExternalMemory?: (bytes: number) => void;
+  /**
+   * Tells V8 of so many bytes more, or fewer, that hang on its objects. Returns how many it counts in all. Absent from an addon
+   * that was compiled earlier, or without that answer.
+   */
+  readonly adjustExternalMemory?: (bytes: number) => number | undefined;
   readonly Alarm: new (onRing: () => void) => NativeAlarm;
   /** Index of an interface, 0 when there is none of that name. */
   interfaceIndex(options: { readonly name: string; readonly netns?: string }): number;

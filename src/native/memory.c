@@ -21,18 +21,19 @@ static napi_value keep_freed_memory(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// adjustExternalMemory(bytes)
+// adjustExternalMemory(bytes): what it comes to
 static napi_value adjust_external_memory(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
-  int64_t bytes = 0, total;
+  int64_t bytes = 0, total = 0;
   if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != napi_ok) return NULL;
   if (count < 1 || napi_get_value_int64(env, argument, &bytes) != napi_ok) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "bytes is missing or no number");
     return NULL;
   }
-  napi_adjust_external_memory(env, bytes, &total);
-  return NULL;
+  napi_value result = NULL;
+  if (napi_adjust_external_memory(env, bytes, &total) == napi_ok) napi_create_int64(env, total, &result);
+  return result;
 }
 
 static napi_status export_function(napi_env env, napi_value exports, const char *name, napi_callback call) {
