@@ -224,11 +224,11 @@ describe('tunLink', { skip }, () => {
     await withLink({}, (link) =>
       withSink(async (got) => {
         const detached = new PayloadPieces();
-        const buffer = new Uint8Array(500);
-        detached.add(buffer, 0, 500);
+        const buffer = new Uint8Array(1000);
+        detached.add(buffer, 0, 1000);
         sendWhole(link, new Uint8Array(20).fill(0xff)); // no IP version: EINVAL
         sendWhole(link, new Uint8Array(0));
-        link.send(0, udpHeader(500, UDP_PORT), 0, 28, detached);
+        link.send(0, udpHeader(1000, UDP_PORT), 0, 28, detached);
         structuredClone(buffer.buffer, { transfer: [buffer.buffer] });
         sendWhole(link, new Uint8Array(600_000));
         sendWhole(link, Uint8Array.of(...udpHeader(1, UDP_PORT), 42));
