@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Timer } from '../../src/tcp/timers.js';
 import type { Bench } from './bench.js';
-import { ackBefore, flight, segmentsSent } from './sacking.js';
+import { ackBefore, flight, MSS, segmentsSent } from './sacking.js';
 
 const caState = ({ connection, now }: Bench) => connection.tcpInfo(now).caState;
 
@@ -69,4 +69,23 @@ describe('duplicates of the network, and a recovery', () => {
     bench.peer(ackBefore(13, [3, 3]));
     assert.ok(bench.status.ssthresh >= ssthresh);
   });
+});
+
+test('RFC3708 §3: what a probe has sent for the first time may be sent again needlessly as any other', () => {
+  const bench = flight(3, { waiting: 1 });
+  bench.take();
+  const { ssthresh } = bench.status;
+  bench.advance(bench.connection.timers.deadline(Timer.LOSS_PROBE) - bench.now);
+  assert.deepEqual(segmentsSent(bench), [4]);
+  bench.advance(100).peer(ackBefore(4));
+  bench.connection.congestion.cwnd = 20 * MSS;
+  bench.write(4 * MSS);
+  bench.take();
+  bench.advance(100).peer(ackBefore(4, [5, 8]));
+  assert.deepEqual(segmentsSent(bench), [4]);
+  bench.advance(1).peer(ackBefore(9));
+  bench.write(MSS);
+  assert.ok(bench.status.ssthresh < ssthresh);
+  bench.advance(1).peer(ackBefore(9, [4, 4]));
+  assert.ok(bench.status.ssthresh >= ssthresh);
 });
