@@ -89,3 +89,22 @@ test('RFC3708 §3: what a probe has sent for the first time may be sent again ne
   bench.advance(1).peer(ackBefore(9, [4, 4]));
   assert.ok(bench.status.ssthresh >= ssthresh);
 });
+
+test('RFC3708 §3: the report of a probe does not count among retransmissions around it either', () => {
+  const bench = flight(4);
+  bench.take();
+  const { ssthresh } = bench.status;
+  bench.advance(bench.connection.timers.deadline(Timer.LOSS_PROBE) - bench.now);
+  assert.deepEqual(segmentsSent(bench), [4]);
+  bench.connection.congestion.cwnd = 20 * MSS;
+  bench.write(6 * MSS);
+  bench.take();
+  bench.advance(100).peer(ackBefore(1, [2, 4], [6, 10]));
+  assert.deepEqual(segmentsSent(bench), [1, 5]);
+  bench.advance(1).peer(ackBefore(11));
+  bench.write(MSS);
+  for (const n of [4, 1]) bench.peer(ackBefore(11, [n, n]));
+  assert.ok(bench.status.ssthresh < ssthresh);
+  bench.peer(ackBefore(11, [5, 5]));
+  assert.ok(bench.status.ssthresh >= ssthresh);
+});
