@@ -6,11 +6,16 @@ const SMALL_BLOCK = 2048;
 const LARGEST_BLOCK = 65_536;
 /** Up to about this size a loop beats `set`, which needs a subarray. */
 const LOOP_BYTES = 64;
+/** Arrays of at most so many bytes are part of the heap, and much cheaper than such that have memory outside. */
+const TINY_BYTES = 64;
 /** Payloads of at least this size count as bulk. */
 const BULK_BYTES = 512;
 
-/** Makes views of memory: `Uint8Array`, or a class derived from it. */
-export type ViewClass = new (memory: ArrayBufferLike, offset: number, length: number) => Uint8Array;
+/** Makes views of memory, and small arrays of their own: `Uint8Array`, or a class derived from it. */
+export interface ViewClass {
+  new (memory: ArrayBufferLike, offset: number, length: number): Uint8Array;
+  new (length: number): Uint8Array;
+}
 
 /** A piece of memory; the bytes in use are `[start, end)`. */
 class Block {
@@ -52,8 +57,14 @@ export class ReceiveQueue {
 
   /** Appends a copy of `bytes[offset … offset + length)`. */
   push(bytes: Uint8Array, offset: number, length: number): void {
+    // One of them at a time: many tiny arrays would be more than the bytes in them.
+    if (this.length === 0 && this.head === null && length <= TINY_BYTES) {
+      this.pushTiny(bytes, offset, length);
+      return;
+    }
     this.length += length;
     let left = length;
+    this.widenTiny();
     while (left > 0) {
       const { tail } = this;
       const block = tail !== null && tail.room > 0 ? tail : this.grow(left, length);
@@ -65,6 +76,26 @@ export class ReceiveQueue {
       offset += n;
       left -= n;
     }
+  }
+
+  private pushTiny(bytes: Uint8Array, offset: number, length: number): void {
+    const tiny = new Uint8Array(length);
+    for (let i = 0; i < length; i++) tiny[i] = bytes[offset + i]!;
+    this.length = length;
+    this.append(new Block(tiny, 0, length, length));
+  }
+
+  /** A tiny array to which more comes moves into a block with room, so that they can be taken together. */
+  private widenTiny(): void {
+    const block = this.head;
+    if (block === null || block !== this.tail || block.bytes.length > TINY_BYTES || block.room > 0) return;
+    const n = block.end - block.start;
+    const size = this.smallBlockBytes;
+    if (n >= size) return;
+    const wide = new Block(this.allocate(size), 0, n, size);
+    for (let i = 0; i < n; i++) wide.bytes[i] = block.bytes[block.start + i]!;
+    this.head = wide;
+    this.tail = wide;
   }
 
   /** Appends `bytes[offset … offset + length)` itself, which nobody writes any more; not nothing. */
@@ -95,6 +126,7 @@ export class ReceiveQueue {
    */
   adopt(other: ReceiveQueue): void {
     this.length += other.length;
+    this.widenTiny();
     const { tail } = this;
     let block = other.head;
     if (tail !== null) {
@@ -120,11 +152,7 @@ export class ReceiveQueue {
     let block = this.head!;
     if (block.start === block.end) block = this.dropHead();
     const n = Math.min(max, block.end - block.start);
-    const { bytes, start } = block;
-    const view =
-      View === undefined
-        ? bytes.subarray(start, start + n)
-        : new View(bytes.buffer, bytes.byteOffset + start, n);
+    const view = viewOf(block.bytes, block.start, n, View);
     block.start += n;
     this.length -= n;
     if (block.start === block.limit) this.dropHead();
@@ -195,6 +223,17 @@ export class ReceiveQueue {
     else this.tail.next = block;
     this.tail = block;
   }
+}
+
+/** `bytes[start … start + n)`; of a tiny array a copy, which leaves it and itself in the heap. */
+function viewOf(bytes: Uint8Array, start: number, n: number, View: ViewClass | undefined): Uint8Array {
+  if (bytes.length <= TINY_BYTES) {
+    const copy = new (View ?? Uint8Array)(n);
+    for (let i = 0; i < n; i++) copy[i] = bytes[start + i]!;
+    return copy;
+  }
+  if (View === undefined) return bytes.subarray(start, start + n);
+  return new View(bytes.buffer, bytes.byteOffset + start, n);
 }
 
 function zeroed(bytes: number): Uint8Array {

@@ -317,6 +317,31 @@ describe('ReceiveQueue', () => {
     assert.deepEqual(sizes.slice(0, 6), [4096, 8192, 16_384, 32_768, 65_536, 65_536]);
   });
 
+  test('a few bytes alone take no block and are handed out as the class that was asked for; with more behind them they are one view', () => {
+    let blocks = 0;
+    const queue = new ReceiveQueue((bytes) => {
+      blocks++;
+      return new Uint8Array(bytes);
+    });
+    const received = Uint8Array.of(0, 1, 2, 3, 4, 5, 6);
+    queue.push(received, 1, 5);
+    received.fill(99);
+    assert.deepEqual(queue.take(2), Uint8Array.of(1, 2));
+    class View extends Uint8Array {}
+    const chunk = queue.take(10, View)!;
+    assert.ok(chunk instanceof View);
+    assert.deepEqual([...chunk], [3, 4, 5]);
+    assert.equal(blocks, 0);
+    queue.push(Uint8Array.of(6, 7), 0, 2);
+    assert.deepEqual(queue.take(1), Uint8Array.of(6));
+    queue.push(Uint8Array.of(8, 9), 0, 2);
+    queue.push(Uint8Array.of(10), 0, 1);
+    assert.equal(blocks, 1);
+    assert.deepEqual(queue.take(10), Uint8Array.of(7, 8, 9, 10));
+    assert.equal(queue.length, 0);
+    assert.deepEqual([...chunk], [3, 4, 5], 'what was handed out stays');
+  });
+
   test('memory stays below twice the bytes, in however small stretches they came', () => {
     const main = new Model();
     main.push(bytesFrom(0, 10));
