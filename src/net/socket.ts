@@ -14,7 +14,7 @@ import {
   parseTypeOfService,
   requireTarget,
 } from './arguments.js';
-import { BoundSocket, type LocalEnd } from './bound-socket.js';
+import { BoundSocket } from './bound-socket.js';
 import { adoptable } from './callable.js';
 import * as channels from './channels.js';
 import { Connecting, type Standing } from './connecting.js';
@@ -33,7 +33,6 @@ import {
   applyKeepAlive,
   askedKeepAlive,
   isSameKeepAlive,
-  type KeepAlive,
   type KeepAliveOptions,
   probingOf,
 } from './keep-alive.js';
@@ -43,6 +42,7 @@ import { OnRead } from './onread.js';
 import type { SocketConnectOptions } from './options.js';
 import { PendingWrite, type WriteChunk } from './pending-write.js';
 import type { Server } from './server.js';
+import { SocketState } from './socket-state.js';
 import { READ_BYTES, Transport, type TransportOwner } from './transport.js';
 
 type WriteCallback = (error?: Error | null) => void;
@@ -85,46 +85,7 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   /** Addresses that are not connected to. */
   declare blockList?: BlockList;
 
-  readonly #context: NetContext;
-  /** Made by the first `setTimeout`. */
-  #idle: IdleTimer | null = null;
-  readonly #onRead: OnRead | null;
-  #willReadOn = false;
-  readonly #signal: AbortSignal | undefined;
-  /** While connecting and connected there is a handle; it is made when somebody looks at it. */
-  #hasHandle = false;
-  #handle: SocketHandle | null = null;
-  #attempts: Connecting | null = null;
-  #transport: Transport | null = null;
-  /** Of the latest connection, kept after its end for those who look into it. */
-  #endpoint: Endpoint | null = null;
-  #peer: AddressInfo | null = null;
-  /** Where it comes from, when that was bound before. */
-  #bound: LocalEnd | null = null;
-  #mapped = false;
-
-  #noDelay: boolean;
-  #keepAlive: KeepAlive;
-  #probing = probingOf(undefined);
-  #typeOfService: number | undefined;
-  #userTimeoutMs: number | null = null;
-  #quickAck = false;
-  #referenced = true;
-
-  /** What was asked for before the connection was there. */
-  #readWanted = false;
-  /** A connection that was opened here, and of which `connect` has not been asked again; see `Standing`. */
-  #mayRepeatConnect = false;
-  #waitingWrite: PendingWrite | null = null;
-  #waitingDone: WriteCallback | null = null;
-  /** Tells it that there will be no connection. */
-  #onCloseWaiting: (() => void) | null = null;
-  #waitingFinal: WriteCallback | null = null;
-
-  #aborting = false;
-  #peerEnded = false;
-  #bytesRead = 0;
-  #bytesWritten = 0;
+  readonly #own: SocketState;
 
   /** @throws ERR_INVALID_ARG_VALUE for object mode, descriptors and handles; ERR_INVALID_ARG_TYPE */
   constructor(context: NetContext, given?: InternalSocketOptions | null) {
@@ -132,22 +93,27 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
     const { [ACCEPTED]: accepted, signal, onread, blockList, handle } = options;
     if (accepted === undefined) rejectUnsupported(options);
     super(streamOptionsOf(options));
-    this.#context = context;
-    this.#noDelay = Boolean(options.noDelay);
     const initialDelay = parseInitialDelay(options.keepAliveInitialDelay);
-    this.#keepAlive = askedKeepAlive(options.keepAlive, initialDelay, undefined, undefined);
-    if (options.typeOfService !== undefined) {
-      this.#typeOfService = parseTypeOfService(options.typeOfService, 'options.typeOfService');
-    }
-    this.#onRead = OnRead.of(onread);
+    const keepAlive = askedKeepAlive(options.keepAlive, initialDelay, undefined, undefined);
+    const typeOfService =
+      options.typeOfService === undefined
+        ? undefined
+        : parseTypeOfService(options.typeOfService, 'options.typeOfService');
+    this.#own = new SocketState(
+      context,
+      Boolean(options.noDelay),
+      keepAlive,
+      typeOfService,
+      OnRead.of(onread),
+      signal,
+    );
     const blocked = parseBlockList(blockList);
     if (blocked !== undefined) this.blockList = blocked;
     this.on('end', onEnd);
-    this.#signal = signal;
     if (signal) addAbortSignal(signal, this);
     if (handle instanceof BoundSocket) {
-      this.#bound = handle._adopt(context);
-      this.#hasHandle = true;
+      this.#own.bound = handle._adopt(context);
+      this.#own.hasHandle = true;
     }
     if (accepted !== undefined) this.#accept(accepted);
   }
@@ -173,12 +139,19 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
       failed: (error: Error) => this.destroy(error),
     };
     requireTarget(options);
-    const isAborted = this.#signal?.aborted;
+    const isAborted = this.#own.signal?.aborted;
     if (!isAborted) this.#setOut();
-    const attempts = new Connecting(this.#context, options, this, outcome, this.#bound, this.#attempts);
+    const attempts = new Connecting(
+      this.#own.context,
+      options,
+      this,
+      outcome,
+      this.#own.bound,
+      this.#own.attempts,
+    );
     if (isAborted) return this;
-    if (this.#transport === null) this.#probing = probingOf(attempts.config);
-    this.#attempts = attempts;
+    if (this.#own.transport === null) this.#own.probing = probingOf(attempts.config);
+    this.#own.attempts = attempts;
     attempts.start();
     return this;
   }
@@ -186,22 +159,22 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   /** Before the arguments are looked at: wrong ones leave the socket connecting, as they do in `node:net`. */
   #setOut(): void {
     if (this.destroyed) this.#renew();
-    if (!this.#hasHandle) {
-      this.#handle = null;
-      this.#referenced = true;
+    if (!this.#own.hasHandle) {
+      this.#own.handle = null;
+      this.#own.referenced = true;
     }
-    this.#hasHandle = true;
+    this.#own.hasHandle = true;
     this.connecting = true;
     this._unrefTimer();
   }
 
   _standing(): Standing {
-    if (this.#transport !== null) {
-      const mayRepeat = this.#mayRepeatConnect;
-      this.#mayRepeatConnect = false;
+    if (this.#own.transport !== null) {
+      const mayRepeat = this.#own.mayRepeatConnect;
+      this.#own.mayRepeatConnect = false;
       return mayRepeat ? 'repeated' : 'EISCONN';
     }
-    return this.#attempts?.underWay ? 'EALREADY' : 'free';
+    return this.#own.attempts?.underWay ? 'EALREADY' : 'free';
   }
 
   _localEnd(): string | undefined {
@@ -212,72 +185,72 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   /** A destroyed socket may connect again, as a new one with the old listeners. */
   #renew(): void {
     (this as unknown as DuplexInternals)._undestroy();
-    this.#peerEnded = false;
-    this.#peer = null;
-    this.#endpoint = null;
-    this.#readWanted = false;
-    this.#bytesRead = 0;
-    this.#bytesWritten = 0;
+    this.#own.peerEnded = false;
+    this.#own.peer = null;
+    this.#own.endpoint = null;
+    this.#own.readWanted = false;
+    this.#own.bytesRead = 0;
+    this.#own.bytesWritten = 0;
   }
 
   _earlyData(most: number): Uint8Array {
-    return this.#waitingWrite?.copyOf(most) ?? new Uint8Array(0);
+    return this.#own.waitingWrite?.copyOf(most) ?? new Uint8Array(0);
   }
 
   #onConnected(endpoint: Endpoint, events: number, early: number): void {
-    this.#waitingWrite?.skip(early);
-    this.#mayRepeatConnect = true;
+    this.#own.waitingWrite?.skip(early);
+    this.#own.mayRepeatConnect = true;
     const transport = this.#attach(endpoint);
     if (events !== 0) transport.onEventsLater(events);
     this.#announce(transport);
   }
 
   #onConnectRepeated(): void {
-    if (this.#transport !== null) this.#announce(this.#transport);
+    if (this.#own.transport !== null) this.#announce(this.#own.transport);
   }
 
   #announce(transport: Transport): void {
     this.connecting = false;
-    this.#attempts?.cancel();
-    this.#attempts = null;
+    this.#own.attempts?.cancel();
+    this.#own.attempts = null;
     this._unrefTimer();
     try {
       this.emit('connect');
       this.emit('ready');
     } finally {
-      if (this.#transport === transport) this.#begin(transport);
+      if (this.#own.transport === transport) this.#begin(transport);
     }
   }
 
   #attach(endpoint: Endpoint): Transport {
-    this.#hasHandle = true;
-    const transport = new Transport(endpoint, this, this.#context.liveness);
-    this.#transport = transport;
-    this.#endpoint = endpoint;
-    if (!this.#referenced) transport.setReferenced(false);
-    if (this.#noDelay) endpoint.setNagle(false);
-    if (this.#quickAck) endpoint.setQuickAck(true);
-    if (this.#userTimeoutMs !== null) endpoint.setUserTimeout(this.#userTimeoutMs);
-    if (this.#keepAlive.on) applyKeepAlive(endpoint, this.#keepAlive, this.#probing);
-    if (this.#typeOfService !== undefined) endpoint.setDscp(this.#typeOfService >> ECN_BITS);
+    this.#own.hasHandle = true;
+    const transport = new Transport(endpoint, this, this.#own.context.liveness);
+    this.#own.transport = transport;
+    this.#own.endpoint = endpoint;
+    if (!this.#own.referenced) transport.setReferenced(false);
+    if (this.#own.noDelay) endpoint.setNagle(false);
+    if (this.#own.quickAck) endpoint.setQuickAck(true);
+    if (this.#own.userTimeoutMs !== null) endpoint.setUserTimeout(this.#own.userTimeoutMs);
+    if (this.#own.keepAlive.on) applyKeepAlive(endpoint, this.#own.keepAlive, this.#own.probing);
+    if (this.#own.typeOfService !== undefined) endpoint.setDscp(this.#own.typeOfService >> ECN_BITS);
     return transport;
   }
 
   /** Starts what had to wait for the connection. */
   #begin(transport: Transport): void {
-    const write = this.#waitingWrite;
-    const final = this.#waitingFinal;
+    const write = this.#own.waitingWrite;
+    const final = this.#own.waitingFinal;
     if (write !== null) {
-      const done = this.#waitingDone!;
-      this.off('close', this.#onCloseWaiting!);
+      const done = this.#own.waitingDone!;
+      this.off('close', this.#own.onCloseWaiting!);
       this.#forgetWaiting();
       transport.startWrite(write, done);
     } else if (final !== null) {
-      this.#waitingFinal = null;
+      this.#own.waitingFinal = null;
       transport.shutdown(final);
     }
-    if (this.#readWanted) {
-      this.#readWanted = false;
+    if (this.#own.readWanted) {
+      this.#own.readWanted = false;
       transport.startReading();
     } else if (!this.isPaused()) {
       this.read(0);
@@ -286,8 +259,8 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   #accept(accepted: Accepted): void {
     this.server = accepted.server;
-    this.#probing = probingOf(accepted.config);
-    this.#mapped = accepted.mapped;
+    this.#own.probing = probingOf(accepted.config);
+    this.#own.mapped = accepted.mapped;
     const { endpoint } = accepted;
     // Data that came with the connection is heard of some ticks later, and its answer carries the acknowledgment.
     if (endpoint.connection.receiveQueueBytes > 0) endpoint.leaveToUser();
@@ -299,27 +272,28 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   // ---- the Duplex's side
 
   get _receiveBytes(): number {
-    return this.#onRead?.room ?? READ_BYTES;
+    return this.#own.onRead?.room ?? READ_BYTES;
   }
 
   _receive(bytes: Buffer | null): boolean {
-    return bytes === null || this.#onRead === null ? this.push(bytes) : this.#onRead.take(bytes);
+    return bytes === null || this.#own.onRead === null ? this.push(bytes) : this.#own.onRead.take(bytes);
   }
 
   /** With `onread` nobody else asks for data. It comes later, as from a kernel: its callback may stop it again. */
   #readOn(): void {
-    const transport = this.#transport;
-    if (this.#onRead === null || transport === null || transport.isReading || this.#willReadOn) return;
-    this.#willReadOn = true;
+    const transport = this.#own.transport;
+    if (this.#own.onRead === null || transport === null || transport.isReading || this.#own.willReadOn)
+      return;
+    this.#own.willReadOn = true;
     setImmediate(() => {
-      this.#willReadOn = false;
-      if (transport === this.#transport) transport.startReading();
+      this.#own.willReadOn = false;
+      if (transport === this.#own.transport) transport.startReading();
     });
   }
 
   override read(size?: number): ReturnType<Duplex['read']> {
     // A stream that flows asks after each chunk whether there is more; it will hear of that anyhow.
-    if (size === 0 && this.#transport?.isReading === true && this.readableFlowing === true) return null;
+    if (size === 0 && this.#own.transport?.isReading === true && this.readableFlowing === true) return null;
     const chunk = super.read(size);
     this.#readOn();
     return chunk;
@@ -331,16 +305,16 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   }
 
   override pause(): this {
-    if (this.#onRead !== null) {
-      this.#willReadOn = false;
-      this.#transport?.stopReading();
+    if (this.#own.onRead !== null) {
+      this.#own.willReadOn = false;
+      this.#own.transport?.stopReading();
     }
     return super.pause();
   }
 
   override _read(_size: number): void {
-    if (this.#transport === null) this.#readWanted = true;
-    else this.#transport.startReading();
+    if (this.#own.transport === null) this.#own.readWanted = true;
+    else this.#own.transport.startReading();
   }
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, callback: WriteCallback): void {
@@ -355,52 +329,52 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   /** Where to write without waiting for anything. */
   get #mayWrite(): Transport | null {
-    return this.connecting ? null : this.#transport;
+    return this.connecting ? null : this.#own.transport;
   }
 
   #startWrite(write: PendingWrite, callback: WriteCallback): void {
     if (this.connecting) {
-      this.#waitingWrite = write;
-      this.#waitingDone = callback;
-      this.#onCloseWaiting = () => callback(closedBeforeConnection());
-      this.once('close', this.#onCloseWaiting);
-    } else if (this.#transport === null) {
+      this.#own.waitingWrite = write;
+      this.#own.waitingDone = callback;
+      this.#own.onCloseWaiting = () => callback(closedBeforeConnection());
+      this.once('close', this.#own.onCloseWaiting);
+    } else if (this.#own.transport === null) {
       callback(socketClosed());
     } else {
-      this.#transport.startWrite(write, callback);
+      this.#own.transport.startWrite(write, callback);
     }
   }
 
   override _final(callback: WriteCallback): void {
-    if (this.#transport !== null && !this.connecting) {
-      this.#mayRepeatConnect = false;
-      this.#transport.shutdown(callback);
-    } else if (this.connecting || !SINCE_NODE_22) this.#waitingFinal = callback;
+    if (this.#own.transport !== null && !this.connecting) {
+      this.#own.mayRepeatConnect = false;
+      this.#own.transport.shutdown(callback);
+    } else if (this.connecting || !SINCE_NODE_22) this.#own.waitingFinal = callback;
     else callback();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    const transport = this.#transport;
-    const hadHandle = this.#hasHandle;
-    this.#bound?.hold.close();
-    this.#bound = null;
+    const transport = this.#own.transport;
+    const hadHandle = this.#own.hasHandle;
+    this.#own.bound?.hold.close();
+    this.#own.bound = null;
     this.connecting = false;
-    this.#hasHandle = false;
-    this.#handle = null;
-    this.#idle?.end();
+    this.#own.hasHandle = false;
+    this.#own.handle = null;
+    this.#own.idle?.end();
     // What was tried can still be asked why it failed.
-    this.#endpoint ??= this.#attempts?.latest ?? null;
-    this.#attempts?.cancel();
-    this.#attempts = null;
-    this.#bytesWritten += this.#waitingWrite?.length ?? 0;
+    this.#own.endpoint ??= this.#own.attempts?.latest ?? null;
+    this.#own.attempts?.cancel();
+    this.#own.attempts = null;
+    this.#own.bytesWritten += this.#own.waitingWrite?.length ?? 0;
     this.#forgetWaiting();
-    this.#waitingFinal = null;
+    this.#own.waitingFinal = null;
     if (transport !== null) {
-      this.#bytesRead = transport.bytesRead;
-      this.#bytesWritten = transport.bytesWritten;
-      this.#transport = null;
-      transport.release(this.#aborting ? 'abort' : 'close');
-      this.#aborting = false;
+      this.#own.bytesRead = transport.bytesRead;
+      this.#own.bytesWritten = transport.bytesWritten;
+      this.#own.transport = null;
+      transport.release(this.#own.aborting ? 'abort' : 'close');
+      this.#own.aborting = false;
     }
     callback(error);
     const announce = () => {
@@ -414,14 +388,14 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   }
 
   #forgetWaiting(): void {
-    this.#waitingWrite = null;
-    this.#waitingDone = null;
-    this.#onCloseWaiting = null;
+    this.#own.waitingWrite = null;
+    this.#own.waitingDone = null;
+    this.#own.onCloseWaiting = null;
   }
 
   /** The end was read. */
   _onPeerEnd(): void {
-    this.#peerEnded = true;
+    this.#own.peerEnded = true;
     // TLS ends the socket below it by itself, when it has said goodbye and its own reader has come to the end; until then
     // that socket must stay, as one of `node:net` does, or what is not read yet would be lost with it.
     if (isBelowStreamWrapper(this)) this.allowHalfOpen = true;
@@ -436,7 +410,7 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
     encoding?: BufferEncoding | WriteCallback,
     callback?: WriteCallback,
   ): boolean {
-    if (!this.#peerEnded || this.allowHalfOpen || !this.writableEnded) {
+    if (!this.#own.peerEnded || this.allowHalfOpen || !this.writableEnded) {
       return super.write(chunk, encoding as BufferEncoding, callback);
     }
     // Not the user's `end()` came first but the peer's, which "write after end" would hide.
@@ -456,14 +430,14 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   /** Closes with RST instead of FIN. While connecting, does so once connected. */
   resetAndDestroy(): this {
-    if (this.#transport !== null) this.#reset();
+    if (this.#own.transport !== null) this.#reset();
     else if (this.connecting) this.once('connect', () => this.#reset());
     else this.destroy(socketClosed());
     return this;
   }
 
   #reset(): void {
-    this.#aborting = true;
+    this.#own.aborting = true;
     this.destroy();
   }
 
@@ -472,8 +446,8 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   /** Switches Nagle's algorithm off (default) or on again. */
   setNoDelay(noDelay?: boolean): this {
     const on = noDelay === undefined || Boolean(noDelay);
-    if (on !== this.#noDelay) this.#transport?.endpoint.setNagle(!on);
-    this.#noDelay = on;
+    if (on !== this.#own.noDelay) this.#own.transport?.endpoint.setNagle(!on);
+    this.#own.noDelay = on;
     return this;
   }
 
@@ -492,11 +466,11 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
     count?: number,
   ): this {
     const asked = askedKeepAlive(enable, initialDelay, interval, count);
-    const transport = this.#transport;
-    if (transport !== null && !isSameKeepAlive(this.#keepAlive, asked)) {
-      applyKeepAlive(transport.endpoint, asked, this.#probing);
+    const transport = this.#own.transport;
+    if (transport !== null && !isSameKeepAlive(this.#own.keepAlive, asked)) {
+      applyKeepAlive(transport.endpoint, asked, this.#own.probing);
     }
-    this.#keepAlive = asked;
+    this.#own.keepAlive = asked;
     return this;
   }
 
@@ -509,15 +483,15 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   setTypeOfService(tos: number): this {
     // Not out of range, as for the option.
     if (Number.isNaN(tos)) throw invalidArgType('tos', 'of type number', tos);
-    this.#typeOfService = parseTypeOfService(tos, 'tos');
-    this.#transport?.endpoint.setDscp(tos >> ECN_BITS);
+    this.#own.typeOfService = parseTypeOfService(tos, 'tos');
+    this.#own.transport?.endpoint.setDscp(tos >> ECN_BITS);
     return this;
   }
 
   /** The octet that packets carry, without ECN's bits; what was set while there is no connection, or 0. */
   getTypeOfService(): number {
-    const connection = this.#transport?.endpoint.connection;
-    return connection === undefined ? (this.#typeOfService ?? 0) : connection.dscp << ECN_BITS;
+    const connection = this.#own.transport?.endpoint.connection;
+    return connection === undefined ? (this.#own.typeOfService ?? 0) : connection.dscp << ECN_BITS;
   }
 
   /**
@@ -526,15 +500,15 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
    * @throws ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE
    */
   setUserTimeout(msecs: number): this {
-    this.#userTimeoutMs = parseTimeout(msecs);
-    this.endpoint?.setUserTimeout(this.#userTimeoutMs);
+    this.#own.userTimeoutMs = parseTimeout(msecs);
+    this.endpoint?.setUserTimeout(this.#own.userTimeoutMs);
     return this;
   }
 
   /** Acknowledges each segment at once (TCP_QUICKACK, but for good), or delays acknowledgments again. */
   setQuickAck(quickAck = true): this {
-    this.#quickAck = Boolean(quickAck);
-    this.endpoint?.setQuickAck(this.#quickAck);
+    this.#own.quickAck = Boolean(quickAck);
+    this.endpoint?.setQuickAck(this.#own.quickAck);
     return this;
   }
 
@@ -549,8 +523,8 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
     if (callback !== undefined && typeof callback !== 'function') {
       throw invalidArgType('callback', 'of type function', callback);
     }
-    if (ms > 0) this.#idle ??= new IdleTimer(this.#context.stack.clock, () => this._onTimeout());
-    this.#idle?.set(ms);
+    if (ms > 0) this.#own.idle ??= new IdleTimer(this.#own.context.stack.clock, () => this._onTimeout());
+    this.#own.idle?.set(ms);
     if (callback === undefined) return this;
     if (ms === 0) this.removeListener('timeout', callback);
     else this.once('timeout', callback);
@@ -559,7 +533,7 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   /** Starts the idle time anew, as traffic does. */
   _unrefTimer(): void {
-    this.#idle?.touch();
+    this.#own.idle?.touch();
   }
 
   _onTimeout(): void {
@@ -578,9 +552,9 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   /** Without anything to refer to, once it is connected. */
   #setReferenced(on: boolean, again: () => this): this {
-    if (!this.#hasHandle) return this.once('connect', again);
-    this.#referenced = on;
-    this.#transport?.setReferenced(on);
+    if (!this.#own.hasHandle) return this.once('connect', again);
+    this.#own.referenced = on;
+    this.#own.transport?.setReferenced(on);
     return this;
   }
 
@@ -588,17 +562,17 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   /** As `node:net` has it: null without a connection, else what Node's libraries look into. */
   get _handle(): SocketHandle | null {
-    if (!(#handle in this) || !this.#hasHandle) return null;
-    this.#handle ??= new SocketHandle(
-      () => this.#transport,
-      (handle) => handle === this.#handle && this.#referenced,
+    if (!(#own in this) || !this.#own.hasHandle) return null;
+    this.#own.handle ??= new SocketHandle(
+      () => this.#own.transport,
+      (handle) => handle === this.#own.handle && this.#own.referenced,
     );
-    return this.#handle;
+    return this.#own.handle;
   }
 
   /** The TCP endpoint below, for what `node:net` does not have; null before there is one. Stays after the end. */
   get endpoint(): Endpoint | null {
-    return this.#endpoint ?? this.#attempts?.latest ?? null;
+    return this.#own.endpoint ?? this.#own.attempts?.latest ?? null;
   }
 
   /**
@@ -619,8 +593,8 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   /** Nothing local yet, or still connecting. */
   get pending(): boolean {
-    if (!(#transport in this) || this.connecting) return true;
-    return this.#transport === null && this.#bound === null;
+    if (!(#own in this) || this.connecting) return true;
+    return this.#own.transport === null && this.#own.bound === null;
   }
 
   get readyState(): 'opening' | 'open' | 'readOnly' | 'writeOnly' | 'closed' {
@@ -632,21 +606,21 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
   /** Bytes or characters that wait to be written; undefined without a connection. */
   get bufferSize(): number {
     // Typed as in node:net, which says no more of it.
-    if (!(#transport in this)) return undefined as never;
-    return this.#transport === null && !this.connecting ? (undefined as never) : this.writableLength;
+    if (!(#own in this)) return undefined as never;
+    return this.#own.transport === null && !this.connecting ? (undefined as never) : this.writableLength;
   }
 
   get bytesRead(): number {
-    if (!(#transport in this)) return undefined as never;
-    return this.#transport?.bytesRead ?? this.#bytesRead;
+    if (!(#own in this)) return undefined as never;
+    return this.#own.transport?.bytesRead ?? this.#own.bytesRead;
   }
 
   /** Bytes written, those that still wait in this socket included. */
   get bytesWritten(): number {
     // Libraries copy the properties of the prototype.
-    if (!(#transport in this)) return undefined as never;
-    let bytes = this.#transport?.bytesWritten ?? this.#bytesWritten;
-    bytes += this.#waitingWrite?.length ?? 0;
+    if (!(#own in this)) return undefined as never;
+    let bytes = this.#own.transport?.bytesWritten ?? this.#own.bytesWritten;
+    bytes += this.#own.waitingWrite?.length ?? 0;
     for (const { chunk, encoding } of (this as unknown as DuplexInternals).writableBuffer ?? []) {
       bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
     }
@@ -660,20 +634,20 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
 
   /** The local end, or null. */
   _getsockname(): AddressInfo | null {
-    if (!(#transport in this)) return null;
-    const endpoint = this.#transport?.endpoint ?? this.#attempts?.underWay;
-    if (endpoint == null) return this.#bound?.shown ?? null;
-    return addressInfo(endpoint.tuple.local, endpoint.tuple.localPort, this.#mapped);
+    if (!(#own in this)) return null;
+    const endpoint = this.#own.transport?.endpoint ?? this.#own.attempts?.underWay;
+    if (endpoint == null) return this.#own.bound?.shown ?? null;
+    return addressInfo(endpoint.tuple.local, endpoint.tuple.localPort, this.#own.mapped);
   }
 
   /** The remote end; once read, it stays known after the socket's end. */
   _getpeername(): AddressInfo | null {
-    if (!(#peer in this)) return null;
-    if (this.#peer === null && this.#transport !== null) {
-      const { remote, remotePort } = this.#transport.endpoint.tuple;
-      this.#peer = addressInfo(remote, remotePort, this.#mapped);
+    if (!(#own in this)) return null;
+    if (this.#own.peer === null && this.#own.transport !== null) {
+      const { remote, remotePort } = this.#own.transport.endpoint.tuple;
+      this.#own.peer = addressInfo(remote, remotePort, this.#own.mapped);
     }
-    return this.#peer;
+    return this.#own.peer;
   }
 
   get localAddress(): string | undefined {
