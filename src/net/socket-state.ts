@@ -1,5 +1,5 @@
-// What a socket keeps to itself, in an object of its own: with a dozen private fields more V8 would turn each socket, and so
-// everything that streams look up in it, into a hash table.
+// What a socket keeps to itself, in an object of its own: of more than a dozen private fields that find no room in the socket
+// V8 makes a hash table, and of all that streams look up there too. In a process that accepts and connects that was each one.
 import type { Endpoint } from '../stack/endpoint.js';
 import type { AddressInfo } from './addresses.js';
 import type { LocalEnd } from './bound-socket.js';
