@@ -132,6 +132,18 @@ test('tells what was found out, what lives, what no test meets, what ends never,
   });
 });
 
+test('a default of a parameter is broken, one within a pattern, too', async () => {
+  const fates = await judged(
+    `export function f(from, by = 1) {
+       const { a = 3, b: [c = 5], d } = from;
+       return a + c + d + by;
+     }`,
+    "test('adds', () => assert.equal(f({ b: [], d: 7 }), 16));",
+  );
+  for (const number of ['1 => 2', '3 => 4', '5 => 6'])
+    assert.equal(fates[`number ${number}`], 'killed', number);
+});
+
 test('a mutant is judged only by cases in which it changes something', async () => {
   const fates = await judged(
     `function twice(n) { return 2 * n; }

@@ -295,6 +295,8 @@ function scopeOf(node: AnyNode, scope: string, parent: AnyNode | null): string {
 export function children(node: Node): { child: AnyNode; role: string }[] {
   const found: { child: AnyNode; role: string }[] = [];
   for (const [role, value] of Object.entries(node)) {
+    // In `{ a = 1 }` the name is part of the value.
+    if (role === 'key' && (node as AnyNode & { shorthand?: boolean }).shorthand === true) continue;
     for (const one of Array.isArray(value) ? value : [value]) {
       if (one !== null && typeof one === 'object' && typeof one.type === 'string')
         found.push({ child: one, role });
