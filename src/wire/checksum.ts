@@ -30,7 +30,8 @@ export function addRange(
   position = 0,
 ): number {
   const range = sumRange(bytes, offset, length);
-  return fold(sum + (position & 1 ? ((range & 0xff) << 8) | (range >>> 8) : range));
+  // Folding brings the half that is shifted out back at the other end.
+  return fold(sum + (position & 1 ? range << 8 : range));
 }
 
 /**

@@ -124,8 +124,8 @@ export function parseIcmp(
   out.dataOffset = offset + ICMP_HEADER_BYTES;
   out.dataLength = length - ICMP_HEADER_BYTES;
   out.isError = isIcmpErrorType(type);
-  out.quote.present = false;
   if (out.isError) out.quote.takeIpv4(bytes, view, out.dataOffset, out.dataLength);
+  else out.quote.present = false;
   return ParseError.NONE;
 }
 

@@ -106,8 +106,8 @@ export function parseIcmpv6(
   out.dataOffset = offset + ICMPV6_HEADER_BYTES;
   out.dataLength = length - ICMPV6_HEADER_BYTES;
   out.isError = type < 128;
-  out.quote.present = false;
   if (out.isError) out.quote.takeIpv6(bytes, view, out.dataOffset, out.dataLength);
+  else out.quote.present = false;
   return ParseError.NONE;
 }
 

@@ -42,8 +42,6 @@ const ROUTING = 43;
 const FRAGMENT = 44;
 const DESTINATION_OPTIONS = 60;
 const PAD1 = 0;
-const PADN = 1;
-const ROUTER_ALERT = 5;
 
 /**
  * Follows the chain until an upper layer, a fragment of several, an unknown header or a fault.
@@ -204,7 +202,7 @@ function walkOptions(
     }
     if (at + 1 >= end || at + 2 + bytes[at + 1]! > end) return -ParseError.EXTENSION_HEADER;
     // The two high bits say what a host does that does not know the option; only 00 lets it go on (RFC 8200 §4.2).
-    if (type !== PADN && type !== ROUTER_ALERT && type >>> 6 !== 0) {
+    if (type >>> 6 !== 0) {
       out.faultPointer = at - offset;
       out.faultAction = type >>> 6;
       return -ParseError.UNKNOWN_OPTION;

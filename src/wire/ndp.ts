@@ -224,9 +224,10 @@ function parseRouterAdvertisement(bytes: Uint8Array, view: DataView, ip: Ipv6Vie
 function parseOptions(bytes: Uint8Array, view: DataView, at: number, end: number, out: NdpView): ParseError {
   const wanted =
     out.type === NdpType.NEIGHBOR_ADVERTISEMENT ? NdpOption.TARGET_LINK_LAYER : NdpOption.SOURCE_LINK_LAYER;
-  while (at + 2 <= end) {
+  // None is shorter than a unit, and no more of one than that is read.
+  while (at + OPTION_UNIT <= end) {
     const length = bytes[at + 1]! * OPTION_UNIT;
-    if (length === 0 || at + length > end) return ParseError.NDP_FORMAT;
+    if (length === 0) return ParseError.NDP_FORMAT;
     if (bytes[at] === wanted && !out.hasMac) {
       out.hasMac = true;
       out.macHigh = view.getUint16(at + OPTION_MAC_HIGH);
@@ -258,7 +259,7 @@ export function writeNeighborSolicitation(
 ): number {
   const type = NdpType.NEIGHBOR_SOLICITATION;
   writeTarget(view, at + IPV6_HEADER_BYTES, 0, target);
-  const option = mac === null ? 0 : NdpOption.SOURCE_LINK_LAYER;
+  const option = NdpOption.SOURCE_LINK_LAYER;
   return seal(bytes, view, at, source, destination, type, NEIGHBOR_MESSAGE.span, option, mac);
 }
 
@@ -300,7 +301,7 @@ export function writeRouterSolicitation(
   mac: MacAddress | null,
 ): number {
   view.setInt32(at + IPV6_HEADER_BYTES + WORD, 0);
-  const option = mac === null ? 0 : NdpOption.SOURCE_LINK_LAYER;
+  const option = NdpOption.SOURCE_LINK_LAYER;
   const type = NdpType.ROUTER_SOLICITATION;
   return seal(bytes, view, at, source, destination, type, SOLICITATION_BYTES, option, mac);
 }
@@ -313,7 +314,10 @@ function writeTarget(view: DataView, at: number, flags: number, target: IpAddres
   view.setInt32(at + TARGET + 12, target.w3);
 }
 
-/** Writes what stands around the body: IPv6 header, type, option, and the checksum over all of it. */
+/**
+ * Writes what stands around the body: IPv6 header, type, option, and the checksum over all of it.
+ * @param option the kind of option that tells `mac`; of no meaning when that is null
+ */
 function seal(
   bytes: Uint8Array,
   view: DataView,

@@ -182,8 +182,9 @@ export function decodePacket(
   length: number = bytes.length - offset,
 ): DecodedPacket | string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const version = length > 0 ? bytes[offset]! >>> 4 : 0;
-  return version === 6 ? decodeIpv6(bytes, view, offset, length) : decodeIpv4(bytes, view, offset, length);
+  // An empty range is truncated whatever the family.
+  const isIpv6 = bytes[offset]! >>> 4 === 6;
+  return isIpv6 ? decodeIpv6(bytes, view, offset, length) : decodeIpv4(bytes, view, offset, length);
 }
 
 function decodeIpv4(

@@ -33,7 +33,8 @@ export function decodeTcpOptions(bytes: Uint8Array, offset: number, length: numb
   while (at < area.length) {
     const option = decodeOption(area, at);
     options.push(option);
-    if (option.name === 'end' || option.name === 'broken') break;
+    // A broken one takes all that is left.
+    if (option.name === 'end') break;
     at += option.length;
   }
   return options;

@@ -106,15 +106,15 @@ function takeTimestamps(view: DataView, at: number, out: SegmentView): void {
 }
 
 function takeSack(view: DataView, at: number, length: number, out: SegmentView): void {
+  if (out.sackCount > 0) return;
   const count = sackBlocksIn(length);
-  if (count === 0 || out.sackCount > 0) return;
   for (let i = 0; i < 2 * count; i++) out.sackEdges[i] = view.getInt32(at + 2 + 4 * i);
   out.sackCount = count;
 }
 
 /** Blocks in a SACK option of that length, 0 when no such length is right. Four blocks make 34 octets. */
 export function sackBlocksIn(length: number): number {
-  const count = (length - 2) >> 3;
+  const count = length >> 3;
   return (length & 7) === 2 && count <= MAX_SACK_BLOCKS ? count : 0;
 }
 
