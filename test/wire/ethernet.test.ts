@@ -225,6 +225,21 @@ describe('frames of ours', () => {
     });
   }
 
+  it('RFC 3810 §5.2.5: a record holds the whole address of its group', () => {
+    const groups = [address('ff3e:40:2001:db8:1:2:3:4'), address('ff05:6:7:8:9:a:b:c')];
+    const report = write((bytes, view) =>
+      writeMldReport(bytes, view, 0, address('fe80::1'), address('ff02::16'), groups, false),
+    );
+    const view = new DataView(report.buffer);
+    // Behind the fixed header, the hop-by-hop header and the head of the report.
+    const told = [56, 76].map((at) => [4, 8, 12, 16].map((word) => view.getInt32(at + word)));
+    assert.deepEqual(
+      told,
+      groups.map(({ w0, w1, w2, w3 }) => [w0, w1, w2, w3]),
+    );
+    assert.equal(report.length, 96);
+  });
+
   it('IEEE 802.1Q: a tag goes between the addresses and the type, and comes back', () => {
     const bytes = new Uint8Array(64);
     const view = new DataView(bytes.buffer);
@@ -262,7 +277,30 @@ describe('frames that are refused', () => {
     for (let length = 14; length < 18; length++) {
       assert.equal(ethernet(tagged.slice(0, length)), ParseError.TRUNCATED);
     }
+    assert.equal(ethernet(hex('020000000001 020000000002 8100 0005 0806')), ParseError.NONE, 'an empty one');
     assert.equal(ethernet(hex('020000000001 020000000002 0026')), ParseError.ETHERNET_LENGTH);
+  });
+
+  it('IEEE 802.3 §3.2.6: a type is 0x0600 or more, a length is less', () => {
+    assert.equal(ethernet(hex('020000000001 020000000002 05ff')), ParseError.ETHERNET_LENGTH);
+    assert.equal(ethernet(hex('020000000001 020000000002 0600')), ParseError.NONE);
+  });
+
+  it('IEEE 802 §8.2.2: a group is told by one bit of the first octet, and by none of the second', () => {
+    const frame = new EthernetView();
+    for (const [high, isGroup] of [
+      ['0100', true],
+      ['ff00', true],
+      ['02ff', false],
+      ['feff', false],
+    ] as const) {
+      const { view, offset, length } = place(hex(`${high}00000001 020000000002 0800`));
+      assert.equal(parseEthernet(view, offset, length, frame), ParseError.NONE);
+      assert.equal(frame.isGroup, isGroup, high);
+      const packet = named('ARP request').slice(14);
+      packet.set(hex(high), 8);
+      assert.equal(arp(packet), isGroup ? ParseError.ARP_FORMAT : ParseError.NONE, `ARP from ${high}`);
+    }
   });
 
   it('ARP: too short, not Ethernet and IPv4, an unknown operation, or from a group', () => {

@@ -68,6 +68,24 @@ describe('IPv4 fragments', () => {
   });
 });
 
+test('RFC3168 §5.3: the ECN codepoint of the whole is the given one, whatever the first fragment had', () => {
+  for (const before of [0, 1, 2, 3]) {
+    for (const ecn of [0, 1, 2, 3]) {
+      const bytes = new Uint8Array(60);
+      const view = new DataView(bytes.buffer);
+      writeIpv4Header(bytes, view, 0, 28, 6, 1, 2, 64, (46 << 2) | before, 7, false);
+      rewriteIpv4Reassembled(bytes, view, 0, 60, ecn);
+      const { dscp: dscp4, ecn: ecn4 } = read4(bytes);
+      assert.deepEqual([dscp4, ecn4], [46, ecn], `IPv4: ${before} becomes ${ecn}`);
+      const address = IpAddress.parse('fd00::1')!;
+      writeIpv6Header(bytes, view, 0, 4, 6, address, address, 64, (46 << 2) | before, 0);
+      rewriteIpv6Reassembled(bytes, view, 0, 20, ecn);
+      const { dscp: dscp6, ecn: ecn6 } = read6(bytes);
+      assert.deepEqual([dscp6, ecn6], [46, ecn], `IPv6: ${before} becomes ${ecn}`);
+    }
+  }
+});
+
 describe('IPv6 fragments', () => {
   const address = IpAddress.parse('fd00::1')!;
 

@@ -124,6 +124,37 @@ for (const [family, a, b] of [
       }
     });
 
+    test('a quote of another version is none', () => {
+      const packet = quoted.slice();
+      packet[0] = (packet[0]! & 15) | ((family === 4 ? 6 : 4) << 4);
+      assert.equal(read(errors[0]!, 1, packet).quote.present, false);
+    });
+
+    test('nothing is left of the quote before: not in an echo, nor in an error that quotes too little', () => {
+      const quotes = (type: number, data: Uint8Array) => {
+        const pseudo = family === 4 ? 0 : pseudoHeader(source, destination, 58, 8 + data.length);
+        const { bytes, view, offset, length } = place(message(type, 0, data, pseudo));
+        const error =
+          family === 4
+            ? parseIcmp(bytes, view, offset, length, out4)
+            : parseIcmpv6(bytes, view, offset, length, pseudo, out6);
+        assert.equal(error, ParseError.NONE);
+        return family === 4 ? out4.quote.present : out6.quote.present;
+      };
+      const out4 = new IcmpView();
+      const out6 = new Icmpv6View();
+      for (const [type, data] of [
+        [echoes[0]!, quoted],
+        [errors[0]!, quoted.subarray(0, 30)],
+        [errors[0]!, quoted.subarray(0, 10)],
+        [errors[0]!, new Uint8Array(60)],
+      ] as const) {
+        assert.equal(quotes(errors[0]!, quoted), true);
+        const isThere = family === 4 && data.length === 30;
+        assert.equal(quotes(type, data), isThere, `type ${type}, ${data.length} octets`);
+      }
+    });
+
     test('every code has a name, those unknown their number', () => {
       const name = family === 4 ? icmpName : icmpv6Name;
       const unreachable = family === 4 ? 3 : 1;
@@ -144,7 +175,7 @@ for (const [family, a, b] of [
 test('an error that is written bears its detail where its type has it', () => {
   const packet = new Uint8Array(28).fill(0x45);
   for (const [type, code, detail, word] of [
-    [3, 4, 1280, [0, 0, 0x05, 0x00]],
+    [3, 4, 1492, [0, 0, 0x05, 0xd4]],
     [12, 0, 20, [20, 0, 0, 0]],
     [11, 0, 0, [0, 0, 0, 0]],
   ] as const) {

@@ -268,6 +268,37 @@ describe('ICMPv6', () => {
     }
   });
 
+  test('RFC5927 §4: only the first fragment of a quoted packet has ports and a sequence number', () => {
+    const quoting = (offsetAndMore: number) => {
+      const packet = new Uint8Array(68);
+      packet.set(segment6.subarray(0, 40));
+      packet[5] = 28;
+      packet[6] = 44;
+      packet.set([6, 0, offsetAndMore >>> 8, offsetAndMore, 0, 0, 0, 9], 40);
+      packet.set(segment6.subarray(40, 60), 48);
+      const out = new Uint8Array(76);
+      writeIcmpv6Error(
+        pseudoHeader(A6, B6, 58, 76),
+        1,
+        0,
+        0,
+        packet,
+        0,
+        68,
+        out,
+        new DataView(out.buffer),
+        0,
+      );
+      const { error, icmp } = read6(out);
+      assert.equal(error, ParseError.NONE);
+      return icmp.quote;
+    };
+    const first = quoting(1);
+    assert.deepEqual([first.present, first.sourcePort, first.seq], [true, 4000, 0xfedcba98 | 0]);
+    assert.equal(quoting(8).present, false);
+    assert.equal(quoting(9).present, false);
+  });
+
   test('the pseudo header counts: another address, a flipped bit, a short message are refused', () => {
     const out = new Uint8Array(48);
     const view = new DataView(out.buffer);

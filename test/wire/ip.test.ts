@@ -200,6 +200,7 @@ describe('IPv4 header', () => {
     assert.equal(ok('01 83 07 04 0a000001').sourceRoute, true);
     assert.equal(ok('89 07 04 0a000001 00').sourceRoute, true);
     assert.equal(ok('01'.repeat(40)).headerLength, 60);
+    assert.equal(ok('01 01 07 02').headerLength, 24, 'one without a value, at the very end');
   });
 
   test('fragments are reported with their place in octets', () => {
@@ -283,6 +284,46 @@ describe('IPv6 header', () => {
     }
   });
 
+  test('RFC4291 §2.5.5.2: an address is mapped by its first three words together', () => {
+    const own = IpAddress.parse('fd00::1')!;
+    for (const [w0, w1, w2] of [
+      [1, 0, 0xffff],
+      [0, 1, 0xffff],
+      [1, 1, 0xffff],
+      [0, 0, 0xfffe],
+      [0, 0, 0],
+    ] as const) {
+      const other = new IpAddress(w0, w1, w2, 0x0a090001);
+      for (const [from, to] of [
+        [other, own],
+        [own, other],
+      ] as const) {
+        const bytes = new Uint8Array(40);
+        writeIpv6Header(bytes, new DataView(bytes.buffer), 0, 0, 6, from, to, 1, 0, 0);
+        assert.equal(parse6(bytes).error, ParseError.NONE, `${from} to ${to}`);
+      }
+    }
+  });
+
+  test('a packet that is no fragment and has no fault says so after one that is, and one that has', () => {
+    const out = new Ipv6View();
+    const read = (packet: Uint8Array) => {
+      const { bytes, view, offset, length } = place(packet);
+      return parseIpv6(bytes, view, offset, length, out);
+    };
+    const facts = (ip: Ipv6View) => [ip.isFragment, ip.moreFragments, ip.extensionHeaders, ...places(ip)];
+    const places = (ip: Ipv6View) => [ip.fragmentOffset, ip.fragmentId, ip.fragmentHeaderAt, ...faults(ip)];
+    const faults = (ip: Ipv6View) => [ip.fragmentNamedAt, ip.faultPointer, ip.faultAction];
+    for (const before of [
+      packet6(60, '2c00 0104 00000000 0600 0009 00000001 ff'),
+      packet6(0, '0600 0100 5e01 00 00'),
+    ]) {
+      read(before);
+      assert.equal(read(packet6(6, 'aabb')), ParseError.NONE);
+      assert.deepEqual(facts(out), [false, false, 0, 0, 0, 0, 0, 0, 0]);
+    }
+  });
+
   test('hop-by-hop, destination and routing headers are passed', () => {
     const tcp = 'aabbccdd';
     const { error, ip } = parse6(
@@ -312,6 +353,12 @@ describe('IPv6 header', () => {
     assert.deepEqual([first.isFragment, first.moreFragments, first.fragmentOffset], [true, true, 0]);
     assert.deepEqual([first.fragmentId, first.protocol, first.payloadLength], [0xdeadbeef | 0, 6, 8]);
     assert.deepEqual([first.fragmentHeaderAt, first.fragmentNamedAt], [40, 6]);
+    const reserved = parse6(packet6(44, '06ff 0001 deadbeef 0102030405060708'));
+    assert.deepEqual(
+      [reserved.error, reserved.ip.payloadOffset],
+      [ParseError.NONE, 48],
+      'its second octet is no length',
+    );
     const behind = parse6(packet6(60, '2c00 0104 00000000 0600 0009 00000001 ff')).ip;
     assert.deepEqual([behind.fragmentHeaderAt, behind.fragmentNamedAt, behind.fragmentOffset], [48, 40, 8]);
     const later = parse6(packet6(44, '3c00 05a9 00000001 ffff')).ip;
@@ -365,7 +412,28 @@ describe('IPv6 header', () => {
       );
     }
     assert.equal(parse6(packet6(60, `0607 ${'00'.repeat(62)}`)).error, ParseError.NONE);
+    // Sixty-three octets of padding and an option of seven; one more of padding and an option of six.
+    const most = parse6(packet6(60, `0608 ${'00'.repeat(63)} 01050000000000`));
+    assert.deepEqual([most.error, most.ip.protocol], [ParseError.NONE, 6]);
+    const more = parse6(packet6(60, `0608 ${'00'.repeat(64)} 010400000000`));
+    assert.equal(more.error, ParseError.EXTENSION_LIMIT);
     assert.equal(parse6(packet6(60, `06ff ${'00'.repeat(2046)}`)).error, ParseError.EXTENSION_LIMIT);
+  });
+
+  test('RFC8200 §4.2: padding of one octet has no length, and any other option leads to the next by its own', () => {
+    for (const [options, pointer] of [
+      ['00 c2 03 000000', 43],
+      ['01 01 1e c2 01 00', 45],
+      ['05 02 0000 de 00', 46],
+    ] as const) {
+      const { error, ip } = parse6(packet6(60, `0600 ${options}`));
+      assert.deepEqual(
+        [error, ip.faultPointer, ip.faultAction],
+        [ParseError.UNKNOWN_OPTION, pointer, 3],
+        options,
+      );
+    }
+    assert.equal(parse6(packet6(60, '0600 0103 000000 00')).error, ParseError.NONE, 'one octet at the end');
   });
 
   test('no next header has no payload; an unknown header is the upper layer', () => {

@@ -4,9 +4,11 @@ import { describe, test } from 'node:test';
 import { IpAddress } from '../../src/wire/address.js';
 import { addRange, finish, pseudoHeader } from '../../src/wire/checksum.js';
 import { Ipv6View, parseIpv6, writeIpv6Header } from '../../src/wire/ipv6.js';
+import { writeIpv6FragmentHeader } from '../../src/wire/ipv6-extensions.js';
 import { MacAddress } from '../../src/wire/mac.js';
 import {
   isNdpType,
+  MAX_NDP_BYTES,
   NdpView,
   parseNdp,
   writeNeighborAdvertisement,
@@ -30,13 +32,15 @@ interface Made {
   destination?: IpAddress;
   hopLimit?: number;
   spoilChecksum?: boolean;
+  /** Octets in memory behind the message. Default 30. */
+  behind?: number;
 }
 
 /** Reads a message of these octets, between others in memory. */
 function read(made: Made, out = new NdpView()): { code: number; out: NdpView } {
-  const { type, code = 0, body, source = HOST, destination = GROUP, hopLimit = 255 } = made;
+  const { type, code = 0, body, source = HOST, destination = GROUP, hopLimit = 255, behind = 30 } = made;
   const length = 4 + body.length;
-  const bytes = new Uint8Array(7 + 40 + length + 30).fill(0xee);
+  const bytes = new Uint8Array(7 + 40 + length + behind).fill(0xee);
   const view = new DataView(bytes.buffer);
   writeIpv6Header(bytes, view, 7, length, 58, source, destination, hopLimit, 0, 0);
   bytes.set([type, code, 0, 0, ...body], 47);
@@ -67,6 +71,12 @@ describe('what is read', () => {
     assert.deepEqual([out.hasMac, out.macHigh, out.macLow], [true, 0x0211, 0x22334455]);
     assert.deepEqual([out.isRouter, out.isSolicited, out.isOverride], [false, false, false]);
     assert.equal(read(solicitation()).out.hasMac, false);
+  });
+
+  test('RFC4861 §4.3: the reserved bits of a solicitation are ignored, where an advertisement has its flags', () => {
+    const { code, out } = read({ type: SOLICIT, body: [0xff, 0xff, 0xff, 0xff, ...TARGET] });
+    assert.equal(code, ParseError.NONE);
+    assert.deepEqual([out.isRouter, out.isSolicited, out.isOverride], [false, false, false]);
   });
 
   test('RFC4861 §4.4: an advertisement: its flags, one by one', () => {
@@ -122,6 +132,21 @@ describe('options', () => {
       solicitation(99, 2, ...new Array(14).fill(7), 1, 1, ...MAC, 1, 1, 2, 9, 9, 9, 9, 9),
     );
     assert.deepEqual([code, out.macLow], [ParseError.NONE, 0x22334455]);
+    assert.equal(read(router(0, 99, 1, 0, 0, 0, 0, 5, 0xdc)).out.mtu, 0, 'nor is a number in them an MTU');
+  });
+
+  test('RFC4861 §4.6: at the end of memory, too, an option that is cut off is refused, and not read', () => {
+    const addressed = [1, 1, ...MAC];
+    const sized = [5, 1, 0, 0, 0, 0, 5, 0xdc];
+    for (const option of [addressed, sized]) {
+      assert.equal(read({ ...router(0, ...option), behind: 0 }).code, ParseError.NONE);
+      for (let length = 1; length < 8; length++) {
+        const { code } = read({ ...router(0, ...option.slice(0, length)), behind: 0 });
+        assert.equal(code, ParseError.NDP_FORMAT, `${length} octets`);
+      }
+      const [kind, , ...value] = option;
+      assert.equal(read({ ...router(0, kind!, 2, ...value), behind: 0 }).code, ParseError.NDP_FORMAT);
+    }
   });
 
   test('RFC4861 §4.6: a length of zero, one past the end, or a rest of fewer than eight octets spoil the message', () => {
@@ -145,6 +170,28 @@ describe('what must be discarded', () => {
       assert.equal(read({ ...message, hopLimit: 254 }).code, ParseError.NDP_FORMAT);
       assert.equal(read({ ...message, code: 1 }).code, ParseError.NDP_FORMAT);
       assert.equal(read({ ...message, spoilChecksum: true }).code, ParseError.CHECKSUM);
+    }
+  });
+
+  test('RFC6980 §5: one that came in fragments', () => {
+    const message = new Uint8Array(24);
+    message[0] = SOLICIT;
+    message.set(TARGET, 8);
+    const sum = addRange(pseudoHeader(HOST, GROUP, 58, 24), message, 0, 24);
+    new DataView(message.buffer).setUint16(2, finish(sum));
+    for (const [offsetAndMore, expected] of [
+      [0, ParseError.NONE],
+      [1, ParseError.NDP_FORMAT],
+      [8, ParseError.NDP_FORMAT],
+    ] as const) {
+      const bytes = new Uint8Array(72);
+      const view = new DataView(bytes.buffer);
+      writeIpv6Header(bytes, view, 0, 32, 44, HOST, GROUP, 255, 0, 0);
+      writeIpv6FragmentHeader(bytes, view, 40, 58, offsetAndMore & ~7, (offsetAndMore & 1) !== 0, 9);
+      bytes.set(message, 48);
+      const header = new Ipv6View();
+      assert.equal(parseIpv6(bytes, view, 0, 72, header), ParseError.NONE);
+      assert.equal(parseNdp(bytes, view, header, new NdpView()), expected, `${offsetAndMore}`);
     }
   });
 
@@ -189,6 +236,9 @@ describe('what must be discarded', () => {
         text,
       );
     }
+    // An advertisement is no such test, whoever sends it.
+    const advertised = { ...advertisement(0x20, 2, 1, ...MAC), source, destination: ip('ff02::1') };
+    assert.equal(read(advertised).code, ParseError.NONE);
     // Who has any address is no such test.
     for (const text of ['1::', '0:0:1::', '::1:0:0', '::1']) {
       assert.equal(
@@ -239,12 +289,14 @@ describe('what is written', () => {
     assert.equal(parseIpv6(bytes, view, 9, length, header), ParseError.NONE);
     const out = new NdpView();
     assert.equal(parseNdp(bytes, view, header, out), ParseError.NONE);
+    assert.ok(length <= MAX_NDP_BYTES);
     return { out, length, reserved: view.getInt32(9 + 44) };
   }
 
   test('a solicitation, with and without the own address', () => {
     const told = written((b, v, at) => writeNeighborSolicitation(b, v, at, HOST, GROUP, target, mac));
     assert.deepEqual([told.out.type, told.length, told.out.hasMac, told.reserved], [SOLICIT, 72, true, 0]);
+    assert.equal(told.length, MAX_NDP_BYTES, 'none is longer');
     assert.deepEqual(words(told.out), [0x20010db8, 0x01020304, 0x05060708, 0x090a0b0c]);
     const untold = written((b, v, at) => writeNeighborSolicitation(b, v, at, ip('::'), GROUP, target, null));
     assert.deepEqual([untold.length, untold.out.hasMac], [64, false]);
@@ -258,10 +310,11 @@ describe('what is written', () => {
       [false, false, true],
     ] as const) {
       const [isSolicited, isOverride, isRouter] = flags;
-      const { out, length } = written((b, v, at) =>
+      const { out, length, reserved } = written((b, v, at) =>
         writeNeighborAdvertisement(b, v, at, target, HOST, mac, isSolicited, isOverride, isRouter),
       );
       assert.deepEqual([out.isSolicited, out.isOverride, out.isRouter], flags);
+      assert.equal(reserved << 3, 0, 'RFC4861 §4.4: the sender leaves the reserved bits zero');
       assert.deepEqual([out.type, length, out.macHigh, out.macLow], [ADVERTISE, 72, 0x0211, 0x22334455]);
     }
   });

@@ -93,6 +93,7 @@ test('RFC9293 MUST-4: END ends the list, whatever follows', () => {
     listed(area).map((one) => one.name),
     ['window-scale', 'end'],
   );
+  assert.deepEqual(listed(area)[1], { kind: 0, offset: 3, length: 1, name: 'end' });
 });
 
 test('values are those of the octets', () => {

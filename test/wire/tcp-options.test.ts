@@ -39,6 +39,7 @@ describe('TCP options, reading', () => {
     assert.equal(read('020405b4').mss, 1460);
     assert.equal(read('01 01 0204ffff 00').mss, 65535);
     assert.equal(read('00 0204 05b4 000000').mss, -1, 'nothing counts behind END');
+    assert.equal(read('00 02 0204 05b4 0000').mss, -1, 'which has no length');
   });
 
   test('the options of a Linux SYN', () => {
@@ -119,7 +120,8 @@ describe('TCP options, reading', () => {
   });
 
   test('SACK options carry one to four blocks, no other length', () => {
-    for (let length = 2; length <= 40; length++) {
+    // No header has room for five, which must not be read in any case.
+    for (let length = 2; length <= 60; length++) {
       const option = new Uint8Array(length).map((_, i) => (i === 0 ? 5 : i === 1 ? length : i));
       const blocks = [10, 18, 26, 34].indexOf(length) + 1;
       assert.equal(read(option).sackCount, blocks, `length ${length}`);
@@ -154,6 +156,7 @@ describe('TCP options, writing', () => {
       assert.equal(padded % 4, 0);
       assert.ok(padded >= used && padded < used + 4);
       assert.ok(options.subarray(used, padded).every((octet) => octet === 0));
+      assert.ok(options.subarray(padded).every((octet) => octet === 0xff));
     }
   });
 
@@ -189,6 +192,24 @@ describe('TCP options, writing', () => {
     assert.equal(appendSack(full, 31, new Int32Array(8), 4), 31);
     assert.equal(appendFastOpen(full, 0, new Uint8Array(5)), 0, 'no cookie of odd length');
     assert.equal(appendUserTimeout(full, 0, 0), 0);
+  });
+
+  test('RFC2018 §3: of the blocks the first that fit are written, and nothing behind them', () => {
+    const edges = Int32Array.of(11, 12, 21, 22, 31, 32, 41, 42, 51, 52);
+    for (let room = 0; room <= 40; room++) {
+      for (let count = 0; count <= 5; count++) {
+        const options = new Uint8Array(40).fill(0xff);
+        const blocks = Math.min(count, 4, Math.max(0, Math.floor((room - 2) / 8)));
+        const length = blocks === 0 ? 0 : 2 + 8 * blocks;
+        const at = 40 - room;
+        assert.equal(appendSack(options, at, edges, count), at + length, `${count} in ${room}`);
+        assert.ok(options.subarray(0, at).every((octet) => octet === 0xff));
+        assert.ok(options.subarray(at + length).every((octet) => octet === 0xff));
+        const out = read(options.subarray(at, at + length));
+        assert.equal(out.sackCount, blocks);
+        assert.deepEqual(out.sackEdges.subarray(0, 2 * blocks), edges.subarray(0, 2 * blocks));
+      }
+    }
   });
 
   test('what is written is read back, by the packet path and by the decoder', () => {
@@ -233,6 +254,8 @@ describe('TCP options, writing', () => {
       [30_000, 30_000],
       [32_767_000, 32_767_000],
       [32_767_001, 32_820_000],
+      [36_000_000, 36_000_000],
+      [36_000_001, 36_060_000],
       [2 ** 40, 32_767 * 60_000],
     ] as const) {
       const options = new Uint8Array(4);

@@ -27,7 +27,7 @@ import {
   writeTcpHeader,
   writeTcpPseudoSum,
 } from '../../src/wire/index.js';
-import { place, placements } from './slab.js';
+import { hex, place, placements } from './slab.js';
 
 const V4 = [IpAddress.parse('10.9.0.1')!, IpAddress.parse('10.9.0.2')!] as const;
 const V6 = [IpAddress.parse('fd00:9::1')!, IpAddress.parse('fd00:9::2')!] as const;
@@ -128,6 +128,51 @@ describe('TCP header', () => {
     const second = place(build(ACK, new Uint8Array(0)));
     parseTcp(second.bytes, second.view, 20, 20, out);
     assert.equal(out.mss, -1);
+  });
+
+  test('RFC9293 §3.1: nothing is left of the options of the segment before', () => {
+    const [source, destination] = V4;
+    const build = (options: Uint8Array) =>
+      place(buildTcpPacket({ source, sourcePort: 1, destination, destinationPort: 2, flags: ACK, options }));
+    const told = (s: SegmentView) => [s.mss, s.windowScale, s.sackPermitted, s.sackCount, ...timesOf(s)];
+    const timesOf = (s: SegmentView) => [s.hasTimestamps, s.tsVal, s.tsEcr, s.userTimeoutMs, ...cookieOf(s)];
+    const cookieOf = (s: SegmentView) => [s.fastOpenLength, s.fastOpenOffset];
+    const out = new SegmentView();
+    const one = build(hex('0204 05b4 0303 07 0402 1c04 001e 2206 0102 0304 01'));
+    parseTcp(one.bytes, one.view, 20, 40, out);
+    assert.deepEqual(told(out), [1460, 7, true, 0, false, 0, 0, 30_000, 4, 55]);
+    const other = build(hex('080a 00000001 00000002 050a 00000001 00000002'));
+    parseTcp(other.bytes, other.view, 20, 40, out);
+    assert.deepEqual(told(out), [-1, -1, false, 1, true, 1, 2, -1, -1, 0]);
+    const none = build(new Uint8Array(0));
+    parseTcp(none.bytes, none.view, 20, 20, out);
+    assert.deepEqual(told(out), [-1, -1, false, 0, false, 0, 0, -1, -1, 0]);
+  });
+
+  test('RFC9293 §3.1: options end where the header ends: what follows is text', () => {
+    const [source, destination] = V4;
+    const from = { source, sourcePort: 1, destination, destinationPort: 2 };
+    const packet = buildTcpPacket({ ...from, options: hex('01010101'), payload: hex('0204 05b4 0303 07') });
+    const { bytes, view } = place(packet);
+    const out = new SegmentView();
+    assert.equal(parseTcp(bytes, view, 20, packet.length - 20, out), ParseError.NONE);
+    assert.deepEqual([out.mss, out.windowScale, out.payloadLength], [-1, -1, 7]);
+  });
+
+  test('a segment of the link counts as the segments that it was joined of', () => {
+    const out = new SegmentView();
+    for (const [payloadLength, segmentBytes, count, first] of [
+      [5000, 0, 1, 5000],
+      [0, 1000, 1, 0],
+      [1, 1000, 1, 1],
+      [1000, 1000, 1, 1000],
+      [1001, 1000, 2, 1000],
+      [3000, 1000, 3, 1000],
+    ] as const) {
+      Object.assign(out, { payloadLength, segmentBytes });
+      const told = [out.segmentCount, out.firstPayloadLength];
+      assert.deepEqual(told, [count, first], `${payloadLength} in ${segmentBytes}`);
+    }
   });
 
   test('RFC9293 MUST-2 MUST-3: a written checksum verifies, and any flipped bit breaks it', () => {

@@ -236,6 +236,19 @@ describe('layouts', () => {
     }
   });
 
+  test('a header is read from the beginning when no place is told, and never from before or behind its memory', () => {
+    const memory = Uint8Array.from({ length: 30 }, (_, i) => i);
+    const bytes = memory.subarray(10, 20);
+    assert.deepEqual(decodeHeader(layout, bytes), { octet: 10, short: 0x0b0c, word: 0x0d0e0f10 });
+    assert.deepEqual(decodeHeader(layout, bytes, 3), { octet: 13, short: 0x0e0f, word: 0x10111213 });
+    for (const offset of [-1, -10, 4, 10]) {
+      assert.throws(() => decodeHeader(layout, bytes, offset), { code: 'ERR_HEADER_TRUNCATED' }, `${offset}`);
+      const value: Sample = { octet: 1, short: 2, word: 3 };
+      assert.throws(() => encodeHeader(layout, value, bytes, offset), { code: 'ERR_HEADER_TRUNCATED' });
+    }
+    assert.equal(memory[9], 9);
+  });
+
   test('a field that there is not has no offset', () => {
     assert.throws(() => offsetOf(layout, 'none' as keyof Sample & string));
   });
@@ -302,22 +315,62 @@ describe('a packet from its parts', () => {
     assert.ok(typeof decoded !== 'string' && decoded.tcp?.payloadLength === 3);
     assert.equal(typeof decodePacket(new Uint8Array(0)), 'string');
     assert.equal(typeof decodePacket(slab, 7, 0), 'string');
+    assert.equal(typeof decodePacket(slab.subarray(0, slab.length - 1), 7), 'string', 'what is cut off');
+  });
+
+  test('one that is empty or cut off within its IP header is truncated, of either family', () => {
+    for (const [ends, least] of [
+      [v4, 20],
+      [v6, 40],
+    ] as const) {
+      const packet = buildTcpPacket({ ...ends, ...ports });
+      for (let length = 0; length < least; length++) {
+        assert.equal(decodePacket(packet, 0, length), 'truncated', `${length} octets`);
+        assert.equal(decodePacket(packet.slice(0, length)), 'truncated', `${length} octets alone`);
+      }
+      const decoded = decodePacket(packet);
+      assert.ok(typeof decoded !== 'string');
+      assert.equal(decoded.ip.version, ends === v4 ? 4 : 6);
+    }
   });
 
   test('a fragment has no TCP header to be told of, nor has another protocol', () => {
-    for (const ends of [v4]) {
-      const packet = buildTcpPacket({ ...ends, ...ports });
-      const view = new DataView(packet.buffer);
-      view.setUint16(6, 0x2000);
-      refreshIpv4Checksum(packet, view, 0);
-      const fragment = decodePacket(packet);
-      assert.ok(typeof fragment !== 'string' && !('tcp' in fragment));
-      view.setUint16(6, 0);
-      packet[9] = 17;
-      refreshIpv4Checksum(packet, view, 0);
-      const other = decodePacket(packet);
-      assert.ok(typeof other !== 'string' && !('tcp' in other));
-    }
+    const hasTcp = (packet: Uint8Array) => {
+      const decoded = decodePacket(packet);
+      assert.ok(typeof decoded !== 'string');
+      return 'tcp' in decoded;
+    };
+    const four = buildTcpPacket({ ...v4, ...ports });
+    const view = new DataView(four.buffer);
+    view.setUint16(6, 0x2000);
+    refreshIpv4Checksum(four, view, 0);
+    assert.equal(hasTcp(four), false);
+    view.setUint16(6, 0);
+    four[9] = 17;
+    refreshIpv4Checksum(four, view, 0);
+    assert.equal(hasTcp(four), false);
+
+    const six = buildTcpPacket({ ...v6, ...ports });
+    const behind = (offsetAndMore: number) => {
+      const packet = Uint8Array.from([
+        ...six.slice(0, 40),
+        6,
+        0,
+        0,
+        offsetAndMore,
+        0,
+        0,
+        0,
+        9,
+        ...six.slice(40),
+      ]);
+      packet[5] = 28;
+      packet[6] = 44;
+      return packet;
+    };
+    assert.deepEqual([0, 1, 8].map(behind).map(hasTcp), [true, false, false]);
+    six[6] = 17;
+    assert.equal(hasTcp(six), false);
   });
 });
 
