@@ -310,13 +310,15 @@ describe('STARTUP', () => {
     isEarly?: boolean;
     hasSack?: boolean;
     phase?: Phase;
+    /** Default: in any phase but STARTUP. */
+    isFull?: boolean;
   }
 
   function afterLosses(losses: Losses): ByHand {
     const { holes = 6, lostShare = 0.03, isRecovering = true, isRoundOver = true, isEarly = false } = losses;
-    const { hasSack = true, phase = Phase.STARTUP } = losses;
+    const { hasSack = true, phase = Phase.STARTUP, isFull = phase !== Phase.STARTUP } = losses;
     const by = new ByHand({ phase }).ack();
-    by.flow.fullPipe.isReached = phase !== Phase.STARTUP;
+    by.flow.fullPipe.isReached = isFull;
     for (let i = 0; i < holes; i++) by.lose({ sentInFlight: 1_000_000 });
     const begin = by.delivered;
     if (isRecovering) by.flow.onCongestion(by.sample({ hasSack }), 'loss');
@@ -352,6 +354,25 @@ describe('STARTUP', () => {
       assert.equal(afterLosses(losses).flow.phase, Phase.STARTUP);
     });
   }
+
+  test('BBR §5.3.1.3: nor in the midst of a later round trip, but at its end', () => {
+    const by = new ByHand({ phase: Phase.STARTUP }).ack();
+    by.flow.onCongestion(by.sample(), 'loss');
+    const begin = by.delivered;
+    by.endRound();
+    for (let i = 0; i < 6; i++) by.lose({ sentInFlight: 1_000_000 });
+    const tooMany = { sentLost: by.lost - 3000, sentInFlight: 100_000, inFlight: 90_000 };
+    by.ack({ sentDelivered: begin, ...tooMany });
+    assert.deepEqual([by.flow.phase, by.flow.rounds.isStart], [Phase.STARTUP, false]);
+    by.endRound(tooMany);
+    assert.equal(by.flow.phase, Phase.DRAIN);
+  });
+
+  test('BBR §5.3.1.3: losses of PROBE-RTT do not tell that the pipe is full', () => {
+    const by = afterLosses({ phase: Phase.PROBE_RTT, isFull: false });
+    assert.deepEqual([by.flow.phase, by.flow.fullPipe.isReached], [Phase.PROBE_RTT, false]);
+    assert.equal(by.flow.lostRanges.count, 0, 'the round trip is over');
+  });
 
   test('BBR §5.3.1.3: without SACK one loss is enough, at any time of recovery', () => {
     const by = afterLosses({ hasSack: false, holes: 1, isRoundOver: false, lostShare: 0 });

@@ -138,6 +138,19 @@ describe('the curve', () => {
   });
 });
 
+test('RFC9438 §4.4: steps of less than a byte add up, as many as make one', () => {
+  const windows = [10, MSS].map((bytesPerAck) => {
+    const c = afterLoss(1000);
+    const from = c.cwnd;
+    for (let acked = 0; acked < 5 * MSS; acked += bytesPerAck) {
+      c.onAck(ack({ now: 1, ackedBytes: bytesPerAck, srttMs: 100 }));
+    }
+    return c.cwnd - from;
+  });
+  assert.ok(windows[1]! < 5 * MSS * 0.1, 'less than a byte for each ten');
+  assertNear(windows[0]!, windows[1]!, 0.02, `${windows}`);
+});
+
 describe('the Reno-friendly region', () => {
   test('RFC9438 §4.3: on a short path the window grows by alpha a round trip, and by a segment from cwnd_prior on', () => {
     const c = afterLoss(20);
@@ -157,6 +170,21 @@ describe('the Reno-friendly region', () => {
       return c.cwnd;
     });
     assertNear(windows[0]!, windows[1]!, 0.005, `${windows}`);
+  });
+
+  test('RFC9438 §4.3: after a timeout cwnd_prior is the window before it, from which on a whole segment counts', () => {
+    for (const [segments, increase] of [
+      [20, ALPHA],
+      [14, 1],
+    ] as const) {
+      const c = afterLoss(10);
+      c.cwnd = segments * MSS;
+      c.onTimeout(flight(20 * MSS), true);
+      while (c.inSlowStart) c.onAck(ack({ now: 5, srttMs: 2, rttMs: 2 }));
+      assert.equal(c.cwnd, 14 * MSS);
+      c.onAck(ack({ now: 5, srttMs: 2, rttMs: 2, ackedBytes: 14 * MSS }));
+      assertNear(c.cwnd, (14 + increase) * MSS, 0.0001, `${segments} segments before`);
+    }
   });
 
   test('RFC9438 §4.3: there CUBIC and NewReno have the same window on average', () => {
@@ -303,7 +331,7 @@ describe('time that does not count', () => {
     const steady = afterLoss(500);
     let now = flow(paused, 0, 2000, 50);
     const before = paused.cwnd;
-    now = flow(paused, now, now + 30_000, 50, MSS, { windowLimited: false });
+    now = flow(paused, now, now + 30_000, 50, 100 * MSS, { windowLimited: false });
     assert.equal(paused.cwnd, before);
     flow(paused, now, now + 2000, 50);
     flow(steady, 0, 4000, 50);
@@ -339,12 +367,12 @@ describe('time that does not count', () => {
   test('RFC9438 §5.8: segments that leave while others are in flight are no pause', () => {
     const c = afterLoss(500);
     const other = afterLoss(500);
-    for (let now = 0; now < 4000; now += 20) {
-      flow(c, now, now + 20, 50);
-      c.onSent!(c.cwnd, false, false, now + 20);
+    for (let now = 20; now < 4000; now += 20) {
+      c.onSent!(c.cwnd, false, false, now - 10);
+      for (const one of [c, other]) one.onAck(ack({ now, srttMs: 50, ackedBytes: 100 * MSS }));
     }
-    flow(other, 0, 4000, 50);
-    assertNear(c.cwnd, other.cwnd, 0.005, 'the curve');
+    assert.equal(c.cwnd, other.cwnd);
+    assert.ok(c.cwnd > 400 * MSS, 'the window has grown');
   });
 
   test('RFC5681 §4.1: a window that is not larger than the initial one stays after a pause, and so does ssthresh', () => {
@@ -421,15 +449,21 @@ describe('needless reductions', () => {
   });
 
   test('RFC9438 §4.9.2: a window that has outgrown the old one stays as it is', () => {
-    const c = afterLoss(100);
-    lose(c, c.cwnd, 0);
-    const now = flow(c, 0, 20_000, 50);
-    const { cwnd } = c;
-    assert.ok(cwnd > 100 * MSS);
-    c.onSpurious(70 * MSS, 70 * MSS, now);
-    assert.equal(c.cwnd, cwnd);
-    flow(c, now, now + 1000, 50);
-    assert.ok(c.cwnd > cwnd, 'and goes on from there');
+    for (const by of [30 * MSS, 1, 0]) {
+      const [c, untold] = [afterLoss(100), afterLoss(100)];
+      lose(c, c.cwnd, 0);
+      lose(untold, untold.cwnd, 0);
+      const now = flow(c, 0, 20_000, 50, 4 * MSS);
+      flow(untold, 0, 20_000, 50, 4 * MSS);
+      const { cwnd } = c;
+      assert.ok(cwnd > 100 * MSS);
+      c.onSpurious(cwnd - by, 70 * MSS, now);
+      assert.equal(c.cwnd, cwnd);
+      flow(c, now, now + 1000, 50, 4 * MSS);
+      flow(untold, now, now + 1000, 50, 4 * MSS);
+      assert.ok(c.cwnd > cwnd, 'and goes on from there');
+      assert.equal(c.cwnd, untold.cwnd, 'on its own curve');
+    }
   });
 
   test('RFC9438 §4.9, RFC9406 §4.3: slow start that a needless loss ended goes on', () => {

@@ -74,6 +74,14 @@ describe('pipeACK', () => {
     }
   });
 
+  test('RFC7661 §4.2: so is the sample under way, when nothing more arrives', () => {
+    const v = new CwndValidation();
+    v.onAck(0, 1000, 0, RTT_MS, 50_000);
+    v.onAck(10, 40_000, 40_000, RTT_MS, 50_000);
+    assert.equal(v.pipeAck(1009), 40_000);
+    assert.equal(v.pipeAck(1010), 0);
+  });
+
   test('RFC7661 §4.2: of the samples of a stretch the greatest, in whichever order they come', () => {
     for (const [first, second] of [
       [10_000, 30_000],

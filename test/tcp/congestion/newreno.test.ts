@@ -45,6 +45,26 @@ describe('initial window', () => {
   });
 });
 
+describe('what a controller made anew would know as well', () => {
+  test('is all until the first acknowledgment, the loss of a SYN, or a threshold', () => {
+    const c = newReno(MSS, 10);
+    assert.equal(c.isUntouched, true);
+    c.setMss(1460);
+    assert.equal(c.isUntouched, true);
+
+    c.ssthresh = 5 * MSS;
+    assert.equal(c.isUntouched, false, 'a threshold');
+
+    const acknowledged = newReno(MSS, 10);
+    acknowledged.onAck(ack({ windowLimited: false }));
+    assert.deepEqual([acknowledged.cwnd, acknowledged.isUntouched], [10 * MSS, false]);
+
+    const late = newReno(MSS, 10);
+    late.onTimeout(flight(1), true);
+    assert.deepEqual([late.ssthresh, late.isUntouched], [Number.MAX_SAFE_INTEGER, false]);
+  });
+});
+
 describe('congestion avoidance', () => {
   test('RFC5681 §3.1: one segment a round trip', () => {
     const c = avoiding(20);
