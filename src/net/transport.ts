@@ -278,7 +278,7 @@ export class Transport implements EndpointHandler {
       this.finishWrite(systemError(code, 'write'));
       return;
     }
-    this.unacknowledged = true;
+    if (write.length > 0) this.unacknowledged = true;
     const sendable = this.endpoint.connection.sendSpace > 0;
     const whole = write.advance(this.endpoint);
     if (sendable) this.owner?._unrefTimer();

@@ -57,6 +57,15 @@ test('bytes under way hold the process until they are acknowledged, also of an u
   socket.destroy();
 });
 
+test('a write of nothing is under way nowhere', async () => {
+  const [stack, socket, endpoint] = await connecting();
+  establish(endpoint);
+  socket.unref();
+  await new Promise((resolve) => socket.write('', resolve));
+  assert.equal(stack.context.liveness.isHeld, false);
+  socket.destroy();
+});
+
 test('a destroyed socket holds the process until its FIN is acknowledged', async () => {
   for (const [state, event] of [
     [State.FIN_WAIT_2, Event.ALL_ACKNOWLEDGED],
