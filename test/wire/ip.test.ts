@@ -311,9 +311,10 @@ describe('IPv6 header', () => {
       const { bytes, view, offset, length } = place(packet);
       return parseIpv6(bytes, view, offset, length, out);
     };
-    const facts = (ip: Ipv6View) => [ip.isFragment, ip.moreFragments, ip.extensionHeaders, ...places(ip)];
-    const places = (ip: Ipv6View) => [ip.fragmentOffset, ip.fragmentId, ip.fragmentHeaderAt, ...faults(ip)];
-    const faults = (ip: Ipv6View) => [ip.fragmentNamedAt, ip.faultPointer, ip.faultAction];
+    const facts = (ip: Ipv6View) => [
+      ...[ip.isFragment, ip.moreFragments, ip.extensionHeaders, ip.fragmentOffset, ip.fragmentId],
+      ...[ip.fragmentHeaderAt, ip.fragmentNamedAt, ip.faultPointer, ip.faultAction],
+    ];
     for (const before of [
       packet6(60, '2c00 0104 00000000 0600 0009 00000001 ff'),
       packet6(0, '0600 0100 5e01 00 00'),
