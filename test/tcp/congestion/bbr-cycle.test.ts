@@ -427,7 +427,7 @@ describe('PROBE-RTT', () => {
     by.flow.isIdleRestart = true;
     by.ack({ sentDelivered: -1, deliveredBytes: 0, rttMs: -1 });
     assert.deepEqual([by.flow.phase, by.flow.isIdleRestart], [Phase.CRUISE, true]);
-    by.ack({ rttMs: -1, deliveredBytes: 1 });
+    by.ack({ rttMs: -1, deliveredBytes: 1, sentDelivered: by.delivered });
     assert.deepEqual([by.flow.phase, by.flow.isIdleRestart], [Phase.CRUISE, false]);
     by.ack({ rttMs: -1 });
     assert.equal(by.flow.phase, Phase.PROBE_RTT);
