@@ -98,9 +98,13 @@ export class ReceiveQueue {
     this.tail = wide;
   }
 
-  /** Appends `bytes[offset … offset + length)` itself, which nobody writes any more; not nothing. */
+  /**
+   * Appends `bytes[offset … offset + length)` itself, which nobody writes any more; not nothing. Where most is kept, the little that is
+   * copied in between needs no large blocks.
+   */
   keep(bytes: Uint8Array, offset: number, length: number): void {
     this.length += length;
+    this.blockBytes = this.smallBlockBytes;
     this.append(new Block(bytes, offset, offset + length, offset + length));
   }
 

@@ -253,6 +253,20 @@ class Model {
 }
 
 describe('ReceiveQueue', () => {
+  test('ATTACKS 37: the little that is copied between large pieces that are kept takes little memory', () => {
+    const piece = new Uint8Array(65_536);
+    let allocated = 0;
+    const own = new ReceiveQueue((size) => {
+      allocated += size;
+      return new Uint8Array(size);
+    });
+    for (let i = 0; i < 100; i++) {
+      own.keep(piece, 0, piece.length);
+      own.push(piece, 0, 800);
+    }
+    assert.ok(allocated <= 100 * 4096, `${allocated} bytes for 80,000`);
+  });
+
   for (let seed = 1; seed <= 12; seed++) {
     test(`gives what it took, also by way of another queue (seed ${seed})`, () => {
       const random = new Random(seed);
