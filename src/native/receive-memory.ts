@@ -17,7 +17,7 @@ const BULK_BYTES = 32_768;
  * V8 is told of this part of the most that the heap may hold, and again of what it was seen to free: each time that it is told of all
  * costs a collection of everything. Half would be answered by one that stops the process.
  */
-const TOLD_SHARE = 0.4;
+const TOLD_SHARE = 0.45;
 /**
  * What V8 counts above the least since its last collection of everything calls for the next: 64 MB do, and less where the heap has hardly
  * any room left, which is a tenth of it where it does not grow. A quick collection frees 32 MB.
@@ -25,6 +25,9 @@ const TOLD_SHARE = 0.4;
 const MOST_ABOVE_LEAST = 40 * MB;
 const TIGHT_SHARE = 0.08;
 const LEAST_ABOVE_LEAST = 4 * MB;
+/** When less is left of what V8 was told, it is told anew in the next pause of so many milliseconds: nobody waits meanwhile. */
+const REST_SHARE = 0.75;
+const PAUSE_MS = 100;
 /** Two that close together show that it is so. */
 const CLOSE_BYTES = 1024 * MB;
 /** A quick collection comes before there is so much: somebody keeps it, and V8 shall know of it. */
@@ -43,6 +46,8 @@ export interface Heap {
   limitBytes(): number;
   /** Whether there was a collection of everything since the last call. */
   wasCollected(): boolean;
+  /** Calls back after a time, if the process is still there. */
+  later(callback: () => void, ms: number): void;
 }
 
 /** The memory of one link. */
@@ -60,6 +65,9 @@ export class ReceiveMemory {
   /** Bytes since the last collection of everything that was seen, and whether the next one is our doing. */
   private sinceCollected = CLOSE_BYTES;
   private isAsked = false;
+  /** Waits for a pause; and blocks since it began to. */
+  private isWaiting = false;
+  private blocks = 0;
 
   constructor(
     private readonly binding: MemoryBinding = loadBinding(),
@@ -93,6 +101,19 @@ export class ReceiveMemory {
     if (this.told < bytes || this.unfreed > MOST_UNFREED) this.ask();
     else this.retell(bytes);
     this.tell(-bytes);
+    this.blocks++;
+    if (!this.isWaiting && this.told < REST_SHARE * this.mostTold) this.awaitPause();
+  }
+
+  private awaitPause(): void {
+    this.isWaiting = true;
+    this.blocks = 0;
+    this.heap.later(() => {
+      this.isWaiting = false;
+      if (this.counted === UNKNOWN) return;
+      if (this.blocks === 0) this.ask();
+      else this.awaitPause();
+    }, PAUSE_MS);
   }
 
   /** Tells of what was freed, as far as V8 may be told of more. */
@@ -136,5 +157,6 @@ function hostHeap(): Heap {
     usedBytes: () => getHeapStatistics().used_heap_size,
     limitBytes: () => getHeapStatistics().heap_size_limit,
     wasCollected: () => watch.wasCollected(),
+    later: (callback, ms) => void setTimeout(callback, ms).unref(),
   };
 }

@@ -62,6 +62,13 @@ class Counting implements Heap {
     return 4 * GB;
   }
 
+  /** What waits for a pause, or null. */
+  inPause: (() => void) | null = null;
+
+  later(callback: () => void): void {
+    this.inPause = callback;
+  }
+
   wasCollected(): boolean {
     const { isNews } = this;
     this.isNews = false;
@@ -81,8 +88,11 @@ class Counting implements Heap {
   }
 }
 
-function receive(heap: Counting, bytes: number): ReceiveMemory {
-  const memory = new ReceiveMemory(heap.binding, heap);
+function receive(
+  heap: Counting,
+  bytes: number,
+  memory = new ReceiveMemory(heap.binding, heap),
+): ReceiveMemory {
   for (let i = 0; i < bytes / BLOCK; i++) {
     heap.block();
     memory.allocate(BLOCK);
@@ -121,6 +131,24 @@ test('in a heap with hardly any room left there are few', () => {
   const heap = new Counting(26 * MB);
   receive(heap, 16 * GB);
   assert.ok(heap.collections.length <= 10, `${heap.collections.length} in 16 GB`);
+});
+
+test('what is used up of it is made good in a pause, where there is one', () => {
+  const heap = new Counting(26 * MB);
+  const memory = receive(heap, 2 * GB);
+  for (let burst = 0; burst < 8; burst++) {
+    heap.inPause?.();
+    const { length } = heap.collections;
+    receive(heap, GB, memory);
+    assert.equal(heap.collections.length, length, 'none while much comes');
+    heap.inPause!();
+    assert.equal(heap.collections.length, length, 'it was no pause yet');
+    heap.inPause!();
+    assert.equal(heap.collections.length, length + 1);
+    memory.allocate(BLOCK);
+  }
+  memory.close();
+  heap.inPause?.();
 });
 
 test('of what outlives quick collections no more is left to itself than V8 would leave, and some', () => {
