@@ -68,7 +68,7 @@ describe('IPv4 fragments', () => {
   });
 });
 
-test('RFC3168 §5.3: the ECN codepoint of the whole is the given one, whatever the first fragment had', () => {
+test('the ECN codepoint of the whole is the given one, whatever the first fragment had', () => {
   for (const before of [0, 1, 2, 3]) {
     for (const ecn of [0, 1, 2, 3]) {
       const bytes = new Uint8Array(60);
