@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { patternStream, patternSum } from './byte-pattern.js';
 import { Bench, PEER } from './command-bench.js';
-import { type Allowance, ANY, assertJudged } from './judge.js';
+import { type Allowance, ANY, assertJudged, REQUEST_FRAMES } from './judge.js';
 import type { PeerReport } from './kernel-peer.js';
 import { KERNEL, Lab, obstacle, type Program, STACK, until } from './lab.js';
 
@@ -171,7 +171,8 @@ test('up, http, get, connect, listen, down', { skip }, async (t) => {
   assert.equal(bench.namespaceExists, true, '`up` outlives the verbs');
   assert.equal((await bench.run('down')).status, 0);
   bench.assertClean();
-  for (const capture of captures) await assertJudged(capture, { allow: FLOW_CONTROL, minFrames: 9 });
+  for (const capture of captures)
+    await assertJudged(capture, { allow: FLOW_CONTROL, minFrames: REQUEST_FRAMES });
 });
 
 test('without the right to make devices, a user namespace is entered', { skip }, async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer as createHttpServer } from 'node:http';
 import { test } from 'node:test';
 import { patternStream, patternSum } from './byte-pattern.js';
-import { type Allowance, ANY, assertJudged } from './judge.js';
+import { type Allowance, ANY, assertJudged, REQUEST_FRAMES } from './judge.js';
 import { FULL, fewestPackets, Lab, obstacle, STACK, STACK_V6, type TestStack } from './lab.js';
 import { servePattern } from './pattern-http.js';
 
@@ -37,7 +37,7 @@ for (const [family, host] of [
     assert.equal(page.stdout, 'a page from user space\n');
     await stack.settled();
     await stack.close();
-    await assertJudged(stack.capture!, { minFrames: 9 });
+    await assertJudged(stack.capture!, { minFrames: REQUEST_FRAMES });
   });
 }
 

@@ -5,6 +5,12 @@ import { type Finding, type Judgement, judge } from '../../src/lab/tshark.js';
 
 export { type Finding, type Judgement, judge } from '../../src/lab/tshark.js';
 
+/**
+ * Frames of a connection with one request, at least: three of the handshake, request, response, a FIN each, one of which may
+ * acknowledge the other's, and the last ACK.
+ */
+export const REQUEST_FRAMES = 8;
+
 /** What a test allows: exactly so many, or any number from…to. Everything else must be zero. */
 export type Allowance = Partial<Record<Finding, number | readonly [least: number, most: number]>>;
 

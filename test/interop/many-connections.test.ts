@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { ANY, assertJudged } from './judge.js';
+import { ANY, assertJudged, REQUEST_FRAMES } from './judge.js';
 import { Lab, obstacle, STACK, type TestStack, until } from './lab.js';
 
 const skip = obstacle('curl', 'tshark');
@@ -74,7 +74,7 @@ test(`curl: ${SEQUENTIAL} connections one after the other, ${CONCURRENT} at once
   // The kernel may choose a port again whose TIME-WAIT has passed.
   await assertJudged(stack.capture!, {
     allow: { reused_ports: ANY },
-    minFrames: 9 * (100 + SEQUENTIAL + CONCURRENT),
+    minFrames: REQUEST_FRAMES * (100 + SEQUENTIAL + CONCURRENT),
   });
   assert.deepEqual([tcp.currEstab, tcp.outRsts, tcp.listenDrops, tcp.listenOverflows], [0, 0, 0, 0]);
 });

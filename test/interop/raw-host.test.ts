@@ -12,7 +12,7 @@ import { buildTcpPacket } from '../../src/wire/packet.js';
 import { ACK } from '../../src/wire/segment.js';
 import { patternStream, patternSum, sumOf } from './byte-pattern.js';
 import { PEER } from './command-bench.js';
-import { assertJudged } from './judge.js';
+import { assertJudged, REQUEST_FRAMES } from './judge.js';
 import { KERNEL, Lab, obstacle, type Program, STACK, STACK_V6, type TestStack, until } from './lab.js';
 import { HOST_DEVICE, KERNEL_DEVICE, NeighbourHost } from './neighbour-host.js';
 
@@ -97,7 +97,7 @@ test(`${CONNECTIONS} connections on the host’s own address without one RST, be
   await stack.settled();
   await stack.close();
   assert.equal(host.ruleset(), before);
-  await assertJudged(stack.capture!, { minFrames: 9 * CONNECTIONS });
+  await assertJudged(stack.capture!, { minFrames: REQUEST_FRAMES * CONNECTIONS });
 });
 
 test('without the guard the kernel resets what the stack accepts', { skip }, async (t) => {
@@ -151,7 +151,7 @@ test('an address that the kernel only delivers needs no guard, and pings are ans
   assert.equal(await resets(), 0);
   await stack.settled();
   await stack.close();
-  await assertJudged(stack.capture!, { minFrames: 9 + 9 + 6 });
+  await assertJudged(stack.capture!, { minFrames: 2 * REQUEST_FRAMES + 6 });
 });
 
 test('what cannot work is refused, with the remedy', { skip }, async (t) => {
