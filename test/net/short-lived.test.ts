@@ -10,8 +10,5 @@ const FLAGS = ['--initial-old-space-size=1024', '--min-semi-space-size=16', '--m
 
 test('beside many connections that stay, quick collections free those that come and go', () => {
   const left = Number(execFileSync(process.execPath, [...FLAGS, PROGRAM], { encoding: 'utf8' }));
-  assert.ok(
-    left < 1000,
-    `${left} bytes of each are left over; a connection with its socket takes some thousands`,
-  );
+  assert.ok(left < 5000, `${left} bytes of each are left over; with its socket it has nine thousand`);
 });
