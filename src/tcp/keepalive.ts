@@ -8,7 +8,9 @@ import { Timer } from './timers.js';
 export function armKeepAlive(c: Connection, now: number): void {
   c.stopTimer(Timer.KEEPALIVE, now);
   c.keepAliveProbesSent = 0;
-  if (c.keepAlive && isProbed(c)) c.startTimer(Timer.KEEPALIVE, c.keepAliveIdleMs, 0, now);
+  // FIN-WAIT-2, in which it is needed, is entered without another look at it.
+  const willBeProbed = isProbed(c) || c.state === State.FIN_WAIT_1;
+  if (c.keepAlive && willBeProbed) c.startTimer(Timer.KEEPALIVE, c.keepAliveIdleMs, 0, now);
 }
 
 function isProbed(c: Connection): boolean {

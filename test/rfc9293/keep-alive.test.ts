@@ -63,6 +63,40 @@ describe('keep-alive', () => {
     closing.advance(2000).expect('A 1 a1');
   });
 
+  test('RFC9293 MUST-24: switched on while our FIN is outstanding, it asks from FIN-WAIT-2 on', () => {
+    const bench = Bench.established({ config: { ...ON.config, keepAlive: false } }).shutdown();
+    bench.call((c, now) => c.setKeepAlive(true, 0, now)).settled('FIN-WAIT-1');
+    bench.peer('A 1 a2').state('FIN-WAIT-2').advance(60_000).expect('A 1 a1');
+  });
+
+  test('RFC9293 MUST-26: switched on before the connection is established, or after its end, no timer runs', () => {
+    for (const bench of [Bench.synSent(), Bench.synReceived(), Bench.established().abort()]) {
+      bench.call((c, now) => c.setKeepAlive(true, 5000, now));
+      assert.equal(bench.connection.timers.isSet(Timer.KEEPALIVE), false, bench.stateName);
+    }
+  });
+
+  test('RFC9293 MUST-26: the interval ends so long after the last segment, to the millisecond', () => {
+    const bench = Bench.established(ON).advance(1).peer('A 1 a1');
+    bench.advance(59_999).silent();
+    const { op, delayMs, n } = bench.recorder.timers.at(-1)!;
+    assert.deepEqual([op, delayMs, n], ['start', 1, 0]);
+    bench.advance(1).expect('A 0 a1');
+  });
+
+  test('RFC9293 §3.8.4: while our FIN is outstanding, the timer is told to begin anew', () => {
+    const bench = Bench.established(ON).advance(60_000).settled('ESTABLISHED').shutdown();
+    bench.advance(70_000);
+    const told = bench.recorder.timers.filter(({ name }) => name === 'keepalive');
+    assert.deepEqual(told.map(({ op, delayMs, n }) => `${op} ${delayMs} ${n}`).slice(2), [
+      'start 10000 1',
+      'fire 10000 1',
+      'start 60000 0',
+      'fire 60000 0',
+      'start 60000 0',
+    ]);
+  });
+
   test('RFC9293 MUST-26: not while a single octet is outstanding', () => {
     const bench = Bench.established({ config: { ...ON.config, rtoMinMs: 100_000, rtoMaxMs: 200_000 } });
     bench.write(1);
