@@ -161,7 +161,7 @@ export class Connection {
   private replyThrottle: ReplyThrottle | null = null;
   private lastStep: HistoryStep | null = null;
   private sender: SenderState | null = null;
-  /** The handshake is over: the owner may have it `rest` once nothing came of that for a while. */
+  /** The handshake is over: the owner, which takes this back, may have it `rest` once nothing came of that for a while. */
   mayRest = false;
   /** Clock ms since when the sender that was put away had nothing to do, or -1; and the round trip of the handshake, which is all that it knew. */
   private restedAt = -1;
@@ -600,13 +600,13 @@ export class Connection {
    * trip of the handshake: many connections stay like that for long.
    */
   rest(): void {
-    this.mayRest = false;
     const { sender } = this;
     if (sender === null) return;
     const { onlySampleMs } = sender.rtt;
-    if (this.retransmissions > 0 || onlySampleMs < 0) return;
+    if (onlySampleMs < 0) return;
     // With anything queued or in flight, or after the end, the clock says something else.
     if (sender.limited.handshakeOnlyMs !== onlySampleMs) return;
+    // A SYN that was lost has made the window smaller.
     if (sender.congestion.isUntouched !== true) return;
     this.handshakeMs = onlySampleMs;
     this.restedAt = sender.limited.since;

@@ -21,6 +21,8 @@ class Life implements SegmentSink {
   readonly sent: string[] = [];
   readonly connection: Connection;
   now = 1000;
+  /** Of the peer, as it stands in its segments. */
+  window = 65_535;
   private readonly view = new SegmentView();
   private peerNxt = PEER_ISS + 1;
 
@@ -28,6 +30,7 @@ class Life implements SegmentSink {
     private readonly mayRest: boolean,
     config = configWith(),
     private readonly rttMs = RTT_MS,
+    iss = 100,
   ) {
     const local = IpAddress.parse('10.0.0.1')!;
     const remote = IpAddress.parse('10.0.0.2')!;
@@ -36,7 +39,7 @@ class Life implements SegmentSink {
       1,
       tuple,
       config,
-      { trace: null, initialSequence: () => 100 },
+      { trace: null, initialSequence: () => iss },
       'passive',
     );
   }
@@ -79,6 +82,7 @@ class Life implements SegmentSink {
     view.bytes = new Uint8Array(length);
     view.seq = this.peerNxt;
     view.ack = ack;
+    view.wnd = this.window;
     view.flags = ACK;
     view.payloadLength = length;
     view.len = length;
@@ -107,18 +111,24 @@ class Life implements SegmentSink {
       sent: this.sent,
       status: connection.status(),
       info: connection.tcpInfo(now),
+      events: connection.takeEvents(),
       now,
       next: connection.nextTimeout(),
     };
   }
 }
 
-/** Two that live through the same. */
-function twins(live: (life: Life) => void, restAfterMs = 0): void {
-  const [resting, awake] = [new Life(true), new Life(false)];
-  resting.restAfterMs = restAfterMs;
-  awake.restAfterMs = restAfterMs;
-  for (const life of [resting, awake]) life.shakeHands();
+/** Two that live through the same, made by `bear`. */
+function twins(
+  live: (life: Life) => void,
+  restAfterMs = 0,
+  bear = (mayRest: boolean) => new Life(mayRest),
+): void {
+  const [resting, awake] = [bear(true), bear(false)];
+  for (const life of [resting, awake]) {
+    life.restAfterMs = restAfterMs;
+    life.shakeHands();
+  }
   assert.equal(resting.holdsSender, false);
   assert.equal(awake.holdsSender, true);
   for (const life of [resting, awake]) live(life);
@@ -154,6 +164,48 @@ test('what it sends later, and what becomes of its window, is as if it had not r
     life.now += RTT_MS;
     life.acknowledge();
   });
+});
+
+test('RFC9293 MUST-20: nor does what a path says that has become silent', () => {
+  twins((life) => {
+    life.connection.send(new Uint8Array(3000), true, life.now);
+    life.poll();
+    for (let i = 0; i < 6; i++) life.timeout();
+  });
+});
+
+test('RFC6582 §3.2: duplicate ACKs are heard after a rest, wherever the numbers stand', () => {
+  const bear = (mayRest: boolean) => new Life(mayRest, configWith({ sack: false }), RTT_MS, -5000);
+  twins(
+    (life) => {
+      life.connection.send(new Uint8Array(10_000), true, life.now);
+      life.poll();
+      life.now += RTT_MS;
+      for (let i = 0; i < 3; i++) life.acknowledge(life.connection.inFlight);
+      assert.equal(life.connection.retransmissions, 1);
+    },
+    0,
+    bear,
+  );
+});
+
+test('RFC9293 §3.8.6.2.1: after a rest a small window is no reason for a small segment', () => {
+  twins((life) => {
+    life.window = 1;
+    life.acknowledge();
+    life.connection.send(new Uint8Array(1000), true, life.now);
+    life.poll();
+    assert.equal(life.connection.inFlight, 0);
+  });
+});
+
+test('a handshake of half a millisecond, at the beginning of the clock, is remembered over a rest', () => {
+  const bear = (mayRest: boolean) => {
+    const life = new Life(mayRest, configWith(), 0.5);
+    life.now = 0;
+    return life;
+  };
+  twins((life) => life.connection.send(new Uint8Array(1000), true, life.now), 0, bear);
 });
 
 test('what it receives after a rest is acknowledged as if it had not rested', () => {
@@ -250,7 +302,9 @@ test('nor does one that a SYN cookie opened, of whose handshake nothing was meas
   ack.ack = bench.iss + 1;
   openByCookie(connection, syn, ack, bench.now);
   bench.queue(10);
-  bench.peer('A 1 a1').expect('A 1 a1 [10]').advance(1000).expect('A 1 a1 [10]');
+  bench.peer('A 1 a1').expect('A 1 a1 [10]');
+  connection.rest();
+  bench.advance(1000).expect('A 1 a1 [10]');
 });
 
 test('RFC 4987 §3.6: a SYN-ACK that left as a cookie is one that may have to go again', () => {
