@@ -60,9 +60,7 @@ export function onPathMss(c: Connection, mss: number, quotedSeq: Seq): boolean {
   if (believed >= c.pathMss) return true;
   c.pathMss = believed;
   updateSendMss(c);
-  if (c.state >= State.ESTABLISHED && c.state !== State.TIME_WAIT) {
-    resendWithoutReduction(c);
-  }
+  if (c.state >= State.ESTABLISHED) resendWithoutReduction(c);
   return true;
 }
 

@@ -1,6 +1,7 @@
 // ICMP errors: RFC 9293 §3.9.2.2, RFC 5461, RFC 5927.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { bbr } from '../../src/tcp/congestion/bbr.js';
 import { Bench } from '../tcp/harness.js';
 
 type Kind = 'net' | 'host' | 'protocol' | 'port' | 'prohibited' | 'time';
@@ -87,6 +88,16 @@ describe('ICMP errors', () => {
     assert.equal(bench.connection.tcpInfo(bench.now).caState, 'open');
     bench.peer('SA 0 a1 <mss 1000>');
     assert.equal(bench.status.sendMss, 700);
+  });
+
+  test('BBR §5.6.3: a narrower path makes the quanta of a pace smaller', () => {
+    const { connection } = Bench.synSent({ config: { congestion: bbr } }).peer('SA 0 a1 <mss 1000>');
+    const pacer = connection.pacer!;
+    pacer.setRate(0);
+    pacer.setRate(1);
+    assert.equal(pacer.quantumBytes, 2 * 1000);
+    connection.onPathMtuChanged(700);
+    assert.equal(pacer.quantumBytes, 2 * 700);
   });
 
   test('RFC9293 SHLD-20: reports of soft errors can be switched off', () => {
