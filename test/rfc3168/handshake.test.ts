@@ -81,6 +81,13 @@ describe('passive open', () => {
     bench.advance(1000).expect('SAE 0 a1');
   });
 
+  test('RFC3168 §6.1.1: a SYN that comes again and asks again is answered as before', () => {
+    const bench = Bench.synReceived(accept, 'SEC 0 <mss 1000>').expect('SAE 0 a1');
+    bench.peer('SEC 0 <mss 1000>').expect('SAE 0 a1');
+    bench.peer('A 1 a1').take();
+    assert.deepEqual([agreed(bench), answers(bench)], [true, true]);
+  });
+
   test('RFC3168 §6.1.1.1: a SYN that comes again without asking takes the agreement back', () => {
     const bench = Bench.synReceived(accept, 'SEC 0 <mss 1000>').expect('SAE 0 a1');
     bench.peer('S 0 <mss 1000>').expect('SA 0 a1');
@@ -153,6 +160,14 @@ describe('what the sender asks', () => {
     bench.peer('A 11 a1001').take();
     bench.write(2000);
     bench.expect('AC 1001 a11 [1000]', 'A 2001 a11 [1000]');
+  });
+
+  test('RFC3168 §6.1.2: a single octet of new data carries it', () => {
+    const bench = Bench.synReceived(accept, 'SEC 0 <mss 1000>').peer('A 1 a1');
+    bench.take();
+    bench.connection.cwrDue = true;
+    bench.write(1);
+    bench.expect('AC 1 a1 [1]');
   });
 
   test('RFC3168 §6.1.6: nor on the probe of a closed window', () => {

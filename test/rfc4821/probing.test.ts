@@ -398,6 +398,16 @@ describe('what became of it', () => {
   });
 });
 
+test('RFC4821 §7.6.4: a timeout ends the repair of a probe: what is lost behind it is not its loss', () => {
+  const sender = new Suspicious().fallBack();
+  sender.writeForProbe(TOP);
+  const { sndUna, sndNxt } = sender.bench.status;
+  sender.bench.peer(`A 1 a${sndUna} <sack ${sndUna + TOP}:${sndNxt}>`);
+  assert.equal(sender.probing.isRepairing, true);
+  sender.timeouts(1);
+  assert.equal(sender.probing.isRepairing, false);
+});
+
 describe('the search', () => {
   test('RFC4821 §7.4: a timeout between two probes does not end it', () => {
     const sender = new Suspicious().fallBack();

@@ -144,9 +144,11 @@ describe('idle connections', () => {
 
   test('RFC7323 §5.5: before that it is not', () => {
     const bench = open();
-    bench.advance(24 * DAY_MS - 1);
-    bench.peer('A 1 a1 [10] <ts 5 0>');
-    assert.equal(bench.read(), 0);
+    for (const ms of [24 * DAY_MS - 1, 1]) {
+      bench.advance(ms);
+      bench.peer('A 1 a1 [10] <ts 5 0>');
+      assert.equal(bench.read(), 0);
+    }
   });
 });
 

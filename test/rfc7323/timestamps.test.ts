@@ -237,6 +237,12 @@ describe('timestampEchoed', () => {
     }
   });
 
+  test('ATTACKS 52: the first tick is one of the connection and the one before it none, wherever within it the clock stood', () => {
+    const bench = Bench.established(stamped({ now: 50_000.5 }));
+    bench.advance(100);
+    assert.deepEqual([echoed(bench, T0), echoed(bench, T0 - 1)], [100, -1]);
+  });
+
   test('ATTACKS 52: an echo of zero is none, also when our clock has just shown it', () => {
     const bench = Bench.established(stamped({ environment: { timestampOffset: () => -50_005 } }));
     bench.advance(10);

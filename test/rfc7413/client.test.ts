@@ -22,6 +22,20 @@ describe('the SYN of a client', () => {
     assert.deepEqual([info.fastOpen, info.options.synData, info.totalRetrans], ['accepted', true, 0]);
   });
 
+  test('RFC7413 §4.2.2: explain() says what became of it, and nothing of a connection that did not try', () => {
+    const { bench } = client(10);
+    bench.peer('SA 0 a11 <mss 1000>');
+    const explanation = bench.connection.explain(bench.now);
+    const what = 'Fast Open saved a round trip: the data on the SYN was taken at once';
+    assert.deepEqual(explanation.opened, { what, rule: 'RFC7413-4.2.2', atMs: null });
+    const [, how, because] = `${explanation}`.split('\n');
+    assert.equal(how, 'How it was opened:');
+    assert.ok(because!.includes(what) && because!.includes('RFC7413-4.2.2'), because);
+    const plain = Bench.established();
+    const { opened } = plain.connection.explain(plain.now);
+    assert.equal(opened, null);
+  });
+
   test('RFC7413 §4.2.2: a cookie is shown also when there is no data yet', () => {
     const { bench, cache } = client(0);
     bench.expect(`S 0 <mss 1000, fo ${COOKIE}>`);

@@ -34,6 +34,13 @@ describe('the timer', () => {
     assert.equal(after, 2 * srttMs + Math.max(2, 4 * rttvarMs - srttMs));
   });
 
+  test('RFC8985 §7.2: the first flight has one, wherever the numbers stand', () => {
+    for (const iss of [0x1000_0000, 0x9000_0000]) {
+      const bench = flight(4, { iss });
+      assert.equal(bench.connection.timers.isSet(Timer.LOSS_PROBE), true);
+    }
+  });
+
   test('RFC8985 §7.2: and as long as a peer may delay its ACK, for a lone segment', () => {
     const bench = flight(1, { rttMs: 100, config: { rtoMinMs: 1000 } });
     assert.equal(untilNext(bench), 2 * 100 + 200);

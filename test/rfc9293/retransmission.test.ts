@@ -225,6 +225,19 @@ describe('R1 and R2', () => {
     bench.peer('A 1 a101').advance(200_000).state('ESTABLISHED');
   });
 
+  test('RFC9293 MUST-20: timers that come a second late are no sleep: the connection ends in time', () => {
+    const bench = Bench.established({ config: { rtoMinMs: 200, r2Ms: 18_000 } });
+    bench.write(100);
+    const begun = bench.now;
+    for (let rto = 200; rto <= 6400; rto *= 2) {
+      bench.state('ESTABLISHED');
+      bench.now = bench.connection.nextTimeout() + 1000;
+      bench.call((c, now) => c.onTimer(now));
+    }
+    assert.equal(bench.now - begun, 63 * 200 + 6 * 1000);
+    bench.state('CLOSED');
+  });
+
   test('RFC9293 MUST-37: nor does an orphan end that slept before a closed window', () => {
     const bench = Bench.established({ config: { orphanMs: 120_000 } });
     bench.peer('A 1 a1 w0');

@@ -356,6 +356,59 @@ describe('ReceiveQueue', () => {
     assert.deepEqual([...chunk], [3, 4, 5], 'what was handed out stays');
   });
 
+  test('bulk are payloads of 512 octets and more; a block that is large enough is not doubled', () => {
+    for (const [length, allocated] of [
+      [511, 2048],
+      [512, 4096],
+      [4096, 4096],
+      [4097, 8192],
+    ] as const) {
+      const model = new Model();
+      model.push(bytesFrom(0, length));
+      assert.equal(model.allocated, allocated, `${length}`);
+    }
+  });
+
+  test('a trickle behind bulk gets a small block again', () => {
+    const model = new Model();
+    model.push(bytesFrom(0, 4096));
+    model.push(bytesFrom(4096, 1));
+    assert.equal(model.allocated, 4096 + 2048);
+  });
+
+  test('a block is used to its last octet, from either end', () => {
+    const model = new Model();
+    for (let i = 0; i < 2048; i++) model.push(bytesFrom(i, 1));
+    assert.equal(model.allocated, 2048);
+    const front = new Model(16);
+    for (let i = 0; i < 16; i++) front.queue.prepend(bytesFrom(i, 1), 0, 1);
+    assert.equal(front.allocated, 16);
+  });
+
+  test('memory whose bytes are all taken is let go at once, kept or its own', () => {
+    const holds = ({ queue }: Model) => (queue as unknown as { head: object | null }).head !== null;
+    const model = new Model(16);
+    model.push(bytesFrom(0, 16));
+    model.take(15);
+    assert.equal(holds(model), true);
+    model.take(1);
+    assert.equal(holds(model), false);
+    model.keep(bytesFrom(16, 700));
+    model.take(700);
+    assert.equal(holds(model), false);
+  });
+
+  test('a queue that was adopted has nothing more to give', () => {
+    const [main, other] = [new Model(16), new Model(16)];
+    other.push(bytesFrom(0, 3));
+    main.queue.adopt(other.queue);
+    main.queue.adopt(other.queue);
+    main.bytes.push(...bytesFrom(0, 3));
+    main.push(bytesFrom(3, 1));
+    assert.equal(main.queue.length, 4);
+    while (main.bytes.length > 0) main.take(10);
+  });
+
   test('memory stays below twice the bytes, in however small stretches they came', () => {
     const main = new Model();
     main.push(bytesFrom(0, 10));

@@ -26,6 +26,8 @@ test('a buffer of a chosen size stays at it, unless a greatest size is chosen, t
     7000,
   ]);
   assert.equal(configWith({ sendBufferMaxBytes: 7000 }).sendBufferBytes, 7000);
+  assert.equal(configWith({ sendBufferMaxBytes: 1 }).sendBufferBytes, 1);
+  assert.equal(configWith({ sendBufferBytes: 9000, sendBufferMaxBytes: 7000 }).sendBufferBytes, 9000);
   assert.equal(configWith({ sendBufferMaxBytes: 0 }).sendBufferBytes, defaultConfig().sendBufferBytes);
   assert.deepEqual(grows({ sendBufferMaxBytes: 7000 }), [7000, receiveBufferMaxBytes]);
 });

@@ -25,3 +25,25 @@ for (const begin of [0, 1e6]) {
     assert.equal(clock.by, Limit.NAGLE);
   });
 }
+
+test('the length of a handshake, while nothing but the wait for the application has followed it', () => {
+  const clock = new LimitClock();
+  clock.note(Limit.HANDSHAKE, false, 0);
+  assert.equal(clock.handshakeOnlyMs, -1, 'it is not over');
+  clock.note(Limit.APPLICATION, false, 10);
+  assert.equal(clock.handshakeOnlyMs, 10);
+  clock.note(Limit.APPLICATION, true, 20);
+  assert.equal(clock.handshakeOnlyMs, -1, 'there is something to do');
+  clock.note(Limit.APPLICATION, false, 30);
+  assert.equal(clock.handshakeOnlyMs, -1, 'there was something to do');
+  const busy = new LimitClock();
+  busy.note(Limit.HANDSHAKE, true, 0);
+  busy.note(Limit.APPLICATION, false, 10);
+  assert.equal(busy.handshakeOnlyMs, -1, 'there was something to do in the handshake');
+  const limited = new LimitClock();
+  limited.note(Limit.HANDSHAKE, false, 0);
+  limited.note(Limit.NAGLE, false, 10);
+  assert.equal(limited.handshakeOnlyMs, -1, 'something else stops the sender');
+  limited.note(Limit.APPLICATION, false, 20);
+  assert.equal(limited.handshakeOnlyMs, -1, 'something else has stopped the sender');
+});

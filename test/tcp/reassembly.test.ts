@@ -93,6 +93,22 @@ describe('reassembly', () => {
     assert.equal(queue.length, 0);
   });
 
+  test('what has no length adds nothing, and opens no stretch', () => {
+    const kept = new Reassembly(8);
+    for (const length of [0, -1]) assert.equal(kept.insert(100, new Uint8Array(4), 0, length), 0);
+    assert.deepEqual([kept.size, kept.byteCount], [0, 0]);
+  });
+
+  test('RFC9293 §3.10.7.4: of a stretch that begins where the FIN stands nothing is kept', () => {
+    const kept = new Reassembly(8);
+    kept.insert(100, new Uint8Array(4), 0, 4);
+    kept.insert(200, new Uint8Array(4), 0, 4);
+    kept.truncate(200);
+    assert.deepEqual(kept.stretches(), [[100, 104]]);
+    kept.truncate(100);
+    assert.deepEqual([kept.size, kept.byteCount], [0, 0]);
+  });
+
   test('what would open one stretch too many is refused, what lengthens one is not', () => {
     const kept = new Reassembly(2);
     const bytes = new Uint8Array(100);

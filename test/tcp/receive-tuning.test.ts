@@ -39,6 +39,15 @@ describe('ReceiveTuning', () => {
     assert.equal(tuning.capacity, 262_144);
   });
 
+  test('nor does one that takes just as much as a first flight, or less, from a buffer that is no larger', () => {
+    for (const bytes of [9000, 10_000]) {
+      const tuning = new ReceiveTuning(20_000, MEBIBYTE, 1000, 0, 0);
+      tuning.onRoundTrip(50);
+      tuning.onRead(bytes, 50);
+      assert.equal(tuning.capacity, 20_000);
+    }
+  });
+
   test('nothing is judged before a round trip is known, nor within one', () => {
     const tuning = make();
     tuning.onRead(5 * MEBIBYTE, 1000);
@@ -63,6 +72,8 @@ describe('ReceiveTuning', () => {
     assert.equal(tuning.rttMs, 0);
     tuning.onArrival(10_000, 20_000, 30);
     assert.equal(tuning.rttMs, 30);
+    tuning.onArrival(19_999, 20_000, 45);
+    assert.equal(tuning.rttMs, 30, 'a part of it says nothing');
     tuning.onArrival(20_000, 20_000, 50);
     assert.equal(tuning.rttMs, 20);
   });

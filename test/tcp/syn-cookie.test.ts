@@ -70,6 +70,7 @@ describe('the answer', () => {
     assert.equal(marks(all(), { windowScale: 0 }), 0x37);
     assert.equal(marks(all(), { sack: false }), 0x27);
     assert.equal(marks(all(), { ecn: 'off' }), 0x17);
+    assert.equal(marks(synOf({ windowScale: 8, sackPermitted: false })), 0x08);
     assert.equal(marks(synOf({ windowScale: -1, sackPermitted: false })), 0x0f);
     assert.equal(marks(synOf({ windowScale: 200 })), 0x1e, 'RFC7323 §2.3: fourteen at most');
     assert.deepEqual(answerTo(synOf(), { windowScale: 0 }).options.ws, 0);

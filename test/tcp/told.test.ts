@@ -7,6 +7,7 @@ import type { SegmentOut } from '../../src/tcp/segment-out.js';
 import { TIMER_NAMES, Timer } from '../../src/tcp/timers.js';
 import { ACK, RST } from '../../src/wire/segment.js';
 import { Bench } from './harness.js';
+import { ackBefore, flight } from './sacking.js';
 
 const told = (bench: Bench) => bench.recorder.calls.map(({ call, n, error }) => `${call} ${n} ${error}`);
 
@@ -76,12 +77,10 @@ describe('each timer is told', () => {
   });
 
   test('RFC8985 §7.2: the timers of recovery, which come once, without a count; that of the pace not at all', () => {
-    const bench = Bench.established({
-      config: { sack: true, congestion: bbr, initialWindowSegments: 10 },
-      peer: { options: 'mss 1000, sackOK', window: 60_000 },
-    });
-    bench.write(30_000);
-    bench.advance(20).peer('A 1 a3001').advance(3000);
+    const bench = flight(10, { rttMs: 20, waiting: 20, config: { congestion: bbr } });
+    bench.advance(20).peer(ackBefore(4));
+    assert.equal(bench.connection.timers.isSet(Timer.PACING), true);
+    bench.advance(3000);
     const fired = bench.recorder.timers.filter(({ op }) => op === 'fire');
     assert.ok(fired.some(({ name }) => name !== 'rto'));
     assert.ok(!fired.some(({ name }) => name === TIMER_NAMES[Timer.PACING]));

@@ -61,6 +61,22 @@ describe('duplicates of the network, and a recovery', () => {
     assert.ok(bench.status.ssthresh < ssthresh);
   });
 
+  test('RFC3708 §3: a report of one and a part is one of one', () => {
+    const { bench, ssthresh } = late();
+    bench.advance(1).peer(`A 1 a${12 * MSS + 1} <sack 1:${MSS + 500 + 1}>`);
+    bench.write(1000);
+    bench.peer(ackBefore(13, [3, 3]));
+    assert.ok(bench.status.ssthresh < ssthresh);
+  });
+
+  test('RFC3708 §3: a report of less than a segment is one', () => {
+    const { bench, ssthresh } = late();
+    bench.advance(1).peer(ackBefore(13, [1, 2]));
+    bench.write(1000);
+    bench.peer(`A 1 a${12 * MSS + 1} <sack ${2 * MSS + 1}:${2 * MSS + 501}>`);
+    assert.ok(bench.status.ssthresh >= ssthresh);
+  });
+
   test('RFC3708 §3: a report of several retransmissions at once is one of each', () => {
     const { bench, ssthresh } = late();
     bench.advance(1).peer(ackBefore(13, [1, 2]));
@@ -106,5 +122,25 @@ test('RFC3708 §3: the report of a probe does not count among retransmissions ar
   for (const n of [4, 1]) bench.peer(ackBefore(11, [n, n]));
   assert.ok(bench.status.ssthresh < ssthresh);
   bench.peer(ackBefore(11, [5, 5]));
+  assert.ok(bench.status.ssthresh >= ssthresh);
+});
+
+test('RFC3708 §3: a segment that is sent again twice does not hide the report of one behind it', () => {
+  const bench = flight(10);
+  bench.take();
+  const { ssthresh } = bench.status;
+  bench.advance(100).peer(ackBefore(1, [2, 4], [6, 10]));
+  assert.deepEqual(segmentsSent(bench), [1, 5]);
+  bench.connection.congestion.cwnd = 40 * MSS;
+  bench.advance(1).write(4 * MSS);
+  assert.deepEqual(segmentsSent(bench), [11, 12, 13, 14]);
+  bench.advance(100).peer(ackBefore(1, [2, 14]));
+  bench.advance(100);
+  assert.deepEqual(segmentsSent(bench), [1]);
+  bench.advance(1).peer(ackBefore(15));
+  bench.write(MSS);
+  for (const n of [1, 1]) bench.peer(ackBefore(15, [n, n]));
+  assert.ok(bench.status.ssthresh < ssthresh);
+  bench.peer(ackBefore(15, [5, 5]));
   assert.ok(bench.status.ssthresh >= ssthresh);
 });

@@ -9,23 +9,25 @@ import { Bench } from './harness.js';
 describe('the least round trip', () => {
   const MINUTE = 60_000;
 
-  test('is that of the last five to ten minutes', () => {
-    const rtt = new RttEstimator(1000, 200, 60_000);
-    assert.equal(rtt.minRtt, 0);
-    rtt.sample(50, 0);
-    rtt.sample(80, MINUTE);
-    rtt.sample(40, 2 * MINUTE);
-    assert.equal(rtt.minRtt, 40);
-    // The path has become longer. Up to ten minutes the old minimum may count, then it does not.
-    for (let minute = 3; minute < 5; minute++) rtt.sample(90, minute * MINUTE);
-    assert.equal(rtt.minRtt, 40);
-    for (let minute = 5; minute < 10; minute++) rtt.sample(90 + minute, minute * MINUTE);
-    assert.equal(rtt.minRtt, 40, 'the second half began with what the first had seen');
-    rtt.sample(99, 10 * MINUTE);
-    assert.equal(rtt.minRtt, 95);
-    rtt.sample(60, 11 * MINUTE);
-    assert.equal(rtt.minRtt, 60);
-  });
+  for (const begin of [0, 3 * 60 * MINUTE]) {
+    test(`is that of the last five to ten minutes, wherever the clock stands (${begin})`, () => {
+      const rtt = new RttEstimator(1000, 200, 60_000);
+      assert.equal(rtt.minRtt, 0);
+      rtt.sample(50, begin);
+      rtt.sample(80, begin + MINUTE);
+      rtt.sample(40, begin + 2 * MINUTE);
+      assert.equal(rtt.minRtt, 40);
+      // The path has become longer. Up to ten minutes the old minimum may count, then it does not.
+      for (let minute = 3; minute < 5; minute++) rtt.sample(90, begin + minute * MINUTE);
+      assert.equal(rtt.minRtt, 40);
+      for (let minute = 5; minute < 10; minute++) rtt.sample(90 + minute, begin + minute * MINUTE);
+      assert.equal(rtt.minRtt, 40, 'the second half began with what the first had seen');
+      rtt.sample(99, begin + 10 * MINUTE);
+      assert.equal(rtt.minRtt, 95);
+      rtt.sample(60, begin + 11 * MINUTE);
+      assert.equal(rtt.minRtt, 60);
+    });
+  }
 
   test('of a half without a smaller one is its own', () => {
     const rtt = new RttEstimator(1000, 200, 60_000);
@@ -34,6 +36,37 @@ describe('the least round trip', () => {
     rtt.sample(65, 6 * MINUTE);
     rtt.sample(80, 10 * MINUTE);
     assert.equal(rtt.minRtt, 65);
+  });
+});
+
+describe('the estimator', () => {
+  test('RFC6298 §2.2 §2.3: the first measurement is taken as it is, another counts by an eighth and a fourth', () => {
+    const rtt = new RttEstimator(1000, 200, 60_000);
+    rtt.sample(100, 0);
+    assert.deepEqual([rtt.srtt, rtt.rttvar], [100, 50]);
+    rtt.sample(200, 1);
+    assert.deepEqual([rtt.srtt, rtt.rttvar], [112.5, 62.5]);
+  });
+
+  test('RFC6298 §5.7: three seconds after a lost SYN, unless its round trip was measured nevertheless', () => {
+    const rtt = new RttEstimator(1000, 200, 60_000);
+    rtt.backOff();
+    rtt.restartAfterSynLoss();
+    assert.deepEqual([rtt.rto, rtt.backoff], [3000, 0]);
+    rtt.sample(50, 0);
+    rtt.restartAfterSynLoss();
+    assert.equal(rtt.rto, 250);
+  });
+
+  test('tells of its only measurement, as long as it is that and no timer has fired', () => {
+    const rtt = new RttEstimator(1000, 200, 60_000);
+    assert.equal(rtt.onlySampleMs, -1);
+    rtt.sample(50, 0);
+    assert.equal(rtt.onlySampleMs, 50);
+    rtt.backOff();
+    assert.equal(rtt.onlySampleMs, -1);
+    rtt.sample(50, 1);
+    assert.equal(rtt.onlySampleMs, -1);
   });
 });
 
