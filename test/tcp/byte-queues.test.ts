@@ -356,6 +356,22 @@ describe('ReceiveQueue', () => {
     assert.deepEqual([...chunk], [3, 4, 5], 'what was handed out stays');
   });
 
+  test('views of a class that was asked for lie one behind the other, also where the memory is a part of something', () => {
+    class View extends Uint8Array {}
+    const whole = new Uint8Array(10_000);
+    const queue = new ReceiveQueue((bytes) => whole.subarray(1000, 1000 + bytes));
+    const payload = bytesFrom(3, 1500);
+    queue.push(payload, 0, payload.length);
+    for (const [from, to] of [
+      [0, 700],
+      [700, 1500],
+    ] as const) {
+      const view = queue.take(to - from, View)!;
+      assert.ok(view instanceof View);
+      assert.deepEqual([...view], [...payload.subarray(from, to)]);
+    }
+  });
+
   test('bulk are payloads of 512 octets and more; a block that is large enough is not doubled', () => {
     for (const [length, allocated] of [
       [511, 2048],
