@@ -163,7 +163,10 @@ export class Connection {
   private sender: SenderState | null = null;
   /** The handshake is over: the owner, which takes this back, may have it `rest` once nothing came of that for a while. */
   mayRest = false;
-  /** Clock ms since when the sender that was put away had nothing to do, or -1; and the round trip of the handshake, which is all that it knew. */
+  /**
+   * Clock ms since when the sender that was put away had nothing to do, or -1; and the round trip of the handshake, which is
+   * all that it knew.
+   */
   private restedAt = -1;
   private handshakeMs = 0;
 

@@ -15,6 +15,18 @@ function limitedBy(bench: Bench): string {
   return bench.connection.tcpInfo(bench.now).limitedBy;
 }
 
+/** A pace of one segment in ten milliseconds, whatever the controller's pacer does. */
+function paceSlowly(bench: Bench): void {
+  let nextAt = 0;
+  Object.assign(bench.connection.pacer!, {
+    allows: (now: number) => now >= nextAt,
+    nextAt: () => nextAt,
+    onSent: (_bytes: number, now: number) => {
+      nextAt = now + 10;
+    },
+  });
+}
+
 describe('limitedBy', () => {
   test('handshake: until both SYNs are acknowledged, on either side', () => {
     const client = Bench.synSent();
@@ -116,15 +128,7 @@ describe('limitedBy', () => {
     const paced = (mss: number, segments: number): Controller =>
       Object.assign(newReno(mss, segments), { pacingRate: 100 });
     const bench = Bench.established({ config: { congestion: paced } });
-    // A pace of one segment in ten milliseconds, whatever the controller's pacer does.
-    let nextAt = 0;
-    Object.assign(bench.connection.pacer!, {
-      allows: (now: number) => now >= nextAt,
-      nextAt: () => nextAt,
-      onSent: (_bytes: number, now: number) => {
-        nextAt = now + 10;
-      },
-    });
+    paceSlowly(bench);
     bench.write(3000);
     assert.equal(bench.take().length, 1);
     assert.equal(limitedBy(bench), 'pacing');
@@ -142,14 +146,7 @@ describe('limitedBy', () => {
     const paced = (mss: number, segments: number): Controller =>
       Object.assign(newReno(mss, segments), { pacingRate: 100 });
     const bench = flight(6, { config: { congestion: paced } });
-    let nextAt = 0;
-    Object.assign(bench.connection.pacer!, {
-      allows: (now: number) => now >= nextAt,
-      nextAt: () => nextAt,
-      onSent: (_bytes: number, now: number) => {
-        nextAt = now + 10;
-      },
-    });
+    paceSlowly(bench);
     bench.take();
     bench
       .advance(100)
