@@ -7,6 +7,8 @@ test('without words everything is measured and the document written', () => {
   assert.deepEqual(options, {
     quick: false,
     only: null,
+    cases: null,
+    kinds: null,
     micro: true,
     start: true,
     rounds: 3,
@@ -37,6 +39,18 @@ test('--only keeps to what it names, the suite of small functions and start-up a
   assert.deepEqual([starting.only, starting.start, starting.micro], [[], true, false]);
   assert.equal(readSpeedOptions(['--only', 'micro,ping'])!.start, false);
   assert.equal(readSpeedOptions(['--quick', '--only', 'start'])!.start, true);
+});
+
+test('--cases and --kinds keep to some of what is measured, and the document as it is', () => {
+  const some = readSpeedOptions(['--cases', '^crr ×(1|50),', '--kinds', 'ours,node'])!;
+  assert.ok(some.cases!.test('crr ×50, MTU 1500'));
+  assert.deepEqual(some.kinds, ['ours', 'node']);
+  assert.deepEqual([some.only, some.micro, some.start, some.out], [null, false, false, null]);
+  assert.throws(
+    () => readSpeedOptions(['--kinds', 'theirs']),
+    /there is no "theirs"; there are ours register/,
+  );
+  assert.throws(() => readSpeedOptions(['--cases', '(']), /--cases: Invalid regular expression/);
 });
 
 test('--profile may stand alone or name a folder', () => {

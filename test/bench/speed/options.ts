@@ -1,6 +1,6 @@
 // The words of `npm run bench`.
 import { parseArgs } from 'node:util';
-import { type Group, PARTS, type PlanOptions, type Scenario } from './plan.js';
+import { type Group, KINDS, type Kind, PARTS, type PlanOptions, type Scenario } from './plan.js';
 
 /** What a run is asked for. */
 export interface SpeedOptions extends PlanOptions {
@@ -34,6 +34,8 @@ connections, HTTP, memory, start-up. Beside lwIP as well, where Debian's liblwip
 its own. Needs root, or user namespaces. Measures, and asserts nothing.
 
   --only NAME[,…]   of ${PARTS.join(' ')} ${OTHERS.join(' ')}
+  --cases PATTERN   only cases whose names (as in the first column: "recv ×10, MTU 1500") match this regular expression
+  --kinds NAME[,…]  only these columns, of ${KINDS.join(' ')}
   --quick           the most telling part in about a minute; writes no document unless --out is given
   --rounds N        how often each is measured (3; quick 2)
   --seconds N       length of each measurement (0.75; quick 0.4)
@@ -54,6 +56,8 @@ export function readSpeedOptions(words: readonly string[]): SpeedOptions | null 
     strict: true,
     options: {
       only: text,
+      cases: text,
+      kinds: text,
       rounds: text,
       seconds: text,
       long: text,
@@ -68,12 +72,15 @@ export function readSpeedOptions(words: readonly string[]): SpeedOptions | null 
   if (values.help === true) return null;
   const quick = values.quick === true;
   const names = values.only?.split(',') ?? null;
-  const whole = !quick && names === null;
+  const whole = !quick && names === null && values.cases === undefined && values.kinds === undefined;
+  const others = (name: string) => names?.includes(name) ?? whole;
   return {
     quick,
     only: names?.filter((name) => !OTHERS.includes(name)).map(readPart) ?? null,
-    micro: names?.includes('micro') ?? !quick,
-    start: names?.includes('start') ?? !quick,
+    cases: values.cases === undefined ? null : readPattern(values.cases),
+    kinds: values.kinds?.split(',').map(readKind) ?? null,
+    micro: others('micro'),
+    start: others('start'),
     rounds: number('--rounds', values.rounds ?? (quick ? '2' : '3'), 1, 1000),
     seconds: number('--seconds', values.seconds ?? (quick ? '0.4' : '0.75'), 0.05, 3600),
     longSeconds: number('--long', values.long ?? '60', 3, 86_400),
@@ -96,6 +103,20 @@ function readPart(name: string): Scenario | Group {
   const found = PARTS.find((each) => each === name);
   if (found !== undefined) return found;
   throw new Error(`--only: there is no "${name}"; there are ${[...PARTS, ...OTHERS].join(' ')}`);
+}
+
+function readKind(name: string): Kind {
+  const found = KINDS.find((each) => each === name);
+  if (found !== undefined) return found;
+  throw new Error(`--kinds: there is no "${name}"; there are ${KINDS.join(' ')}`);
+}
+
+function readPattern(text: string): RegExp {
+  try {
+    return new RegExp(text, 'u');
+  } catch (error) {
+    throw new Error(`--cases: ${(error as Error).message}`);
+  }
 }
 
 function number(what: string, text: string, least: number, most: number): number {

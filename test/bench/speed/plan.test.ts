@@ -68,6 +68,19 @@ test('only what was asked for is planned', () => {
   );
 });
 
+test('cases are chosen by their names, columns by theirs, and no case is left without one', () => {
+  const some = casesOf({ quick: false, only: null, cases: /^(crowd )?crr ×50,/u, kinds: ['ours', 'node'] });
+  assert.deepEqual(
+    some.map((each) => [caseText(each), each.kinds.join()]),
+    [
+      ['crr ×50, MTU 1500', 'ours,node'],
+      ['crowd crr ×50, MTU 1500', 'ours'],
+    ],
+  );
+  const ceilings = casesOf({ quick: false, only: null, kinds: ['crude'] });
+  assert.ok(ceilings.length > 1 && ceilings.every(({ kinds }) => kinds.join() === 'crude'));
+});
+
 test('what a stack receives the load sends, and to the sink', () => {
   const [recv] = casesOf({ quick: true, only: ['recv'] });
   assert.equal(actionOf('recv'), 'send');

@@ -57,6 +57,10 @@ export interface PlanOptions {
   readonly quick: boolean;
   /** Some of `PARTS`; null: all. */
   readonly only: readonly (Scenario | Group)[] | null;
+  /** Only cases whose `caseText` it finds. */
+  readonly cases?: RegExp | null;
+  /** Only these kinds, and cases that have one of them. */
+  readonly kinds?: readonly Kind[] | null;
 }
 
 /** Ports of the services, the same everywhere. The servers in C know the first six of them in this order. */
@@ -94,7 +98,10 @@ const FRAMES: readonly Kind[] = ['packet', 'node', 'kernel'];
  * All cases that were asked for, in the order of the document.
  * @param absent kinds that cannot be measured here
  */
-export function casesOf({ quick, only }: PlanOptions, absent: readonly Kind[] = []): Case[] {
+export function casesOf(
+  { quick, only, cases: named, kinds }: PlanOptions,
+  absent: readonly Kind[] = [],
+): Case[] {
   const cases = [
     ...bulk('recv', quick),
     ...bulk('send', quick),
@@ -143,9 +150,12 @@ export function casesOf({ quick, only }: PlanOptions, absent: readonly Kind[] = 
     ...(quick && only === null ? [] : [long('recv', false), long('send', true)]),
   ];
   const partOf = ({ group, scenario }: Case) => (group === 'speed' ? scenario : group);
+  const measured = (kind: Kind) => !absent.includes(kind) && (kinds?.includes(kind) ?? true);
   return cases
     .filter((each) => only === null || only.includes(partOf(each)))
-    .map((each) => ({ ...each, kinds: each.kinds.filter((kind) => !absent.includes(kind)) }));
+    .filter((each) => named?.test(caseText(each)) ?? true)
+    .map((each) => ({ ...each, kinds: each.kinds.filter(measured) }))
+    .filter((each) => each.kinds.length > 0);
 }
 
 function one(scenario: Scenario, connections: number, kinds: readonly Kind[], bytes = 0): Case {
