@@ -11,6 +11,9 @@ import {
   EVENT_FAILED,
   EVENT_PACKETS,
   EVENT_WRITABLE,
+  JOIN_BEYOND_IP,
+  JOIN_NOTHING,
+  JOIN_WITHIN_IP,
   type PacketPort,
   type PortMemory,
 } from '../native/binding.js';
@@ -112,7 +115,8 @@ export abstract class PortLink implements Link {
   start(receiver: LinkReceiver): void {
     this.receiver = receiver;
     // Whoever wants packets as they are on a wire has no offload.
-    this.control[CONTROL_JOIN] = this.offload === NO_OFFLOAD ? 0 : 1;
+    const most = receiver.takesLong === true ? JOIN_BEYOND_IP : JOIN_WITHIN_IP;
+    this.control[CONTROL_JOIN] = this.offload === NO_OFFLOAD ? JOIN_NOTHING : most;
     this.port.startReading();
   }
 

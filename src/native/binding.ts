@@ -23,6 +23,11 @@ export const CONTROL_BEGIN = 5;
 export const CONTROL_JOIN = 6;
 export const CONTROL_WORDS = 7;
 
+/** Which received segments are given as one packet, as in packet_io.h: none, up to the length that IP can tell, any. */
+export const JOIN_NOTHING = 0;
+export const JOIN_WITHIN_IP = 1;
+export const JOIN_BEYOND_IP = 2;
+
 /** Packets in a slab start at multiples of it, as in packet_io.h. */
 export const PACKET_ALIGNMENT = 64;
 

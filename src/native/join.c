@@ -1,4 +1,5 @@
-// What may differ between segments that are joined, and what may not, is what Linux's own receive offload goes by.
+// What may differ between segments that are joined, and what may not, is what Linux's own receive offload goes by. But that has to be
+// able to cut them again as they were: here shorter ones and pushed ones may stand in the midst.
 #include "join.h"
 
 #include <endian.h>
@@ -63,15 +64,16 @@ static bool lay_out(const read_packet *packet, size_t link_bytes, layout *parts)
   if (packet->length < link_bytes + IPV4_BYTES + TCP_BYTES) return false;
   const uint8_t *ip = packet->bytes + link_bytes;
   size_t ip_length = packet->length - link_bytes;
+  bool is_long = packet->hints & HINT_LONG;
   parts->ip = link_bytes;
   if (ip[0] == IPV4_VERSION_AND_LENGTH) {
-    if (word_at(ip + IPV4_LENGTH) != ip_length || (word_at(ip + IPV4_FRAGMENT) & FRAGMENT_BITS) != 0 ||
+    if ((!is_long && word_at(ip + IPV4_LENGTH) != ip_length) || (word_at(ip + IPV4_FRAGMENT) & FRAGMENT_BITS) != 0 ||
         ip[IPV4_TTL + 1] != PROTOCOL_TCP)
       return false;
     parts->tcp = link_bytes + IPV4_BYTES;
   } else {
     if (ip[0] >> 4 != 6 || ip_length < IPV6_BYTES + TCP_BYTES ||
-        (size_t)word_at(ip + IPV6_LENGTH) + IPV6_BYTES != ip_length ||
+        (!is_long && (size_t)word_at(ip + IPV6_LENGTH) + IPV6_BYTES != ip_length) ||
         ip[IPV6_NEXT_HEADER] != PROTOCOL_TCP)
       return false;
     parts->tcp = link_bytes + IPV6_BYTES;
@@ -89,10 +91,9 @@ static bool same_ip(const uint8_t *one, const uint8_t *other) {
          same(one, other, IPV4_ADDRESSES, IPV4_BYTES);
 }
 
-// Sequence numbers and checksums may differ, and PSH; everything but data and acknowledgment is left alone.
+// Sequence numbers and checksums may differ, and PSH.
 static bool same_tcp(const uint8_t *one, const uint8_t *other, size_t header_bytes) {
-  return one[TCP_FLAGS] == FLAG_ACK && (other[TCP_FLAGS] | FLAG_PSH) == (FLAG_ACK | FLAG_PSH) &&
-         same(one, other, 0, TCP_SEQ) && same(one, other, TCP_ACK, TCP_FLAGS) &&
+  return same(one, other, 0, TCP_SEQ) && same(one, other, TCP_ACK, TCP_FLAGS) &&
          same(one, other, TCP_WINDOW, TCP_CHECKSUM) && same(one, other, TCP_URGENT, header_bytes);
 }
 
@@ -116,30 +117,66 @@ static uint64_t pseudo_sum(const uint8_t *ip) {
   return sum;
 }
 
-bool segments_join(read_packet *packet, const read_packet *next, size_t link_bytes) {
+// Payload of each of the segments that were joined but for shorter ones, or of the only one.
+static size_t segment_bytes_of(const read_packet *packet, const layout *parts) {
+  return packet->hints & HINT_SEGMENT_BYTES ? (size_t)(packet->hints & HINT_SEGMENT_BYTES) : packet->length - parts->payload;
+}
+
+static size_t full_count(size_t payload, size_t segment_bytes) { return (payload + segment_bytes - 1) / segment_bytes; }
+
+static size_t segment_count(const read_packet *packet, const layout *parts) {
+  size_t extra = (size_t)(packet->hints >> HINT_EXTRA_SHIFT) & HINT_MOST_EXTRA;
+  return full_count(packet->length - parts->payload, segment_bytes_of(packet, parts)) + extra;
+}
+
+// Segments that both have together more than their length tells.
+static size_t extra_of_both(const read_packet *packet, const read_packet *next, const layout *parts) {
+  size_t payload = packet->length + next->length - 2 * parts->payload;
+  return segment_count(packet, parts) + segment_count(next, parts) - full_count(payload, segment_bytes_of(packet, parts));
+}
+
+static bool is_data(const read_packet *packet, size_t link_bytes, layout *parts) {
+  return (packet->hints & HINT_VERIFIED) && lay_out(packet, link_bytes, parts) &&
+         (packet->bytes[parts->tcp + TCP_FLAGS] | FLAG_PSH) == (FLAG_ACK | FLAG_PSH);
+}
+
+size_t segments_open(const read_packet *packet, size_t link_bytes) {
+  layout parts;
+  return is_data(packet, link_bytes, &parts) ? parts.payload : 0;
+}
+
+bool segments_match(const read_packet *packet, const read_packet *next, size_t link_bytes, bool beyond_ip) {
   layout parts, following;
-  if (!(packet->hints & next->hints & HINT_VERIFIED) || next->hints & HINT_SEGMENT_BYTES) return false;
-  if (!lay_out(packet, link_bytes, &parts) || !lay_out(next, link_bytes, &following)) return false;
+  if (!is_data(packet, link_bytes, &parts) || !is_data(next, link_bytes, &following)) return false;
   if (following.payload != parts.payload || following.tcp != parts.tcp || !same(packet->bytes, next->bytes, 0, link_bytes))
     return false;
-  uint8_t *ip = packet->bytes + parts.ip, *tcp = packet->bytes + parts.tcp;
+  const uint8_t *ip = packet->bytes + parts.ip, *tcp = packet->bytes + parts.tcp;
   const uint8_t *next_tcp = next->bytes + parts.tcp;
   if (!same_ip(ip, next->bytes + parts.ip) || !same_tcp(tcp, next_tcp, parts.payload - parts.tcp)) return false;
-
   size_t held = packet->length - parts.payload, more = next->length - parts.payload;
-  size_t segment_bytes = packet->hints & HINT_SEGMENT_BYTES ? (size_t)(packet->hints & HINT_SEGMENT_BYTES) : held;
-  // A shorter one was the last of those that were cut together.
-  if (seq_of(tcp) + (uint32_t)held != seq_of(next_tcp) || more > segment_bytes || held % segment_bytes != 0) return false;
-  size_t ip_length = packet->length - link_bytes + more;
-  if (ip_length > MOST_IP_BYTES) return false;
+  if (seq_of(tcp) + (uint32_t)held != seq_of(next_tcp)) return false;
+  if (segment_bytes_of(next, &following) > segment_bytes_of(packet, &parts)) return false;
+  if (extra_of_both(packet, next, &parts) > HINT_MOST_EXTRA) return false;
+  return beyond_ip || packet->length - link_bytes + more <= MOST_IP_BYTES;
+}
 
-  tcp[TCP_FLAGS] |= next_tcp[TCP_FLAGS];
-  size_t tcp_length = packet->length - parts.tcp;
-  uint64_t sum = packet->hints & HINT_UNFINISHED ? word_at(tcp + TCP_CHECKSUM) : pseudo_sum(ip) + tcp_length;
-  put_word(tcp + TCP_CHECKSUM, sum_fold(sum + more));
-  memmove(packet->bytes + packet->length, next->bytes + parts.payload, more);
-  lengthen(ip, ip_length);
+void segments_join(read_packet *packet, const read_packet *next, const uint8_t *payload, size_t link_bytes) {
+  layout parts;
+  if (!lay_out(packet, link_bytes, &parts)) return;
+  uint8_t *ip = packet->bytes + parts.ip, *tcp = packet->bytes + parts.tcp, *end = packet->bytes + packet->length;
+  size_t more = next->length - parts.payload, ip_length = packet->length - link_bytes + more;
+  size_t segment_bytes = segment_bytes_of(packet, &parts), extra = extra_of_both(packet, next, &parts);
+  tcp[TCP_FLAGS] |= next->bytes[parts.tcp + TCP_FLAGS];
+  if (ip_length <= MOST_IP_BYTES) {
+    size_t tcp_length = packet->length - parts.tcp;
+    uint64_t sum = packet->hints & HINT_UNFINISHED ? word_at(tcp + TCP_CHECKSUM) : pseudo_sum(ip) + tcp_length;
+    put_word(tcp + TCP_CHECKSUM, sum_fold(sum + more));
+    lengthen(ip, ip_length);
+  } else {
+    packet->hints |= HINT_LONG;
+  }
+  if (payload != end) memmove(end, payload, more);
   packet->length += more;
-  packet->hints |= HINT_UNFINISHED | (int32_t)segment_bytes;
-  return true;
+  packet->hints &= HINT_VERIFIED | HINT_LONG;
+  packet->hints |= HINT_UNFINISHED | (int32_t)segment_bytes | (int32_t)(extra << HINT_EXTRA_SHIFT);
 }

@@ -14,10 +14,18 @@ typedef struct {
   int32_t hints;
 } read_packet;
 
-// Puts the payload of `next` behind that of `packet` when both are whole and verified segments of one connection, and differ in
-// nothing but what two segments that were cut from one would. `next` lies behind `packet` in the same memory, and is
-// undone by it. Of `packet` the IP length, both checksums, PSH and the hints are changed: it is a packet whose TCP checksum is
-// not finished (HINT_UNFINISHED).
-bool segments_join(read_packet *packet, const read_packet *next, size_t link_bytes);
+// Octets of the headers of a packet to which a segment may be joined that follows it: a whole and verified segment of data, or such
+// joined. 0 for any other.
+size_t segments_open(const read_packet *packet, size_t link_bytes);
+
+// True when the segment `next` may be joined to `packet`: both are whole and verified, of one connection, and differ in nothing but
+// what two segments that were cut from one would, or in that they are shorter or pushed. Of `next` only the headers are looked at.
+// `beyond_ip`: also when that becomes longer than its IP header can tell.
+bool segments_match(const read_packet *packet, const read_packet *next, size_t link_bytes, bool beyond_ip);
+
+// Joins `next`, which matches, to `packet`; `payload` is what lies behind its headers, somewhere behind `packet` in the same
+// memory. Of `packet` PSH and the hints are changed, and, while IP can tell the length, that and both checksums: it is a
+// packet whose TCP checksum is not finished (HINT_UNFINISHED). Beyond that its headers stay (HINT_LONG).
+void segments_join(read_packet *packet, const read_packet *next, const uint8_t *payload, size_t link_bytes);
 
 #endif

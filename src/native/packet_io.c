@@ -33,50 +33,109 @@ int32_t verified_hints(int32_t hints, const uint8_t *packet, size_t length) {
   return (hints & HINT_VERIFIED) || !tcp_checksum_ok(packet, length) ? hints : hints | HINT_VERIFIED;
 }
 
+// Octets of a packet that may be moved to be joined to another.
+#define MOST_MOVED_BYTES 4096
+
 static int32_t hints_of(const read_area *area, size_t at, size_t length) {
   int32_t hints = area->header_bytes > 0 ? read_hints(area->slab + at) : 0;
   size_t headers = area->header_bytes + area->link_bytes;
   return length <= headers ? hints : verified_hints(hints, area->slab + at + headers, length - headers);
 }
 
-size_t read_position(const read_area *area, int count) {
+// Behind everything that the batch holds.
+static size_t next_position(const read_area *area, int count) {
   if (count == 0) return area->begin;
   size_t end = (size_t)area->offsets[count - 1] + (size_t)area->lengths[count - 1];
   return (end + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
 }
 
-int packet_add(const read_area *area, int count, size_t at, size_t length, int32_t hints) {
-  if (area->joins && count > 0) {
-    int last = count - 1;
-    read_packet before = {area->slab + area->offsets[last], (size_t)area->lengths[last], area->hints[last]};
-    read_packet next = {area->slab + at, length, hints};
-    if (segments_join(&before, &next, area->link_bytes)) {
-      area->lengths[last] = (int32_t)before.length;
-      area->hints[last] = before.hints;
-      return count;
-    }
-  }
-  area->offsets[count] = (int32_t)at;
+static read_packet last_packet(const read_area *area, int count) {
+  int last = count - 1;
+  return (read_packet){area->slab + area->offsets[last], (size_t)area->lengths[last], area->hints[last]};
+}
+
+bool place_next(const read_area *area, int count, read_place *place) {
+  place->at = next_position(area, count);
+  place->borrowed = 0;
+  // Also for one that is read over the end of another it must be so: it may have to move there.
+  if (area->slab_bytes < place->at + PACKET_ROOM) return false;
+  if (count == 0 || !area->joins || !*area->expects_more) return true;
+  read_packet last = last_packet(area, count);
+  size_t headers = segments_open(&last, area->link_bytes);
+  if (headers == 0) return true;
+  place->borrowed = area->header_bytes + headers;
+  place->at = (size_t)area->offsets[count - 1] + last.length - place->borrowed;
+  memcpy(place->kept, area->slab + place->at, place->borrowed);
+  return true;
+}
+
+void give_back(const read_area *area, const read_place *place) {
+  memcpy(area->slab + place->at, place->kept, place->borrowed);
+}
+
+static int add_apart(const read_area *area, int count, size_t at, size_t length, int32_t hints) {
+  area->offsets[count] = (int32_t)(at + area->header_bytes);
   area->lengths[count] = (int32_t)length;
   area->hints[count] = hints;
   return count + 1;
 }
 
+static void add_to_last(const read_area *area, int count, read_packet *last, const read_packet *next, const uint8_t *payload) {
+  segments_join(last, next, payload, area->link_bytes);
+  area->lengths[count - 1] = (int32_t)last->length;
+  area->hints[count - 1] = last->hints;
+}
+
+// The packet lies behind the one before, and not over its end.
+static int add_behind(const read_area *area, int count, size_t at, size_t length, int32_t hints) {
+  if (count == 0 || !area->joins) return add_apart(area, count, at, length, hints);
+  read_packet last = last_packet(area, count);
+  read_packet next = {area->slab + at + area->header_bytes, length, hints};
+  if (!segments_match(&last, &next, area->link_bytes, area->joins == JOIN_BEYOND_IP))
+    return add_apart(area, count, at, length, hints);
+  *area->expects_more = true;
+  // To move much costs more than to be one more packet.
+  if (length > MOST_MOVED_BYTES) return add_apart(area, count, at, length, hints);
+  add_to_last(area, count, &last, &next, next.bytes + segments_open(&last, area->link_bytes));
+  return count;
+}
+
+int packet_add(const read_area *area, int count, const read_place *place, size_t length, int32_t hints) {
+  size_t borrowed = place->borrowed, bytes = area->header_bytes + length;
+  if (borrowed == 0) return add_behind(area, count, place->at, length, hints);
+  uint8_t *at = area->slab + place->at, headers[MOST_BORROWED_BYTES] = {0};
+  memcpy(headers, at, bytes < borrowed ? bytes : borrowed);
+  give_back(area, place);
+  read_packet last = last_packet(area, count);
+  read_packet next = {headers + area->header_bytes, length, hints};
+  if (segments_match(&last, &next, area->link_bytes, area->joins == JOIN_BEYOND_IP)) {
+    add_to_last(area, count, &last, &next, at + borrowed);
+    return count;
+  }
+  *area->expects_more = false;
+  size_t own = next_position(area, count);
+  if (bytes > borrowed) memmove(area->slab + own + borrowed, at + borrowed, bytes - borrowed);
+  memcpy(area->slab + own, headers, bytes < borrowed ? bytes : borrowed);
+  return add_apart(area, count, own, length, hints);
+}
+
 int packets_read(int fd, const read_area *area, int *error) {
-  size_t at = area->begin;
+  read_place place;
   int count = 0;
   *error = 0;
-  while (count < area->capacity && area->slab_bytes >= at + PACKET_ROOM) {
-    ssize_t length = read(fd, area->slab + at, PACKET_ROOM);
+  while (count < area->capacity && place_next(area, count, &place)) {
+    ssize_t length = read(fd, area->slab + place.at, PACKET_ROOM);
     if (length < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) *error = errno == EBADFD ? ENODEV : errno;
       break;
     }
-    if (length <= (ssize_t)area->header_bytes) break;
-    count = packet_add(area, count, at + area->header_bytes, (size_t)length - area->header_bytes,
-                       hints_of(area, at, (size_t)length));
-    at = read_position(area, count);
+    if (length <= (ssize_t)area->header_bytes) {
+      give_back(area, &place);
+      break;
+    }
+    int32_t hints = hints_of(area, place.at, (size_t)length);
+    count = packet_add(area, count, &place, (size_t)length - area->header_bytes, hints);
   }
   return count;
 }

@@ -27,6 +27,10 @@
 #define HINT_SEGMENT_BYTES 0xffff
 #define HINT_VERIFIED 0x10000    // its checksum is right, or the kernel vouches for it
 #define HINT_UNFINISHED 0x20000  // its checksum field holds the sum of the pseudo header only
+#define HINT_LONG 0x40000        // longer than its IP header tells
+// Segments that it has more than its length tells, because some of those joined were shorter.
+#define HINT_EXTRA_SHIFT 19
+#define HINT_MOST_EXTRA 0xfff
 
 // The hint for a header with these fields, in the machine's byte order.
 int32_t vnet_hints(uint8_t flags, uint8_t gso_type, uint16_t gso_size);
@@ -34,6 +38,13 @@ int32_t vnet_hints(uint8_t flags, uint8_t gso_type, uint16_t gso_size);
 // The hints of a packet, which is looked at when the kernel does not vouch for it. Frames with a tag are not: the stack
 // verifies those.
 int32_t verified_hints(int32_t hints, const uint8_t *packet, size_t length);
+
+// Which segments that follow one another become one packet.
+enum {
+  JOIN_NOTHING = 0,
+  JOIN_WITHIN_IP = 1,  // up to the length that the IP header can tell
+  JOIN_BEYOND_IP = 2,  // any
+};
 
 // Where reads go. Packet `i` of a batch is slab[offsets[i] … offsets[i] + lengths[i]).
 typedef struct {
@@ -46,15 +57,30 @@ typedef struct {
   int capacity;         // entries in each of the three
   size_t link_bytes;    // of the header before that of IP: 14 of Ethernet, or 0
   size_t header_bytes;  // of the virtio-net header: VNET_HEADER_BYTES or 0
-  bool joins;           // segments that follow one another become one packet
+  int joins;            // JOIN_*
+  bool *expects_more;   // whether the packet read last was joined to the one before; of all batches
 } read_area;
 
-// Adds a packet to those of the batch, of which there are `count`: `length` octets at `at`, from the link header on. Returns
-// how many there are now.
-int packet_add(const read_area *area, int count, size_t at, size_t length, int32_t hints);
+// Headers of a packet that may be joined to another: virtio-net, Ethernet, IPv6, TCP.
+#define MOST_BORROWED_BYTES (VNET_HEADER_BYTES + 14 + 40 + 60)
 
-// Where the next read goes: behind everything that the batch holds, with its virtio-net header.
-size_t read_position(const read_area *area, int count);
+// Where a packet is read to, with its virtio-net header. When it is expected to go on with the segment before it, that is where its
+// payload comes to lie behind that one's, and its headers meanwhile over the end of it.
+typedef struct {
+  size_t at;
+  size_t borrowed;  // octets there that belong to the packet before
+  uint8_t kept[MOST_BORROWED_BYTES];
+} read_place;
+
+// Chooses where the next packet is read to, behind the `count` that the batch holds. False when there is no room.
+bool place_next(const read_area *area, int count, read_place *place);
+
+// Restores what was borrowed, for a place that is not used.
+void give_back(const read_area *area, const read_place *place);
+
+// Adds the packet that was read there: `length` octets from the link header on. Returns how many there are now. What was borrowed
+// is as it was.
+int packet_add(const read_area *area, int count, const read_place *place, size_t length, int32_t hints);
 
 // Reads until the kernel has no more or the area is full. Returns the number of packets; `*error` is 0 or the errno
 // that ended the batch (never EAGAIN).

@@ -81,7 +81,8 @@ static int read_batch(packet_port *port, int *error) {
   size_t begin = (size_t)(uint32_t)control_of(port)[CONTROL_BEGIN] & ~(size_t)(PACKET_ALIGNMENT - 1);
   read_area area = {slab->data, slab->length, words,    words + capacity,     words + 2 * capacity,
                     begin,      capacity,     port->use.link_bytes, port->use.vnet_bytes,
-                    control_of(port)[CONTROL_JOIN] != 0};
+                    control_of(port)[CONTROL_JOIN],
+                    &port->expects_more};
   if (port->use.is_socket) return socket_read(port->use.fd, &area, error, &port->refused);
   return packets_read(port->use.fd, &area, error);
 }

@@ -24,7 +24,7 @@ enum {
   CONTROL_ERROR = 3,    // port: errno that ended the last flush or pull, or 0
   CONTROL_WRITTEN = 4,  // port: packets that the kernel took in the last flush
   CONTROL_BEGIN = 5,    // JavaScript: where in the slab the next batch begins, a multiple of PACKET_ALIGNMENT
-  CONTROL_JOIN = 6,     // JavaScript: not 0 when segments that follow one another may be given as one packet
+  CONTROL_JOIN = 6,     // JavaScript: JOIN_*
   CONTROL_WORDS = 7,
 };
 
@@ -64,6 +64,7 @@ typedef struct {
   int refused;  // frames that a packet socket could not give out, not yet told
   int owners;  // the JavaScript object and the uv handles; the last one frees
   int open_handles;
+  bool expects_more;  // see read_area
   bool reading;
   bool draining;  // a write met EAGAIN: wait for room
   bool closed;

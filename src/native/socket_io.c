@@ -38,11 +38,11 @@ static void restore_tag(uint8_t *frame, size_t bytes, const struct tpacket_auxda
 }
 
 int socket_read(int fd, const read_area *area, int *error, int *refused) {
-  size_t at = area->begin;
+  read_place place;
   int count = 0;
   *error = 0;
-  while (count < area->capacity && area->slab_bytes >= at + PACKET_ROOM) {
-    uint8_t *frame = area->slab + at + VNET_HEADER_BYTES;
+  while (count < area->capacity && place_next(area, count, &place)) {
+    uint8_t *frame = area->slab + place.at + VNET_HEADER_BYTES;
     struct virtio_net_hdr header;
     struct iovec vectors[2] = {{&header, CROSSING_BYTES}, {frame, PACKET_ROOM - VNET_HEADER_BYTES - TAG_BYTES}};
     auxiliary control;
@@ -60,6 +60,7 @@ int socket_read(int fd, const read_area *area, int *error, int *refused) {
     }
     size_t bytes = (size_t)length - CROSSING_BYTES;
     if ((size_t)length < CROSSING_BYTES + ETH_HLEN || message.msg_flags & MSG_TRUNC) {
+      give_back(area, &place);
       (*refused)++;
       continue;
     }
@@ -71,8 +72,7 @@ int socket_read(int fd, const read_area *area, int *error, int *refused) {
     } else {
       hints = verified_hints(hints, frame + area->link_bytes, bytes - area->link_bytes);
     }
-    count = packet_add(area, count, at + VNET_HEADER_BYTES, bytes, hints);
-    at = read_position(area, count);
+    count = packet_add(area, count, &place, bytes, hints);
   }
   return count;
 }

@@ -76,15 +76,14 @@ export class IpInput {
   private takeIpv4(offset: number, length: number, now: number): Verdict {
     const { packet, ipv4 } = this;
     if (parseIpv4(packet.bytes, packet.view, offset, length, ipv4) !== ParseError.NONE) return 'header';
-    packet.place(offset, ipv4.totalLength);
+    packet.place(offset, ipv4.totalLength, length);
     const refused = this.checkAddresses(0, 0, 0xffff, ipv4.source, 0, 0, 0xffff, ipv4.destination);
     if (refused !== null) return refused;
     if (ipv4.sourceRoute) return 'source_route';
     if (ipv4.isFragment) return this.afterReassembly(this.reassembly.takeIpv4(packet, ipv4, now), now);
     packet.protocol = ipv4.protocol;
     packet.ecn = ipv4.ecn;
-    packet.payloadOffset = ipv4.payloadOffset;
-    packet.payloadLength = ipv4.payloadLength;
+    packet.placePayload(ipv4.payloadOffset);
     return null;
   }
 
@@ -93,7 +92,7 @@ export class IpInput {
     const error = parseIpv6(packet.bytes, packet.view, offset, length, ipv6);
     const isToldToSource = error === ParseError.ROUTING_HEADER || error === ParseError.UNKNOWN_OPTION;
     if (error !== ParseError.NONE && !isToldToSource) return 'header';
-    packet.place(offset, ipv6.totalLength);
+    packet.place(offset, ipv6.totalLength, length);
     const refused = this.checkAddresses(
       ipv6.source0,
       ipv6.source1,
@@ -113,8 +112,7 @@ export class IpInput {
     }
     packet.protocol = ipv6.protocol;
     packet.ecn = ipv6.ecn;
-    packet.payloadOffset = ipv6.payloadOffset;
-    packet.payloadLength = ipv6.payloadLength;
+    packet.placePayload(ipv6.payloadOffset);
     return null;
   }
 

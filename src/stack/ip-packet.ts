@@ -1,6 +1,6 @@
 // One received packet after its IP header was read, the same for both families. Reused; nothing of it outlives the packet.
 import { IpAddress } from '../wire/address.js';
-import type { PacketBatch } from './link.js';
+import { type PacketBatch, PacketHint } from './link.js';
 
 /** What TCP and ICMP need to know of the packet that carried them. */
 export class IpPacket {
@@ -55,11 +55,21 @@ export class IpPacket {
     this.largestPacket = largestPacket;
   }
 
-  /** Notes where the packet stands, once its header has told its length. */
-  place(offset: number, length: number): void {
+  /**
+   * Notes where the packet stands, once its header has told its length.
+   * @param given octets that the link has given for it; default what its header says
+   */
+  place(offset: number, length: number, given = length): void {
+    const octets = (this.hint & PacketHint.LONG) === 0 ? length : given;
     this.packetOffset = offset;
-    this.packetLength = length;
-    if (!this.isReassembled) this.largestPacket = length;
+    this.packetLength = octets;
+    if (!this.isReassembled) this.largestPacket = octets;
+  }
+
+  /** Notes where the upper layer begins; it goes to the end of the packet. */
+  placePayload(offset: number): void {
+    this.payloadOffset = offset;
+    this.payloadLength = this.packetOffset + this.packetLength - offset;
   }
 
   /** Whether views of its bytes may be kept, if `keep` is called. */

@@ -33,6 +33,11 @@ export const PacketHint = {
   VERIFIED: 0x10000,
   /** Its checksum field holds the sum of the pseudo header alone. */
   UNFINISHED: 0x20000,
+  /** Shift and, then, mask: segments joined in it beyond those that its length tells, as some were shorter. */
+  EXTRA_SHIFT: 19,
+  EXTRA_SEGMENTS: 0xfff,
+  /** It is longer than its IP header tells: as long as the batch says. Only for who takes such; see `LinkReceiver`. */
+  LONG: 0x40000,
 } as const;
 
 /** Numbers packets of both directions in the order in which they cross, from 1. Shared by a link and its wrappers. */
@@ -100,6 +105,8 @@ export function newLinkStats(): LinkStats {
 
 /** Who receives from a link: the stack, or a wrapper. None of these may throw. */
 export interface LinkReceiver {
+  /** True: packets of TCP may come that are longer than an IP header can tell (`PacketHint.LONG`). Default false. */
+  readonly takesLong?: boolean;
   /** Takes a batch; everything in it is used, copied, or marked as kept before the call returns. */
   receive(batch: PacketBatch): void;
   /** The link takes packets again after `send` had returned false. */

@@ -181,6 +181,7 @@ export class Stack {
     this.strays = new Strays(options.siblings ?? null, this.limits, this.stats.ip, this.clock.now());
     this.input = this.makeInput(output, random);
     link.start({
+      takesLong: true,
       receive: (batch) => this.receive(batch),
       writable: () => this.turn.run(nothing),
       failed: (error) => this.fail(error),

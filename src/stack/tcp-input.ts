@@ -113,6 +113,7 @@ export class TcpInput {
     s.packetId = packet.packetId;
     s.ecn = packet.ecn;
     s.segmentBytes = packet.hint & PacketHint.SEGMENT_BYTES;
+    s.extraSegments = (packet.hint >>> PacketHint.EXTRA_SHIFT) & PacketHint.EXTRA_SEGMENTS;
     if (parseTcp(bytes, view, payloadOffset, payloadLength, s) !== ParseError.NONE) return 'malformed';
     const isVouchedFor =
       packet.isLoopback ||

@@ -111,6 +111,8 @@ interface Packet {
   readonly flags: number;
   /** 0 for one that is alone. */
   readonly segmentBytes: number;
+  /** Segments in it. */
+  readonly parts: number;
 }
 
 /** One packet for each segment. */
@@ -125,6 +127,7 @@ function apart(list: readonly Segment[]): Packet[] {
       payload: pattern(head.bytes, number),
       flags: head.flags,
       segmentBytes: 0,
+      parts: 1,
     };
     seq += head.bytes;
     return packet;
@@ -143,11 +146,7 @@ function mayJoin(packet: Packet, next: Packet): boolean {
     alike &&
     !packet.head.isDamaged &&
     !next.head.isDamaged &&
-    packet.flags === ACK &&
-    (next.flags === ACK || next.flags === (ACK | PSH)) &&
-    packet.payload.length > 0 &&
-    next.payload.length > 0 &&
-    packet.payload.length % size === 0 &&
+    [packet, next].every(({ flags, payload }) => (flags | PSH) === (ACK | PSH) && payload.length > 0) &&
     next.payload.length <= size &&
     packet.seq + packet.payload.length === next.seq &&
     packet.payload.length + next.payload.length + (isV4 ? 20 : 40) + 32 <= 65_535
@@ -164,7 +163,8 @@ function joined(packets: readonly Packet[]): Packet[] {
     }
     const payload = new Uint8Array([...last.payload, ...next.payload]);
     const segmentBytes = last.segmentBytes || last.payload.length;
-    result[result.length - 1] = { ...last, payload, flags: next.flags, segmentBytes };
+    const flags = last.flags | next.flags;
+    result[result.length - 1] = { ...last, payload, flags, segmentBytes, parts: last.parts + next.parts };
   }
   return result;
 }
@@ -201,12 +201,13 @@ function bytesOf({ head, number, seq, payload, flags }: Packet, hops: number): U
 interface Arrived {
   readonly bytes: Uint8Array;
   readonly segmentBytes: number;
+  readonly parts: number;
   readonly isVerified: boolean;
   readonly isUnfinished: boolean;
 }
 
 function arrival(packet: Packet): Arrived {
-  const { segmentBytes, head } = packet;
+  const { segmentBytes, parts, head } = packet;
   const bytes = bytesOf(packet, 1);
   const isUnfinished = segmentBytes > 0;
   if (isUnfinished) {
@@ -215,7 +216,15 @@ function arrival(packet: Packet): Arrived {
     const sum = pseudoHeader(source, destination, IpProtocol.TCP, bytes.length - at);
     writeTcpPseudoSum(sum, new DataView(bytes.buffer), at);
   }
-  return { bytes, segmentBytes, isVerified: !head.isDamaged, isUnfinished };
+  return { bytes, segmentBytes, parts, isVerified: !head.isDamaged, isUnfinished };
+}
+
+const payloadBytes = (bytes: Uint8Array) => bytes.length - (bytes[0]! >>> 4 === 4 ? 20 : 40) - 32;
+
+function partsOf(bytes: Uint8Array, hint: number): number {
+  const segmentBytes = hint & PacketHint.SEGMENT_BYTES;
+  const extra = (hint >>> PacketHint.EXTRA_SHIFT) & PacketHint.EXTRA_SEGMENTS;
+  return segmentBytes === 0 ? 1 : Math.ceil(payloadBytes(bytes) / segmentBytes) + extra;
 }
 
 describe('joining of received segments by the addon', { skip }, () => {
@@ -263,18 +272,12 @@ describe('joining of received segments by the addon', { skip }, () => {
       const segmentBytes = batch.hints![i]! & PacketHint.SEGMENT_BYTES;
       const isVerified = (batch.hints![i]! & PacketHint.VERIFIED) !== 0;
       const isUnfinished = (batch.hints![i]! & PacketHint.UNFINISHED) !== 0;
-      list.push({ bytes, segmentBytes, isVerified, isUnfinished });
+      list.push({ bytes, segmentBytes, parts: partsOf(bytes, batch.hints![i]!), isVerified, isUnfinished });
     }
     return list;
   }
 
-  const count = (list: readonly Arrived[]) =>
-    list.reduce(
-      (sum, { bytes, segmentBytes }) =>
-        sum + (segmentBytes === 0 ? 1 : Math.ceil(payloadBytes(bytes) / segmentBytes)),
-      0,
-    );
-  const payloadBytes = (bytes: Uint8Array) => bytes.length - (bytes[0]! >>> 4 === 4 ? 20 : 40) - 32;
+  const count = (list: readonly Arrived[]) => list.reduce((sum, { parts }) => sum + parts, 0);
 
   /** What becomes of them when they are read in one batch. */
   async function cross(packets: readonly Packet[], device = far): Promise<Arrived[]> {
@@ -296,7 +299,7 @@ describe('joining of received segments by the addon', { skip }, () => {
   }
 
   for (const family of [4, 6] as const) {
-    it(`IPv${family}: joins what follows one another up to a shorter or pushed segment, across the wrap of numbers`, async () => {
+    it(`IPv${family}: joins what follows one another up to a longer segment, shorter and pushed ones among it, across the wrap of numbers`, async () => {
       const usual = { ...USUAL, family };
       const list = [
         usual,
@@ -307,12 +310,14 @@ describe('joining of received segments by the addon', { skip }, () => {
         usual,
         { ...usual, flags: ACK | PSH },
         usual,
+        { ...usual, bytes: 1001 },
+        usual,
       ];
       const packets = apart(list);
       const got = await cross(packets);
       assert.deepEqual(
         got.map(({ bytes }) => payloadBytes(bytes)),
-        [3300, 3000, 1000],
+        [7300, 2001],
       );
       assert.deepEqual(got, joined(packets).map(arrival));
     });
@@ -354,6 +359,111 @@ describe('joining of received segments by the addon', { skip }, () => {
       }),
       { numRuns: 80 },
     );
+  });
+
+  describe('for who takes packets longer than IP can tell', () => {
+    let source: DeviceLink;
+    let sink: DeviceLink;
+    let arrived: { payload: Uint8Array; hint: number }[][] = [];
+
+    before(async () => {
+      const netns = namespace.name;
+      source = await openDevice({ netns, name: 'source0', hostAddress: '10.4.0.1/24' });
+      sink = await openDevice({ netns, name: 'sink0', hostAddress: '10.5.0.1/24' });
+      source.start({ receive() {}, writable() {}, failed() {} });
+      sink.start({
+        takesLong: true,
+        receive: (batch) => void arrived.push(payloadsOf(batch)),
+        writable() {},
+        failed() {},
+      });
+      sink.pause();
+    });
+    after(() => Promise.all([source.close(), sink.close()]));
+
+    function payloadsOf(batch: PacketBatch): { payload: Uint8Array; hint: number }[] {
+      const list = [];
+      for (let i = 0; i < batch.count; i++) {
+        const bytes = batch.bytes.slice(batch.offsets[i]!, batch.offsets[i]! + batch.lengths[i]!);
+        if (bytes[0]! >>> 4 === 4 && bytes[9] === 6)
+          list.push({ payload: bytes.subarray(52), hint: batch.hints![i]! });
+      }
+      return list;
+    }
+
+    /** Sends segments joined by the sender, and gives back what comes of them in one batch. */
+    async function crossJoined(sizes: readonly number[], ports: readonly number[] = []) {
+      const seqs = new Map<number, number>();
+      const packets = sizes.map((bytes, number) => {
+        const port = ports[number] ?? 2000;
+        const seq = seqs.get(port) ?? FIRST_SEQ;
+        seqs.set(port, seq + bytes);
+        return { ...USUAL, port, seq, payload: pattern(bytes, number), number };
+      });
+      const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        arrived = [];
+        for (const packet of packets) sendJoined(packet);
+        source.flush();
+        await until('all have crossed', () => {
+          sink.pull();
+          return arrived.flat().reduce((sum, { payload }) => sum + payload.length, 0) >= total;
+        });
+        arrived = arrived.filter((batch) => batch.length > 0);
+        if (arrived.length === 1) return { got: arrived[0]!, sent: packets.map(({ payload }) => payload) };
+      }
+      throw new Error(`in ${ATTEMPTS} attempts never in one batch`);
+    }
+
+    function sendJoined({
+      port,
+      seq,
+      payload,
+      number,
+    }: {
+      port: number;
+      seq: number;
+      payload: Uint8Array;
+      number: number;
+    }) {
+      const [from, to] = [ip('10.4.0.2'), ip('10.5.0.2')];
+      const ends = { source: from, destination: to, sourcePort: 1000, destinationPort: port };
+      const options = new Uint8Array([1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 5]);
+      const fields = { seq: seq >>> 0, ack: 77, wnd: 500, flags: ACK, options, ttl: TTL, id: number };
+      const bytes = buildTcpPacket({ ...ends, ...fields, payload });
+      const sum = pseudoHeader(from, to, IpProtocol.TCP, bytes.length - 20);
+      writeTcpPseudoSum(sum, new DataView(bytes.buffer), 20);
+      const segmentBytes = payload.length > 1000 ? 1000 : 0;
+      source.send(source.packetIds.next(), bytes, 0, bytes.length, null, {
+        family: 4,
+        transportOffset: 20,
+        segmentBytes,
+      });
+    }
+
+    const joinedPayload = (sent: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(sent));
+
+    it('joins large packets, their remainders among them, to one of all their octets and segments', async () => {
+      const sizes = [60_000, 60_000, 700, 60_000, 30_500];
+      await crossJoined(sizes);
+      const { got, sent } = await crossJoined(sizes);
+      assert.equal(got.length, 1);
+      const [{ payload, hint }] = got as [{ payload: Uint8Array; hint: number }];
+      assert.deepEqual(payload, joinedPayload(sent));
+      assert.ok((hint & PacketHint.LONG) !== 0 && (hint & PacketHint.VERIFIED) !== 0);
+      assert.equal(hint & PacketHint.SEGMENT_BYTES, 1000);
+      const extra = (hint >>> PacketHint.EXTRA_SHIFT) & PacketHint.EXTRA_SEGMENTS;
+      assert.equal(Math.ceil(payload.length / 1000) + extra, 60 + 60 + 1 + 60 + 31);
+    });
+
+    it('leaves those of several connections whole, wherever they were read to', async () => {
+      const sizes = [20_000, 20_000, 20_000, 15_000, 300, 15_000, 2000, 20_000, 1];
+      const ports = [2000, 2000, 2000, 2001, 2001, 2000, 2000, 2001, 2001];
+      await crossJoined(sizes, ports);
+      const { got, sent } = await crossJoined(sizes, ports);
+      assert.deepEqual(joinedPayload(got.map(({ payload }) => payload)), joinedPayload(sent));
+      assert.ok(got.length >= 4 && got.length < sizes.length, `${got.length} packets`);
+    });
   });
 
   it('joins nothing where offload was declined', async () => {

@@ -13,6 +13,9 @@ import {
   IFF_NO_PI,
   IFF_TAP,
   IFF_TUN,
+  JOIN_BEYOND_IP,
+  JOIN_NOTHING,
+  JOIN_WITHIN_IP,
   type NativePort,
   type NativePortOptions,
   PACKET_ALIGNMENT,
@@ -37,6 +40,13 @@ it('the numbers of binding.ts are those of the C headers', () => {
   assert.equal(number('HINT_SEGMENT_BYTES'), PacketHint.SEGMENT_BYTES);
   assert.equal(number('HINT_VERIFIED'), PacketHint.VERIFIED);
   assert.equal(number('HINT_UNFINISHED'), PacketHint.UNFINISHED);
+  assert.equal(number('HINT_LONG'), PacketHint.LONG);
+  assert.equal(number('HINT_EXTRA_SHIFT'), PacketHint.EXTRA_SHIFT);
+  assert.equal(number('HINT_MOST_EXTRA'), PacketHint.EXTRA_SEGMENTS);
+  assert.deepEqual(
+    [number('JOIN_NOTHING'), number('JOIN_WITHIN_IP'), number('JOIN_BEYOND_IP')],
+    [JOIN_NOTHING, JOIN_WITHIN_IP, JOIN_BEYOND_IP],
+  );
   assert.equal(number('MAX_PIECES'), 16);
   assert.deepEqual([number('EVENT_PACKETS'), number('EVENT_WRITABLE'), number('EVENT_FAILED')], [0, 1, 2]);
   assert.deepEqual(

@@ -9,7 +9,7 @@ import type { StackOptions } from '../../src/stack/stack.js';
 import { Event } from '../../src/tcp/connection.js';
 import { State } from '../../src/tcp/state.js';
 import { ACK, PSH, RST, SYN } from '../../src/wire/segment.js';
-import { batchOf, fromPeer, PEER, TestLink, testStack } from './test-link.js';
+import { batchOf, fromPeer, ip, LOCAL, PEER, TestLink, testStack } from './test-link.js';
 
 /** A stack with connections to port 80 of the peer, established, from local ports 6000 on. */
 function connected(
@@ -382,6 +382,37 @@ describe('a connection on a link with offload', () => {
     link.receiver!.receive({ ...batch, hints: Int32Array.of(1460) });
     assert.equal(stack.stats.tcp.inCsumErrors, 1, 'nobody vouched for it');
   });
+
+  for (const [name, remote, destination] of [
+    ['IPv4', PEER, LOCAL],
+    ['IPv6', ip('fd00:9::1'), ip('fd00:9::2')],
+  ] as const) {
+    it(`takes in all of what a link has joined beyond the length that the header of ${name} tells`, () => {
+      const { stack, link, settle } = testStack();
+      const endpoint = stack.connect({ remote, remotePort: 80, localPort: 6000 }, null);
+      settle();
+      const ends = { source: remote, destination, sourcePort: 80, destinationPort: 6000 };
+      const options = Uint8Array.of(2, 4, 5, 180);
+      link.inject(fromPeer({ ...ends, flags: SYN | ACK, seq: 99, ack: 1001, options }));
+      const { inSegs } = stack.stats.tcp;
+      const payload = Uint8Array.from({ length: 10_000 }, (_, i) => i % 251);
+      const first = fromPeer({
+        ...ends,
+        flags: ACK,
+        seq: 100,
+        ack: 1001,
+        payload: payload.subarray(0, 1460),
+      });
+      const joined = new Uint8Array(first.length + 10_000 - 1460);
+      joined.set(first);
+      joined.set(payload, first.length - 1460);
+      const { VERIFIED, LONG, EXTRA_SHIFT } = PacketHint;
+      const hints = Int32Array.of(VERIFIED | LONG | (2 << EXTRA_SHIFT) | 1460);
+      link.receiver!.receive({ ...batchOf([joined], link.packetIds), hints });
+      assert.equal(stack.stats.tcp.inSegs - inSegs, 7 + 2);
+      assert.deepEqual(endpoint.receive(20_000), payload);
+    });
+  }
 
   it('knows no offload when it was declined by who stands around the link', () => {
     class Declining extends TestLink {

@@ -161,15 +161,17 @@ describe('TCP header', () => {
 
   test('a segment of the link counts as the segments that it was joined of', () => {
     const out = new SegmentView();
-    for (const [payloadLength, segmentBytes, count, first] of [
+    for (const [payloadLength, segmentBytes, count, first, extraSegments = 0] of [
       [5000, 0, 1, 5000],
       [0, 1000, 1, 0],
       [1, 1000, 1, 1],
       [1000, 1000, 1, 1000],
       [1001, 1000, 2, 1000],
       [3000, 1000, 3, 1000],
+      [3000, 1000, 5, 1000, 2],
+      [3000, 0, 1, 3000, 2],
     ] as const) {
-      Object.assign(out, { payloadLength, segmentBytes });
+      Object.assign(out, { payloadLength, segmentBytes, extraSegments });
       const told = [out.segmentCount, out.firstPayloadLength];
       assert.deepEqual(told, [count, first], `${payloadLength} in ${segmentBytes}`);
     }
