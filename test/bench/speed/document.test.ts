@@ -127,6 +127,16 @@ test('where lwIP is not installed the head says so in a line, and nothing else s
   );
 });
 
+test('slirp4netns is a column where it was measured, and a line of the head says which it was, or that it was not', () => {
+  const beside = result('recv', measured('ours', [6]), measured('slirp', [0.8]));
+  const document = renderDocument({ ...runOf(beside), slirp: 'slirp4netns 1.2' });
+  assert.match(document, /\| {2}\| ours \| slirp4netns \|/);
+  assert.match(document, /^\* slirp4netns 1\.2$/m);
+  assert.match(document, /\*slirp4netns\*: /);
+  const without = renderDocument({ ...runOf(bulk), slirp: null }).split('\n');
+  assert.equal(without.filter((line) => line.includes('slirp')).length, 1);
+});
+
 test('the head says which congestion control the kernel had, where that was noted', () => {
   assert.match(
     renderDocument({ ...runOf(bulk), congestionControl: 'reno' }),

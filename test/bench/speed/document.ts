@@ -112,7 +112,9 @@ export function renderDocument(run: Run): string {
   for (const { title, text, rows } of presentOthers(run)) {
     parts.push(`## ${title}\n\n${text}\n\n${markdown(rows)}`);
   }
-  parts.push(`${failures(run)}${HOW}${isPresent(run, 'lwip') ? HOW_LWIP : ''}`);
+  parts.push(
+    `${failures(run)}${HOW}${isPresent(run, 'lwip') ? HOW_LWIP : ''}${isPresent(run, 'slirp') ? HOW_SLIRP : ''}`,
+  );
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -148,7 +150,7 @@ function isPresent({ results }: Run, kind: Kind): boolean {
 }
 
 function introduction(run: Run): string {
-  const { machine, date, rounds, seconds, realTime, tools, lwip, congestionControl, results } = run;
+  const { machine, date, rounds, seconds, realTime, tools, lwip, slirp, congestionControl, results } = run;
   const { processors, model, memoryGb, kernel, node, v8, loadAverage, stolenShare } = machine;
   const stolen =
     stolenShare === null ? '' : `, ${(stolenShare * 100).toFixed(1)} % of its time taken by others`;
@@ -164,11 +166,14 @@ function introduction(run: Run): string {
       ? []
       : [`* congestion control of the kernel's senders: ${congestionControl}`]),
     ...(lwip === undefined ? [] : [`* ${lwip ?? NO_LWIP}`]),
+    ...(slirp === undefined ? [] : [`* ${slirp ?? NO_SLIRP}`]),
     ...features.filter((text) => text !== '').map((text) => `* ${text}`),
   ].join('\n');
 }
 
 const NO_LWIP = "lwIP was not measured: it takes Debian's liblwip-dev";
+
+const NO_SLIRP = "slirp4netns was not measured: it takes Debian's package of that name";
 
 function isOurs({ kind }: Measured): boolean {
   return kind === 'ours' || kind === 'packet';
@@ -193,6 +198,9 @@ kernel does for it elsewhere is not in them.`;
 const HOW_LWIP = ` *lwIP*: the
 same services in C by its raw API, in one thread on a TUN device like ours, with the library as it is installed. With offload it
 is given super-packets and need not verify their checksums; what it sends are packets of its MSS, whose checksums it makes itself.`;
+
+const HOW_SLIRP = ` *slirp4netns*: that on a
+TAP device, and behind it *kernel, C* on the loopback interface; CPU seconds are its own. Its largest MTU is 65520.`;
 
 function failures({ results }: Run): string {
   const lines = results.flatMap(({ case: job, measured }) =>

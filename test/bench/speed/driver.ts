@@ -15,7 +15,7 @@ const BITS_PER_GBIT = 1e9 / 8;
 const WARM_SHARE = 0.25;
 
 /** Kinds without a V8, or with several. */
-const NO_PROFILE: readonly Kind[] = ['kernel', 'lwip', 'crude', 'workers'];
+const NO_PROFILE: readonly Kind[] = ['kernel', 'lwip', 'slirp', 'crude', 'workers'];
 
 /** How long, how often, and what is left behind. */
 export interface DriverOptions {

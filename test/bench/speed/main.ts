@@ -10,9 +10,9 @@ import { watchMachine } from './machine.js';
 import { measureMicro } from './micro.js';
 import { readSpeedOptions, SPEED_USAGE, type SpeedOptions } from './options.js';
 import { Place } from './place.js';
-import { casesOf } from './plan.js';
+import { casesOf, type Kind } from './plan.js';
 import { plotsOf } from './plots.js';
-import { installedLwip } from './programs.js';
+import { installedLwip, installedSlirp } from './programs.js';
 import type { Run } from './results.js';
 import { Subjects } from './subjects.js';
 
@@ -41,7 +41,11 @@ async function measure(options: SpeedOptions): Promise<Run> {
   process.once('SIGTERM', () => process.exit(143));
   if (options.profile !== null) mkdirSync(options.profile, { recursive: true });
   const lwip = installedLwip();
-  const cases = casesOf(options, lwip === null ? ['lwip'] : []);
+  const slirp = installedSlirp();
+  const absent: Kind[] = [];
+  if (lwip === null) absent.push('lwip');
+  if (slirp === null) absent.push('slirp');
+  const cases = casesOf(options, absent);
   const results = await new Driver(subjects, load, options, say).run(cases);
   end();
   const { quick, rounds, seconds, realTime } = options;
@@ -56,6 +60,7 @@ async function measure(options: SpeedOptions): Promise<Run> {
     realTime,
     tools: load.tools,
     lwip,
+    slirp,
     congestionControl: place.congestionControl,
   };
   return { machine: machine(), ...how, results, micro, start };

@@ -30,7 +30,7 @@ const OTHERS = ['start', 'micro'];
 /** What `--help` prints. */
 export const SPEED_USAGE = `usage: npm run bench -- [OPTIONS]
 Speed of our TCP over a TUN device beside that of node:net and of a C program over veth: throughput, round trips,
-connections, HTTP, memory, start-up. Beside lwIP as well, where Debian's liblwip-dev is installed. All in network namespaces of
+connections, HTTP, memory, start-up. Beside lwIP and slirp4netns as well, where Debian's liblwip-dev and slirp4netns are installed. All in network namespaces of
 its own. Needs root, or user namespaces. Measures, and asserts nothing.
 
   --only NAME[,…]   of ${PARTS.join(' ')} ${OTHERS.join(' ')}

@@ -36,6 +36,7 @@ const NETWORK: Record<Kind, number> = {
   crowded: 5,
   packet: 6,
   lwip: 7,
+  slirp: 8,
 };
 
 /** Addresses of both ends of one device. */
@@ -72,6 +73,7 @@ export class Place {
     if (kind === 'packet') this.layFrameCable(number, setting);
     if (kind === 'lwip') this.makeTunnel(number, setting);
     const network = `10.${number}.${NETWORK[kind]}`;
+    if (kind === 'slirp') return { host: `${network}.100`, own: `${network}.2` };
     return { host: `${network}.1`, own: `${network}.${kind === 'kernel' ? 3 : 2}` };
   }
 

@@ -26,6 +26,17 @@ test('lwIP takes part at the MTU of its MSS, in all that a program on it can do,
   assert.deepEqual(new Set(bulk.map(({ setting }) => setting.offload)), new Set([true, false]));
 });
 
+test('slirp4netns takes part where nothing is left to a device, and where messages are short', () => {
+  const withSlirp = all.filter(({ kinds }) => kinds.includes('slirp'));
+  const bulk = withSlirp.filter(({ scenario }) => scenario === 'recv' || scenario === 'send');
+  assert.deepEqual(
+    new Set(bulk.map(({ setting }) => `${setting.mtu} ${setting.offload}`)),
+    new Set(['1500 false', '65535 false']),
+  );
+  const others = new Set(withSlirp.filter((each) => !bulk.includes(each)).map(({ scenario }) => scenario));
+  assert.deepEqual([...others], ['ping', 'connect', 'crr', 'raw']);
+});
+
 test('a kind that cannot be measured here is left out, and nothing else with it', () => {
   const without = casesOf({ quick: false, only: null }, ['lwip']);
   assert.deepEqual(without.map(caseText), all.map(caseText));

@@ -5,7 +5,8 @@
  * Node's on the kernel. `kernel`: a C program on the kernel. `crude`: no TCP at all, only the input and output of one that
  * neither checks nor waits: the ceiling of a stack in JavaScript over that device. `workers`: ours, on two queues of the device
  * in two threads. `crowded`: ours, with many connections at rest in the same stack. `packet`: ours, on a packet socket at one
- * end of a veth pair. `lwip`: a C program on lwIP, on a TUN device like ours.
+ * end of a veth pair. `lwip`: a C program on lwIP, on a TUN device like ours. `slirp`: the C program on the kernel's loopback, reached through
+ * slirp4netns, which speaks TCP to the load on a TAP device.
  */
 export const KINDS = [
   'ours',
@@ -13,6 +14,7 @@ export const KINDS = [
   'node',
   'kernel',
   'lwip',
+  'slirp',
   'crude',
   'workers',
   'crowded',
@@ -88,6 +90,7 @@ const USUAL: Setting = { mtu: 1500, offload: true };
 
 const TCP: readonly Kind[] = ['ours', 'node', 'kernel'];
 const WITH_LWIP: readonly Kind[] = [...TCP, 'lwip'];
+const WITH_PEERS: readonly Kind[] = [...WITH_LWIP, 'slirp'];
 const WITH_CEILING: readonly Kind[] = [...WITH_LWIP, 'crude'];
 const HTTP: readonly Kind[] = ['ours', 'register', 'node'];
 const CORES: readonly Kind[] = ['ours', 'workers'];
@@ -105,14 +108,14 @@ export function casesOf(
   const cases = [
     ...bulk('recv', quick),
     ...bulk('send', quick),
-    one('ping', 1, WITH_LWIP),
-    ...(quick ? [] : [one('connect', 1, WITH_LWIP), one('connect', 50, WITH_LWIP)]),
-    one('crr', 1, WITH_LWIP),
-    one('crr', 50, WITH_LWIP),
+    one('ping', 1, WITH_PEERS),
+    ...(quick ? [] : [one('connect', 1, WITH_PEERS), one('connect', 50, WITH_PEERS)]),
+    one('crr', 1, WITH_PEERS),
+    one('crr', 50, WITH_PEERS),
     one('http', HTTP_CONNECTIONS, HTTP, SMALL_BYTES),
-    one('raw', HTTP_CONNECTIONS, WITH_LWIP, SMALL_BYTES),
+    one('raw', HTTP_CONNECTIONS, WITH_PEERS, SMALL_BYTES),
     ...(quick ? [] : [one('http', HTTP_CONNECTIONS, HTTP, LARGE_BYTES)]),
-    ...(quick ? [] : [one('raw', HTTP_CONNECTIONS, WITH_LWIP, LARGE_BYTES)]),
+    ...(quick ? [] : [one('raw', HTTP_CONNECTIONS, WITH_PEERS, LARGE_BYTES)]),
     one('memory', quick ? 1000 : 10_000, WITH_LWIP),
     ...some(
       'cores',
@@ -195,10 +198,15 @@ function bulk(scenario: 'recv' | 'send', quick: boolean): Case[] {
       setting,
       connections,
       bytes: 0,
-      // The MSS of lwIP is what it was built with.
-      kinds: setting.mtu === USUAL.mtu ? WITH_CEILING : TCP,
+      kinds: bulkKinds(setting),
     })),
   );
+}
+
+/** The MSS of lwIP is what it was built with; slirp4netns leaves nothing to its device. */
+function bulkKinds({ mtu, offload }: Setting): readonly Kind[] {
+  const kinds = mtu === USUAL.mtu ? WITH_CEILING : TCP;
+  return offload || mtu === 9000 ? kinds : [...kinds, 'slirp'];
 }
 
 /** The port that the load of a case goes to. */

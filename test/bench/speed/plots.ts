@@ -52,4 +52,5 @@ const COLOURS: Record<Kind, string> = {
   crowded: '#862e9c',
   packet: '#2b8a3e',
   lwip: '#f59f00',
+  slirp: '#a61e4d',
 };

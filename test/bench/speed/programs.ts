@@ -45,6 +45,14 @@ export function installedLwip(): string | null {
   return stdout.trim();
 }
 
+/** Which slirp4netns is installed, in words; null where it cannot be measured. */
+export function installedSlirp(): string | null {
+  if (installed('slirp4netns') === null) return null;
+  const { stdout } = spawnSync('slirp4netns', ['--version'], { encoding: 'utf8' });
+  const [, version = '', library = ''] = /version (\S+)[\s\S]*libslirp: (\S+)/.exec(stdout) ?? [];
+  return `slirp4netns ${version} (libslirp ${library})`;
+}
+
 /** Where a program of the machine is, or null. */
 export function installed(name: string): string | null {
   const { status, stdout } = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });

@@ -14,6 +14,7 @@ export const KIND_NAMES: Record<Kind, string> = {
   crowded: 'ours, 100,000 idle',
   packet: 'ours, packet socket',
   lwip: 'lwIP',
+  slirp: 'slirp4netns',
 };
 
 /** `MTU 1500 ×10`; with what is done where that is not told by the section. */

@@ -53,6 +53,8 @@ export interface Run {
   readonly tools: readonly string[];
   /** Which lwIP was measured; null where none is installed, absent in runs that knew of none. */
   readonly lwip?: string | null;
+  /** As `lwip`, of slirp4netns. */
+  readonly slirp?: string | null;
   /** Congestion control of the kernel's senders; absent in runs that did not look. */
   readonly congestionControl?: string;
   readonly results: readonly Result[];

@@ -1,20 +1,23 @@
 // Starts whoever is measured, each kind in its namespace, and keeps the processes for all rounds.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { Remote } from '../remote.js';
 import type { Place } from './place.js';
 import { CROWD, type Kind, PORT, type Setting, settingText } from './plan.js';
+import { residentBytesOf } from './process-numbers.js';
 import { compiled } from './programs.js';
+import { Slirp } from './slirp.js';
 import type { Memory, Subject, Usage } from './subject.js';
 
-const PAGE_BYTES = 4096;
+/** Where slirp4netns leads to when it is asked for its own address. */
+const LOOPBACK = '127.0.0.1';
 
 /** All processes of a run that are measured. */
 export class Subjects {
   private readonly started = new Map<string, Promise<Subject>>();
   private readonly all: Subject[] = [];
+  private behindSlirp: Subject | null = null;
 
   constructor(private readonly place: Place) {}
 
@@ -32,6 +35,8 @@ export class Subjects {
   /** Ends them all, at once. */
   kill(): void {
     for (const subject of this.all.splice(0)) subject.kill();
+    this.behindSlirp?.kill();
+    this.behindSlirp = null;
     this.started.clear();
   }
 
@@ -43,6 +48,7 @@ export class Subjects {
       await server.usage();
       return server;
     }
+    if (kind === 'slirp') return this.startSlirp(setting);
     const module = new URL(kind === 'crude' ? './crude-end.js' : './node-end.js', import.meta.url);
     const netns = kind === 'node' || kind === 'packet' ? this.place.served : this.place.load;
     const remote = Remote.start(module, netns, null, ['--expose-gc']);
@@ -64,6 +70,15 @@ export class Subjects {
     const program = compiled('server');
     if (program === null) throw new Error('no C compiler: the kernel is measured by node:net only');
     return new ServerInC('kernel', own, this.place.served, [program, own, String(PORT.sink)]);
+  }
+
+  /** One server stands behind all of them: on the loopback interface, where slirp4netns lets the load in. */
+  private async startSlirp(setting: Setting): Promise<Subject> {
+    this.behindSlirp ??= this.startKernel(LOOPBACK);
+    const slirp = await Slirp.start(this.place, setting, this.behindSlirp);
+    this.all.push(slirp);
+    await slirp.usage();
+    return slirp;
   }
 
   private startLwip(own: string, setting: Setting): Subject {
@@ -106,11 +121,6 @@ class NodeProcess implements Subject {
   kill(): void {
     this.remote.kill();
   }
-}
-
-function residentBytesOf(pid: number): number {
-  const [, resident] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
-  return Number(resident) * PAGE_BYTES;
 }
 
 /** A server in C. It answers lines with lines. */
