@@ -15,6 +15,9 @@ bool tcp_checksum_ok(const uint8_t *packet, size_t length);
 // Adds a range that stands `position` octets into what is summed: after an odd number the halves of its words are swapped.
 uint16_t sum_add(uint16_t sum, const uint8_t *bytes, size_t length, size_t position);
 
+// The same, and copies the range.
+uint16_t sum_copy(uint16_t sum, uint8_t *to, const uint8_t *bytes, size_t length, size_t position);
+
 // A sum of words, in 16 bits. It is 0 only when all of them are.
 uint16_t sum_fold(uint64_t sum);
 

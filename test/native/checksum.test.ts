@@ -10,7 +10,7 @@ import { ip } from '../stack/test-link.js';
 import { TestNamespace, until, whyNoDevices } from './test-namespace.js';
 
 const skip = whyNoDevices();
-const SIZES = [0, 1, 2, 15, 16, 17, 100, 1000, 1411, 1412];
+const SIZES = [0, 1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 1000, 1411, 1412];
 const LARGEST_HEADERS = 60;
 
 /** Of a packet read: whether the addon vouches for it. */
