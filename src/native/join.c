@@ -29,6 +29,10 @@
 #define TCP_CHECKSUM 16
 #define TCP_URGENT 18
 #define TCP_BYTES 20
+// Behind the fixed part when there are timestamps and nothing else: their head, their own number and the echoed one.
+#define STAMPED_BYTES 32
+#define STAMPS_HEAD 0x0101080au
+#define STAMP_VALUE 24
 
 #define FLAG_PSH 0x08
 #define FLAG_ACK 0x10
@@ -49,17 +53,20 @@ static void put_word(uint8_t *at, size_t word) {
   at[1] = (uint8_t)word;
 }
 
-static uint32_t seq_of(const uint8_t *tcp) {
-  uint32_t seq;
-  memcpy(&seq, tcp + TCP_SEQ, sizeof seq);
-  return be32toh(seq);
+static uint32_t number_at(const uint8_t *at) {
+  uint32_t number;
+  memcpy(&number, at, sizeof number);
+  return be32toh(number);
 }
+
+static uint32_t seq_of(const uint8_t *tcp) { return number_at(tcp + TCP_SEQ); }
 
 static bool same(const uint8_t *one, const uint8_t *other, size_t begin, size_t end) {
   return memcmp(one + begin, other + begin, end - begin) == 0;
 }
 
-// True for a packet of TCP that fills its memory, without options of IPv4 or extension headers of IPv6, and no fragment.
+// True for a packet of TCP that fills its memory, without options of IPv4 or extension headers of IPv6, and no fragment. There may be
+// no payload.
 static bool lay_out(const read_packet *packet, size_t link_bytes, layout *parts) {
   if (packet->length < link_bytes + IPV4_BYTES + TCP_BYTES) return false;
   const uint8_t *ip = packet->bytes + link_bytes;
@@ -80,7 +87,7 @@ static bool lay_out(const read_packet *packet, size_t link_bytes, layout *parts)
   }
   size_t tcp_bytes = (size_t)(packet->bytes[parts->tcp + TCP_OFFSET] >> 4) * 4;
   parts->payload = parts->tcp + tcp_bytes;
-  return tcp_bytes >= TCP_BYTES && parts->payload < packet->length;
+  return tcp_bytes >= TCP_BYTES && parts->payload <= packet->length;
 }
 
 // The identification of IPv4 and all checksums may differ, and lengths.
@@ -91,10 +98,25 @@ static bool same_ip(const uint8_t *one, const uint8_t *other) {
          same(one, other, IPV4_ADDRESSES, IPV4_BYTES);
 }
 
+static bool is_later(uint32_t number, uint32_t than) { return (int32_t)(number - than) > 0; }
+
+static bool has_only_stamps(const uint8_t *tcp, size_t header_bytes) {
+  return header_bytes == STAMPED_BYTES && number_at(tcp + TCP_BYTES) == STAMPS_HEAD;
+}
+
+// Timestamps may be later, if there is nothing else: of segments in order that are acknowledged together the first one's count
+// (RFC 7323 §4.3).
+static bool same_options(const uint8_t *one, const uint8_t *other, size_t header_bytes) {
+  if (has_only_stamps(one, header_bytes) && has_only_stamps(other, header_bytes))
+    return !is_later(number_at(one + STAMP_VALUE), number_at(other + STAMP_VALUE));
+  return same(one, other, TCP_BYTES, header_bytes);
+}
+
 // Sequence numbers and checksums may differ, and PSH.
 static bool same_tcp(const uint8_t *one, const uint8_t *other, size_t header_bytes) {
   return same(one, other, 0, TCP_SEQ) && same(one, other, TCP_ACK, TCP_FLAGS) &&
-         same(one, other, TCP_WINDOW, TCP_CHECKSUM) && same(one, other, TCP_URGENT, header_bytes);
+         same(one, other, TCP_WINDOW, TCP_CHECKSUM) && same(one, other, TCP_URGENT, TCP_BYTES) &&
+         same_options(one, other, header_bytes);
 }
 
 // RFC 1624 §3.
@@ -117,7 +139,7 @@ static uint64_t pseudo_sum(const uint8_t *ip) {
   return sum;
 }
 
-// Payload of each of the segments that were joined but for shorter ones, or of the only one.
+// Payload of the largest of the segments that were joined, or of the only one.
 static size_t segment_bytes_of(const read_packet *packet, const layout *parts) {
   return packet->hints & HINT_SEGMENT_BYTES ? (size_t)(packet->hints & HINT_SEGMENT_BYTES) : packet->length - parts->payload;
 }
@@ -129,14 +151,19 @@ static size_t segment_count(const read_packet *packet, const layout *parts) {
   return full_count(packet->length - parts->payload, segment_bytes_of(packet, parts)) + extra;
 }
 
+static size_t larger_segment(const read_packet *packet, const read_packet *next, const layout *parts) {
+  size_t one = segment_bytes_of(packet, parts), other = segment_bytes_of(next, parts);
+  return one > other ? one : other;
+}
+
 // Segments that both have together more than their length tells.
 static size_t extra_of_both(const read_packet *packet, const read_packet *next, const layout *parts) {
   size_t payload = packet->length + next->length - 2 * parts->payload;
-  return segment_count(packet, parts) + segment_count(next, parts) - full_count(payload, segment_bytes_of(packet, parts));
+  return segment_count(packet, parts) + segment_count(next, parts) - full_count(payload, larger_segment(packet, next, parts));
 }
 
 static bool is_data(const read_packet *packet, size_t link_bytes, layout *parts) {
-  return (packet->hints & HINT_VERIFIED) && lay_out(packet, link_bytes, parts) &&
+  return (packet->hints & HINT_VERIFIED) && lay_out(packet, link_bytes, parts) && parts->payload < packet->length &&
          (packet->bytes[parts->tcp + TCP_FLAGS] | FLAG_PSH) == (FLAG_ACK | FLAG_PSH);
 }
 
@@ -155,7 +182,6 @@ bool segments_match(const read_packet *packet, const read_packet *next, size_t l
   if (!same_ip(ip, next->bytes + parts.ip) || !same_tcp(tcp, next_tcp, parts.payload - parts.tcp)) return false;
   size_t held = packet->length - parts.payload, more = next->length - parts.payload;
   if (seq_of(tcp) + (uint32_t)held != seq_of(next_tcp)) return false;
-  if (segment_bytes_of(next, &following) > segment_bytes_of(packet, &parts)) return false;
   if (extra_of_both(packet, next, &parts) > HINT_MOST_EXTRA) return false;
   return beyond_ip || packet->length - link_bytes + more <= MOST_IP_BYTES;
 }
@@ -165,7 +191,7 @@ void segments_join(read_packet *packet, const read_packet *next, const uint8_t *
   if (!lay_out(packet, link_bytes, &parts)) return;
   uint8_t *ip = packet->bytes + parts.ip, *tcp = packet->bytes + parts.tcp, *end = packet->bytes + packet->length;
   size_t more = next->length - parts.payload, ip_length = packet->length - link_bytes + more;
-  size_t segment_bytes = segment_bytes_of(packet, &parts), extra = extra_of_both(packet, next, &parts);
+  size_t segment_bytes = larger_segment(packet, next, &parts), extra = extra_of_both(packet, next, &parts);
   tcp[TCP_FLAGS] |= next->bytes[parts.tcp + TCP_FLAGS];
   if (ip_length <= MOST_IP_BYTES) {
     size_t tcp_length = packet->length - parts.tcp;
@@ -180,3 +206,32 @@ void segments_join(read_packet *packet, const read_packet *next, const uint8_t *
   packet->hints &= HINT_VERIFIED | HINT_LONG;
   packet->hints |= HINT_UNFINISHED | (int32_t)segment_bytes | (int32_t)(extra << HINT_EXTRA_SHIFT);
 }
+
+// Of acknowledgments whose options are timestamps or none; those with SACK blocks each tell something of their own.
+static bool is_ack(const read_packet *packet, size_t link_bytes, layout *parts) {
+  if (!(packet->hints & HINT_VERIFIED) || !lay_out(packet, link_bytes, parts) || parts->payload != packet->length) return false;
+  const uint8_t *tcp = packet->bytes + parts->tcp;
+  size_t header_bytes = parts->payload - parts->tcp;
+  return tcp[TCP_FLAGS] == FLAG_ACK && (header_bytes == TCP_BYTES || has_only_stamps(tcp, header_bytes));
+}
+
+bool ack_advances(const read_packet *packet, const read_packet *next, size_t link_bytes) {
+  layout parts, following;
+  if (!is_ack(packet, link_bytes, &parts) || !is_ack(next, link_bytes, &following)) return false;
+  if (following.payload != parts.payload || following.tcp != parts.tcp || !same(packet->bytes, next->bytes, 0, link_bytes) ||
+      !same_ip(packet->bytes + parts.ip, next->bytes + parts.ip))
+    return false;
+  const uint8_t *tcp = packet->bytes + parts.tcp, *next_tcp = next->bytes + parts.tcp;
+  if (!same(tcp, next_tcp, 0, TCP_ACK) || !same(tcp, next_tcp, TCP_OFFSET, TCP_WINDOW) ||
+      !same(tcp, next_tcp, TCP_URGENT, TCP_BYTES))
+    return false;
+  if (!same_options(tcp, next_tcp, parts.payload - parts.tcp)) return false;
+  return is_later(number_at(next_tcp + TCP_ACK), number_at(tcp + TCP_ACK));
+}
+
+void ack_supersede(read_packet *packet, const read_packet *next) {
+  memcpy(packet->bytes, next->bytes, next->length);
+  packet->hints += 1 << HINT_EXTRA_SHIFT;
+}
+
+bool ack_is_several(const read_packet *packet) { return packet->hints >> HINT_EXTRA_SHIFT != 0; }

@@ -28,4 +28,14 @@ bool segments_match(const read_packet *packet, const read_packet *next, size_t l
 // packet whose TCP checksum is not finished (HINT_UNFINISHED). Beyond that its headers stay (HINT_LONG).
 void segments_join(read_packet *packet, const read_packet *next, const uint8_t *payload, size_t link_bytes);
 
+// True when both only acknowledge, on one connection, and `next` acknowledges more: it differs in nothing but that number, the window
+// and the timestamps.
+bool ack_advances(const read_packet *packet, const read_packet *next, size_t link_bytes);
+
+// Puts `next`, which acknowledges more, in the place of `packet`, and notes that there was one.
+void ack_supersede(read_packet *packet, const read_packet *next);
+
+// Whether `packet` stands for several acknowledgments.
+bool ack_is_several(const read_packet *packet);
+
 #endif

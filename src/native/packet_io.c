@@ -49,9 +49,8 @@ static size_t next_position(const read_area *area, int count) {
   return (end + PACKET_ALIGNMENT - 1) & ~(size_t)(PACKET_ALIGNMENT - 1);
 }
 
-static read_packet last_packet(const read_area *area, int count) {
-  int last = count - 1;
-  return (read_packet){area->slab + area->offsets[last], (size_t)area->lengths[last], area->hints[last]};
+static read_packet packet_of(const read_area *area, int number) {
+  return (read_packet){area->slab + area->offsets[number], (size_t)area->lengths[number], area->hints[number]};
 }
 
 bool place_next(const read_area *area, int count, read_place *place) {
@@ -59,8 +58,8 @@ bool place_next(const read_area *area, int count, read_place *place) {
   place->borrowed = 0;
   // Also for one that is read over the end of another it must be so: it may have to move there.
   if (area->slab_bytes < place->at + PACKET_ROOM) return false;
-  if (count == 0 || !area->joins || !*area->expects_more) return true;
-  read_packet last = last_packet(area, count);
+  if (count == 0 || !area->joins || *area->streak < MOST_STREAK / 2) return true;
+  read_packet last = packet_of(area, count - 1);
   size_t headers = segments_open(&last, area->link_bytes);
   if (headers == 0) return true;
   place->borrowed = area->header_bytes + headers;
@@ -86,14 +85,44 @@ static void add_to_last(const read_area *area, int count, read_packet *last, con
   area->hints[count - 1] = last->hints;
 }
 
+// Whether packet `number` acknowledges more than the one before it.
+static bool is_ack_of_more(const read_area *area, int number) {
+  if (number < 1) return false;
+  read_packet packet = packet_of(area, number - 1), next = packet_of(area, number);
+  return ack_advances(&packet, &next, area->link_bytes);
+}
+
+// Of acknowledgments in a row, each of which acknowledges more, those in the midst tell nothing of their own. A duplicate does, and the
+// first one that acknowledges more than it: so two steps must be seen before the one that is left out.
+static bool take_ack_place(const read_area *area, int count, const read_packet *next) {
+  read_packet last = packet_of(area, count - 1);
+  if (!ack_advances(&last, next, area->link_bytes)) return false;
+  if (!ack_is_several(&last) && !(is_ack_of_more(area, count - 1) && is_ack_of_more(area, count - 2))) return false;
+  if ((last.hints >> HINT_EXTRA_SHIFT & HINT_MOST_EXTRA) == HINT_MOST_EXTRA) return false;
+  ack_supersede(&last, next);
+  area->hints[count - 1] = last.hints;
+  return true;
+}
+
+static void lengthen_streak(const read_area *area) {
+  if (*area->streak < MOST_STREAK) ++*area->streak;
+}
+
+static void break_streak(const read_area *area) {
+  *area->streak = *area->streak > BROKEN_STREAK ? *area->streak - BROKEN_STREAK : 0;
+}
+
 // The packet lies behind the one before, and not over its end.
 static int add_behind(const read_area *area, int count, size_t at, size_t length, int32_t hints) {
   if (count == 0 || !area->joins) return add_apart(area, count, at, length, hints);
-  read_packet last = last_packet(area, count);
+  read_packet last = packet_of(area, count - 1);
   read_packet next = {area->slab + at + area->header_bytes, length, hints};
-  if (!segments_match(&last, &next, area->link_bytes, area->joins == JOIN_BEYOND_IP))
+  if (!segments_match(&last, &next, area->link_bytes, area->joins == JOIN_BEYOND_IP)) {
+    if (area->joins == JOIN_BEYOND_IP && take_ack_place(area, count, &next)) return count;
+    if (segments_open(&last, area->link_bytes) > 0) break_streak(area);
     return add_apart(area, count, at, length, hints);
-  *area->expects_more = true;
+  }
+  lengthen_streak(area);
   // To move much costs more than to be one more packet.
   if (length > MOST_MOVED_BYTES) return add_apart(area, count, at, length, hints);
   add_to_last(area, count, &last, &next, next.bytes + segments_open(&last, area->link_bytes));
@@ -106,13 +135,14 @@ int packet_add(const read_area *area, int count, const read_place *place, size_t
   uint8_t *at = area->slab + place->at, headers[MOST_BORROWED_BYTES] = {0};
   memcpy(headers, at, bytes < borrowed ? bytes : borrowed);
   give_back(area, place);
-  read_packet last = last_packet(area, count);
+  read_packet last = packet_of(area, count - 1);
   read_packet next = {headers + area->header_bytes, length, hints};
   if (segments_match(&last, &next, area->link_bytes, area->joins == JOIN_BEYOND_IP)) {
+    lengthen_streak(area);
     add_to_last(area, count, &last, &next, at + borrowed);
     return count;
   }
-  *area->expects_more = false;
+  break_streak(area);
   size_t own = next_position(area, count);
   if (bytes > borrowed) memmove(area->slab + own + borrowed, at + borrowed, bytes - borrowed);
   memcpy(area->slab + own, headers, bytes < borrowed ? bytes : borrowed);

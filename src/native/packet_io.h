@@ -22,13 +22,14 @@
 // that aligns the IP header behind it.
 #define VNET_HEADER_BYTES 16
 
-// What is known of a packet that was read, by its virtio-net header or from a look at it: the TCP payload of the segments
-// joined in it in the low half (0: it is one segment), and these bits. `PacketHint` in stack/link.ts has the same.
+// What is known of a packet that was read, by its virtio-net header or from a look at it: the TCP payload of the largest of the
+// segments joined in it in the low half (0: it is one segment), and these bits. `PacketHint` in stack/link.ts has the same.
 #define HINT_SEGMENT_BYTES 0xffff
 #define HINT_VERIFIED 0x10000    // its checksum is right, or the kernel vouches for it
 #define HINT_UNFINISHED 0x20000  // its checksum field holds the sum of the pseudo header only
 #define HINT_LONG 0x40000        // longer than its IP header tells
-// Segments that it has more than its length tells, because some of those joined were shorter.
+// Segments that it has more than its length tells, because some of those joined were shorter, or because it took the place of
+// acknowledgments.
 #define HINT_EXTRA_SHIFT 19
 #define HINT_MOST_EXTRA 0xfff
 
@@ -58,8 +59,13 @@ typedef struct {
   size_t link_bytes;    // of the header before that of IP: 14 of Ethernet, or 0
   size_t header_bytes;  // of the virtio-net header: VNET_HEADER_BYTES or 0
   int joins;            // JOIN_*
-  bool *expects_more;   // whether the packet read last was joined to the one before; of all batches
+  uint8_t *streak;      // how regularly packets follow the one before, of all batches: up to MOST_STREAK
 } read_area;
+
+// From half of it on the next packet is expected to go on with the one before. One that does not must be moved, which costs as much as
+// several joined ones save: it counts as many.
+#define MOST_STREAK 16
+#define BROKEN_STREAK 8
 
 // Headers of a packet that may be joined to another: virtio-net, Ethernet, IPv6, TCP.
 #define MOST_BORROWED_BYTES (VNET_HEADER_BYTES + 14 + 40 + 60)

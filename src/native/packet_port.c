@@ -82,7 +82,7 @@ static int read_batch(packet_port *port, int *error) {
   read_area area = {slab->data, slab->length, words,    words + capacity,     words + 2 * capacity,
                     begin,      capacity,     port->use.link_bytes, port->use.vnet_bytes,
                     control_of(port)[CONTROL_JOIN],
-                    &port->expects_more};
+                    &port->streak};
   if (port->use.is_socket) return socket_read(port->use.fd, &area, error, &port->refused);
   return packets_read(port->use.fd, &area, error);
 }

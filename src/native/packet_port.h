@@ -64,7 +64,7 @@ typedef struct {
   int refused;  // frames that a packet socket could not give out, not yet told
   int owners;  // the JavaScript object and the uv handles; the last one frees
   int open_handles;
-  bool expects_more;  // see read_area
+  uint8_t streak;  // see read_area
   bool reading;
   bool draining;  // a write met EAGAIN: wait for room
   bool closed;

@@ -27,13 +27,14 @@ export interface PacketBatch {
 
 /** The parts of a number that tells of a received packet. */
 export const PacketHint = {
-  /** Mask: payload octets of each TCP segment, of which the packet has joined several; 0: it is as it was sent. */
+  /** Mask: payload octets of the largest TCP segment, of which the packet has joined several; 0: it is as it was sent. */
   SEGMENT_BYTES: 0xffff,
   /** Its transport checksum needs no check: it was verified, or the packet never left memory. */
   VERIFIED: 0x10000,
   /** Its checksum field holds the sum of the pseudo header alone. */
   UNFINISHED: 0x20000,
-  /** Shift and, then, mask: segments joined in it beyond those that its length tells, as some were shorter. */
+  /** Shift and, then, mask: segments joined in it beyond those that its length tells, as some were shorter, or were
+   * acknowledgments for less that it took the place of. */
   EXTRA_SHIFT: 19,
   EXTRA_SEGMENTS: 0xfff,
   /** It is longer than its IP header tells: as long as the batch says. Only for who takes such; see `LinkReceiver`. */

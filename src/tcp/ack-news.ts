@@ -13,6 +13,8 @@ export class AckNews implements SendSnapshot {
   flightBytes = 0;
   /** Whether SND.UNA moved, and by how many bytes of data and FIN. */
   advanced = false;
+  /** Acknowledgments for which it stands. */
+  acks = 1;
   /** It is the first ACK: our SYN arrived. */
   synAcknowledged = false;
   ackedBytes = 0;
@@ -59,6 +61,7 @@ export class AckNews implements SendSnapshot {
     this.priorInFlight = priorInFlight;
     this.flightBytes = flightBytes;
     this.advanced = false;
+    this.acks = 1;
     this.synAcknowledged = false;
     this.deliveryRate = 0;
     this.ackedBytes = 0;

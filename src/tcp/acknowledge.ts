@@ -56,7 +56,7 @@ export function ackDelay(c: Connection): number {
  */
 export function noteTextForAck(c: Connection, s: SegmentView, filledHole: boolean, now: number): void {
   const { payloadLength } = s;
-  if (s.firstPayloadLength > c.rcv.largestPayload) c.rcv.largestPayload = s.firstPayloadLength;
+  if (s.largestPayloadLength > c.rcv.largestPayload) c.rcv.largestPayload = s.largestPayloadLength;
   c.bytesSinceAck += payloadLength;
   if (c.ackDue === AckDue.NOW) return;
   // Two full segments (RFC9293 SHLD-19), a hole that closes (RFC 5681 §4.2), the first segments of a connection.

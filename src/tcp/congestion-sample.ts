@@ -26,6 +26,7 @@ const sample: AckSample = {
   isAppLimited: false,
   ecnEcho: false,
   hasSack: false,
+  acks: 1,
 };
 
 /** The sample of the event under way; valid until the next call. */
@@ -52,6 +53,7 @@ export function congestionSample(c: Connection, news: AckNews): AckSample {
   sample.deliveryRate = news.deliveryRate;
   sample.ecnEcho = news.ecnEcho;
   sample.hasSack = c.sackAgreed;
+  sample.acks = news.acks;
   return sample;
 }
 

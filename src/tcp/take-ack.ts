@@ -28,6 +28,7 @@ const news = new AckNews();
 export function takeAck(c: Connection, s: SegmentView, now: number): void {
   const { snd, rtx, flight } = c;
   news.begin(now, pipe(c), c.inFlight);
+  if (s.payloadLength === 0) news.acks = s.segmentCount;
   news.window = s.wnd << snd.shift;
   news.isDuplicate = isDuplicate(c, s);
   news.ecnEcho = ecnEchoArrives(c, s);
@@ -91,7 +92,7 @@ function advance(c: Connection, ack: Seq): void {
   news.synAcknowledged = synAcknowledged;
   news.ackedBytes = synAcknowledged ? bytes - 1 : bytes;
   releaseFlight(c, ack);
-  rtx.singleAcks = bytes <= snd.mss && flight.count > 0 ? rtx.singleAcks + 1 : 0;
+  rtx.singleAcks = bytes <= snd.mss * news.acks && flight.count > 0 ? rtx.singleAcks + news.acks : 0;
   // A SYN is no data: no window grows for it.
   if (synAcknowledged) news.deliveredBytes--;
   releaseData(c, ack);
@@ -180,7 +181,7 @@ function measureRate(c: Connection): void {
 
 /** RFC 7323 appendix G: with an ACK for every second segment each measurement counts for so much less. */
 function samplesPerRoundTrip(c: Connection): number {
-  return Math.max(1, Math.ceil(news.priorInFlight / (2 * c.snd.mss)));
+  return Math.max(1, Math.ceil(news.priorInFlight / (2 * c.snd.mss * news.acks)));
 }
 
 function raiseSenderEvents(c: Connection): void {

@@ -41,19 +41,19 @@ export class SegmentView {
   mayBeKept = false;
   /** Somebody keeps a view of the payload. */
   isKept = false;
-  /** Payload of each of the segments that the link has joined to this one, in octets, if not shorter; 0: it is one as it was sent. */
+  /** Payload of the largest of the segments that the link has joined to this one, in octets; 0: it is one as it was sent. */
   segmentBytes = 0;
-  /** Segments among those beyond what the length tells, as some were shorter. */
+  /** Segments beyond what the length tells: some were shorter, or it took the place of acknowledgments for less. */
   extraSegments = 0;
 
   /** Segments that it is made of. */
   get segmentCount(): number {
-    if (this.segmentBytes === 0) return 1;
+    if (this.segmentBytes === 0) return 1 + this.extraSegments;
     return Math.max(1, Math.ceil(this.payloadLength / this.segmentBytes) + this.extraSegments);
   }
 
-  /** Payload of the first of them: all of it, or a full segment of the peer. */
-  get firstPayloadLength(): number {
+  /** Payload of the largest of them: all of it, or a full segment of the peer. */
+  get largestPayloadLength(): number {
     return this.segmentBytes === 0 ? this.payloadLength : Math.min(this.segmentBytes, this.payloadLength);
   }
 

@@ -68,6 +68,21 @@ describe('the timer', () => {
     }
   });
 
+  test('RFC8985 §7.2: nor when the link gave one ACK for those of two segments, but for one of three octets too many', () => {
+    for (const [more, isPrompt] of [
+      [0, true],
+      [1, false],
+    ] as const) {
+      const bench = flight(4, { rttMs: 100, config: { rtoMinMs: 1000 } });
+      bench
+        .advance(100)
+        .peer(ackBefore(2))
+        .peerOf(2, `A 1 a${3 * MSS + 1 + more}`);
+      if (!isPrompt) assert.equal(bench.connection.rtx.singleAcks, 0);
+      else assert.equal(bench.connection.rtx.singleAcks, 3);
+    }
+  });
+
   test('RFC8985 §7.2: but for one that is left when the others are acknowledged together', () => {
     const bench = flight(4, { rttMs: 100, config: { rtoMinMs: 1000 } });
     bench.advance(100).peer(ackBefore(2)).peer(ackBefore(4));

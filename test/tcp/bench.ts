@@ -177,6 +177,15 @@ export class Bench {
     return this.flush();
   }
 
+  /** As `peer`, of one acknowledgment that stands for so many. */
+  peerOf(acks: number, line: string): this {
+    this.fill(line);
+    this.view.extraSegments = acks - 1;
+    this.connection.onSegment(this.view, this.now);
+    this.view.extraSegments = 0;
+    return this.scribble().flush();
+  }
+
   /** A segment arrives; nothing is sent yet. */
   inject(line: string): this {
     this.fill(line);

@@ -62,6 +62,19 @@ function listening(
 }
 
 describe('an acknowledgment', () => {
+  test('of how many acknowledgments it is, and of one that came with data that it is one', () => {
+    const { bench, told } = listening(6);
+    bench
+      .advance(40)
+      .peerOf(3, ackBefore(4))
+      .peer(ackBefore(5))
+      .peerOf(2, `${ackBefore(6)} [10]`);
+    assert.deepEqual(
+      told.acks.map(({ acks }) => acks),
+      [3, 1, 1],
+    );
+  });
+
   test('what it covers, what is left, and the newest of what it covers as it was when that left', () => {
     const { bench, told } = listening(4);
     bench.advance(40).peer(ackBefore(2));
@@ -89,6 +102,7 @@ describe('an acknowledgment', () => {
         isAppLimited: true,
         ecnEcho: false,
         hasSack: true,
+        acks: 1,
       },
     ]);
     assert.ok(srttMs < 100 && srttMs > 40);

@@ -169,10 +169,10 @@ describe('TCP header', () => {
       [1001, 1000, 2, 1000],
       [3000, 1000, 3, 1000],
       [3000, 1000, 5, 1000, 2],
-      [3000, 0, 1, 3000, 2],
+      [0, 0, 3, 0, 2],
     ] as const) {
       Object.assign(out, { payloadLength, segmentBytes, extraSegments });
-      const told = [out.segmentCount, out.firstPayloadLength];
+      const told = [out.segmentCount, out.largestPayloadLength];
       assert.deepEqual(told, [count, first], `${payloadLength} in ${segmentBytes}`);
     }
   });

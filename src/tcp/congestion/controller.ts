@@ -48,6 +48,8 @@ export interface AckSample {
   ecnEcho: boolean;
   /** Selective acknowledgments are in use (RFC 2018), so that all losses of a round trip show at once. Default true. */
   hasSack?: boolean;
+  /** Acknowledgments for which this one stands: a link may leave out those between the first and the last of a row. Default 1. */
+  acks?: number;
 }
 
 /** A segment that is held lost; for controllers that look at each of them. */

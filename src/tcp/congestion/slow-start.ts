@@ -64,8 +64,9 @@ export class SlowStart {
    * path of many segments would grow by a few per cent in a round trip.
    */
   private limit(sample: AckSample, mss: number): number {
-    if (this.isAfterTimeout) return mss;
-    const segments = this.limitSegments * mss;
+    const { acks = 1 } = sample;
+    if (this.isAfterTimeout) return acks * mss;
+    const segments = acks * this.limitSegments * mss;
     return this.hyStart ? Math.max(segments, sample.priorInFlight * AGGREGATE_SHARE) : segments;
   }
 
@@ -91,7 +92,7 @@ export class SlowStart {
     if (sample.sentDelivered >= this.roundBegin) this.nextRound(sample.totalDelivered);
     if (sample.rttMs < 0) return;
     this.currentRoundMinRttMs = Math.min(this.currentRoundMinRttMs, sample.rttMs);
-    this.rttSampleCount++;
+    this.rttSampleCount += sample.acks ?? 1;
     if (this.rttSampleCount < N_RTT_SAMPLE) return;
     if (this.isConservative) this.resumeWhenSpurious();
     else this.turnConservativeWhenSlower();

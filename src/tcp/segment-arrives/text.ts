@@ -165,7 +165,7 @@ function tuneBuffer(c: Connection, s: SegmentView, now: number): void {
     return;
   }
   // A short segment may have waited in the peer for longer than a round trip.
-  if (s.firstPayloadLength < rcv.largestPayload) return;
+  if (s.largestPayloadLength < rcv.largestPayload) return;
   const echoedMs = timestampEchoed(c, s, now);
   if (echoedMs >= 0) c.receiveTuning.onRoundTrip(echoedMs);
 }

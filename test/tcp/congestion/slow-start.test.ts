@@ -32,6 +32,18 @@ describe('bytes', () => {
     assert.equal(c.cwnd, 16 * MSS, 'however large the flight was');
   });
 
+  test('RFC3465 §2.2: an ACK that stands for several grows it as these would', () => {
+    const c = newReno(MSS, 10);
+    c.onAck(ack({ ackedBytes: 8 * MSS, acks: 3 }));
+    assert.equal(c.cwnd, 16 * MSS);
+    c.onTimeout(flight(11 * MSS), true);
+    c.onAck(ack({ ackedBytes: 5 * MSS, acks: 2 }));
+    assert.equal(c.cwnd, 3 * MSS);
+    const few = cubic(MSS, 40);
+    few.onAck(ack({ ackedBytes: 40 * MSS, priorInFlight: 40 * MSS, acks: 2 }));
+    assert.equal(few.cwnd, 56 * MSS);
+  });
+
   test('RFC9406 §4.3: under HyStart++ by eight segments, or a quarter of the flight where that is more', () => {
     const few = cubic(MSS, 10);
     few.onAck(ack({ ackedBytes: 10 * MSS, priorInFlight: 10 * MSS }));
@@ -234,6 +246,20 @@ describe('HyStart++', () => {
   test('RFC9406 §4.3: fewer than eight samples in a round tell nothing', () => {
     assert.equal(isSlowed(80, 120, 3), false);
     assert.equal(isSlowed(80, 120, 5), true, 'ten ACKs in the second round');
+  });
+
+  test('RFC9406 §4.3: an ACK that stands for eight is as many samples', () => {
+    const slowStart = new SlowStart(2, true);
+    const round = (number: number, rttMs: number, acks: number) => {
+      const sample = { rttMs, acks, sentDelivered: number, totalDelivered: number + 1 };
+      slowStart.growth(ack(sample), MSS, true);
+    };
+    round(0, 50, 8);
+    round(1, 70, 7);
+    assert.equal(slowStart.isConservative, false);
+    round(2, 50, 8);
+    round(3, 70, 8);
+    assert.equal(slowStart.isConservative, true);
   });
 
   test('RFC9406 §4.2: an ACK that measured nothing is no sample', () => {
