@@ -4,7 +4,9 @@
 // holds, and many connections at rest are a lot.
 //
 // V8 takes each block for memory that has come in addition, and begins a collection of everything after a few of them, though a
-// quick one frees them. So it is told of bytes that are not there, once, and what a block adds is taken off again.
+// quick one frees them. So it is told of bytes that are not there, once, and what a block adds is taken off again. Being told costs such
+// a collection as well: it comes soon after the link was opened, while there is little to look through, and not with the first bulk,
+// for which many connections at rest would then have to be looked through.
 import { getHeapStatistics } from 'node:v8';
 import type { TunBinding } from './binding.js';
 import { CollectionWatch } from './collection-watch.js';
@@ -76,6 +78,7 @@ export class ReceiveMemory {
     binding.keepFreedMemory?.();
     this.mostTold = Math.floor(TOLD_SHARE * heap.limitBytes());
     this.tell(0);
+    heap.later(() => this.askEarly(), PAUSE_MS);
   }
 
   /** Memory of that size with whatever is in it. */
@@ -103,6 +106,13 @@ export class ReceiveMemory {
     this.tell(-bytes);
     this.blocks++;
     if (!this.isWaiting && this.told < REST_SHARE * this.mostTold) this.awaitPause();
+  }
+
+  /** Unless bulk came sooner, or V8 was told on behalf of another link: one collection is enough. */
+  private askEarly(): void {
+    if (this.counted === UNKNOWN) return;
+    this.tell(0);
+    if (this.told === 0 && this.counted < REST_SHARE * this.mostTold) this.ask();
   }
 
   private awaitPause(): void {

@@ -127,6 +127,28 @@ test('where quick collections free the blocks, one collection of everything suff
   assert.equal(heap.total, total);
 });
 
+test('V8 is told soon after a link was opened, by one of several links, and no more if bulk came sooner', () => {
+  const heap = new Counting(64 * MB);
+  const memory = new ReceiveMemory(heap.binding, heap);
+  heap.inPause!();
+  assert.equal(heap.collections.length, 1, 'while there is little to look through');
+  const another = new ReceiveMemory(heap.binding, heap);
+  heap.inPause!();
+  assert.equal(heap.collections.length, 1);
+  receive(heap, GB, memory);
+  assert.equal(heap.collections.length, 1, 'none that much has to wait for');
+  another.close();
+  memory.close();
+  heap.inPause!();
+
+  const soon = new Counting(64 * MB);
+  const later = new ReceiveMemory(soon.binding, soon);
+  const callback = soon.inPause!;
+  receive(soon, BLOCK, later);
+  callback();
+  assert.equal(soon.collections.length, 1);
+});
+
 test('in a heap with hardly any room left there are few', () => {
   const heap = new Counting(26 * MB);
   receive(heap, 16 * GB);
