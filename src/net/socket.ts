@@ -61,11 +61,21 @@ const ECN_BITS = 2;
  * its own sockets hands their end on by `emitEOF`. There is no public sign of it.
  */
 function isBelowStreamWrapper(stream: Duplex): boolean {
+  // One is the socket's own.
+  if (stream.listenerCount('end') === 1) return false;
   return stream.listeners('end').some((listener) => listener.toString().includes('.emitEOF('));
 }
 
 function onEnd(this: Socket): void {
   this._onPeerEnd();
+}
+
+function announceEnd(socket: Socket, hadError: boolean): void {
+  socket.emit('close', hadError);
+}
+
+function announceNoConnection(socket: Socket): void {
+  socket.emit('close');
 }
 
 /**
@@ -377,13 +387,9 @@ export class Socket extends adoptable(Duplex, giveEventTable) implements Transpo
       this.#own.aborting = false;
     }
     callback(error);
-    const announce = () => {
-      if (hadHandle) this.emit('close', error !== null);
-      else this.emit('close');
-    };
     // After `error`, which the stream emits at the next tick; a connection's end takes a turn, as a handle's does.
-    if (hadHandle) setImmediate(announce);
-    else process.nextTick(announce);
+    if (hadHandle) setImmediate(announceEnd, this, error !== null);
+    else process.nextTick(announceNoConnection, this);
     this.server?._onSocketGone(this);
   }
 

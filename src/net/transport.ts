@@ -39,10 +39,6 @@ const short = Buffer.allocUnsafeSlow(SHORT_BYTES);
 
 type WriteCallback = (error?: Error | null) => void;
 
-function complete(callback: WriteCallback): void {
-  callback(null);
-}
-
 function resume(transport: Transport): void {
   transport.dispatch();
 }
@@ -299,7 +295,7 @@ export class Transport implements EndpointHandler {
       this.endpoint.shutdownWrite();
     }
     this.updateShare();
-    process.nextTick(complete, done);
+    done(null);
   }
 
   // ---- the end of the socket

@@ -53,8 +53,8 @@ export class TableHash {
 /** SipHash-2-4 with a 128-bit key: a pseudorandom function for initial sequence numbers and port offsets. */
 export class SecretHash {
   private readonly key = new Int32Array(4);
-  /** v0…v3 as pairs of low and high word. */
-  private readonly v = new Int32Array(8);
+  /** The high 32 bits of the last `hash`. */
+  highWord = 0;
 
   constructor(random: RandomBytes) {
     for (let i = 0; i < 4; i++) this.key[i] = randomWord(random);
@@ -69,84 +69,72 @@ export class SecretHash {
     });
   }
 
-  /** Hash of the first `count` words of `words` (at most 63): the low 32 bits, as int32. `highWord` has the rest. */
+  /**
+   * Hash of the first `count` words of `words` (at most 63): the low 32 bits, as int32. `highWord` has the rest.
+   *
+   * v0…v3 are pairs of a low and a high word, in variables of one function: they stay in registers. Every new connection waits for
+   * two of these.
+   */
   hash(words: Int32Array, count: number): number {
-    const v = this.v;
     const key = this.key;
-    v[0] = 0x70736575 ^ key[0]!;
-    v[1] = 0x736f6d65 ^ key[1]!;
-    v[2] = 0x6e646f6d ^ key[2]!;
-    v[3] = 0x646f7261 ^ key[3]!;
-    v[4] = 0x6e657261 ^ key[0]!;
-    v[5] = 0x6c796765 ^ key[1]!;
-    v[6] = 0x79746573 ^ key[2]!;
-    v[7] = 0x74656462 ^ key[3]!;
-    let i = 0;
-    for (; i + 2 <= count; i += 2) this.compress(words[i]!, words[i + 1]!);
+    let l0 = 0x70736575 ^ key[0]!;
+    let h0 = 0x736f6d65 ^ key[1]!;
+    let l1 = 0x6e646f6d ^ key[2]!;
+    let h1 = 0x646f7261 ^ key[3]!;
+    let l2 = 0x6e657261 ^ key[0]!;
+    let h2 = 0x6c796765 ^ key[1]!;
+    let l3 = 0x79746573 ^ key[2]!;
+    let h3 = 0x74656462 ^ key[3]!;
     const length = (count * 4) << 24;
-    if (i < count) this.compress(words[i]!, length);
-    else this.compress(0, length);
-    v[4]! ^= 0xff;
-    for (let round = 0; round < 4; round++) this.round();
-    return v[0]! ^ v[2]! ^ v[4]! ^ v[6]!;
-  }
+    // Two rounds for each pair of words, the last of which ends with the length; then four that take nothing in.
+    const blocks = (count >>> 1) + 1;
+    const rounds = 2 * blocks + 4;
+    for (let round = 0; round < rounds; round++) {
+      const block = round >>> 1;
+      const isFirst = (round & 1) === 0;
+      const takesIn = block < blocks;
+      const low = takesIn && 2 * block < count ? words[2 * block]! : 0;
+      const high = !takesIn ? 0 : 2 * block + 1 < count ? words[2 * block + 1]! : length;
+      if (isFirst) {
+        l3 ^= low;
+        h3 ^= high;
+      }
+      if (round === 2 * blocks) l2 ^= 0xff;
 
-  /** The high 32 bits of the last `hash`. */
-  get highWord(): number {
-    const v = this.v;
-    return v[1]! ^ v[3]! ^ v[5]! ^ v[7]!;
-  }
+      // v0 += v1; v1 = v1 <<< 13 ^ v0; v0 <<<= 32
+      let low0 = (l0 + l1) | 0;
+      let high0 = (h0 + h1 + carry(low0, l0)) | 0;
+      const low1 = ((l1 << 13) | (h1 >>> 19)) ^ low0;
+      const high1 = ((h1 << 13) | (l1 >>> 19)) ^ high0;
+      // v2 += v3; v3 = v3 <<< 16 ^ v2
+      const low2 = (l2 + l3) | 0;
+      const high2 = (h2 + h3 + carry(low2, l2)) | 0;
+      const low3 = ((l3 << 16) | (h3 >>> 16)) ^ low2;
+      const high3 = ((h3 << 16) | (l3 >>> 16)) ^ high2;
+      // v0 += v3, of which the halves have changed places; v3 = v3 <<< 21 ^ v0
+      l0 = (high0 + low3) | 0;
+      h0 = (low0 + high3 + carry(l0, high0)) | 0;
+      l3 = ((low3 << 21) | (high3 >>> 11)) ^ l0;
+      h3 = ((high3 << 21) | (low3 >>> 11)) ^ h0;
+      // v2 += v1; v1 = v1 <<< 17 ^ v2; v2 <<<= 32
+      low0 = (low2 + low1) | 0;
+      high0 = (high2 + high1 + carry(low0, low2)) | 0;
+      l1 = ((low1 << 17) | (high1 >>> 15)) ^ low0;
+      h1 = ((high1 << 17) | (low1 >>> 15)) ^ high0;
+      l2 = high0;
+      h2 = low0;
 
-  private compress(low: number, high: number): void {
-    this.v[6]! ^= low;
-    this.v[7]! ^= high;
-    this.round();
-    this.round();
-    this.v[0]! ^= low;
-    this.v[1]! ^= high;
+      if (!isFirst) {
+        l0 ^= low;
+        h0 ^= high;
+      }
+    }
+    this.highWord = h0 ^ h1 ^ h2 ^ h3;
+    return l0 ^ l1 ^ l2 ^ l3;
   }
+}
 
-  private round(): void {
-    this.add(0, 2);
-    this.rotate(2, 13);
-    this.xor(2, 0);
-    this.swap(0);
-    this.add(4, 6);
-    this.rotate(6, 16);
-    this.xor(6, 4);
-    this.add(0, 6);
-    this.rotate(6, 21);
-    this.xor(6, 0);
-    this.add(4, 2);
-    this.rotate(2, 17);
-    this.xor(2, 4);
-    this.swap(4);
-  }
-
-  private add(to: number, from: number): void {
-    const v = this.v;
-    const low = (v[to]! + v[from]!) | 0;
-    const carry = low >>> 0 < v[to]! >>> 0 ? 1 : 0;
-    v[to] = low;
-    v[to + 1] = v[to + 1]! + v[from + 1]! + carry;
-  }
-
-  private rotate(at: number, bits: number): void {
-    const v = this.v;
-    const low = v[at]!;
-    const high = v[at + 1]!;
-    v[at] = (low << bits) | (high >>> (32 - bits));
-    v[at + 1] = (high << bits) | (low >>> (32 - bits));
-  }
-
-  private xor(to: number, from: number): void {
-    this.v[to]! ^= this.v[from]!;
-    this.v[to + 1]! ^= this.v[from + 1]!;
-  }
-
-  private swap(at: number): void {
-    const low = this.v[at]!;
-    this.v[at] = this.v[at + 1]!;
-    this.v[at + 1] = low;
-  }
+/** What the sum of two low words, of which `addend` is one, hands on to the high ones. */
+function carry(sum: number, addend: number): number {
+  return sum >>> 0 < addend >>> 0 ? 1 : 0;
 }

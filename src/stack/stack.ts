@@ -77,7 +77,7 @@ export interface StackOptions {
   ephemeralPorts?: PortRange;
   /** Other stacks with the same addresses, each on a queue of its own of one device. Default: none. */
   siblings?: Siblings;
-  /** Runs a callback at the end of the present task. Default `queueMicrotask`. */
+  /** Runs a callback at the end of the present task. Default: as a microtask. */
   defer?: (callback: () => void) => void;
   /** Takes an error that a handler threw, after the turn. Default: it is thrown from a microtask, as from a listener. */
   report?: (error: unknown) => void;
@@ -512,7 +512,7 @@ export class Stack {
         return batch !== null;
       },
       hasLooped: () => !this.loopback.isEmpty,
-      defer: options.defer ?? queueMicrotask,
+      defer: options.defer ?? afterTask,
       resume: (callback) => void clock.schedule(clock.now(), callback),
       report: options.report ?? throwLater,
       ended: () => {
@@ -590,6 +590,13 @@ function initialSequence(
     return () => fixed;
   }
   return makeIsnGenerator(tuplePrf(random));
+}
+
+const settled = Promise.resolve();
+
+/** As `queueMicrotask`, which makes an object for async_hooks at each call; the callback throws nothing. */
+function afterTask(callback: () => void): void {
+  settled.then(callback);
 }
 
 function throwLater(error: unknown): void {

@@ -62,6 +62,21 @@ export class Turn implements EndpointDriver {
   private eventBudget = 0;
   /** Whether packets from us to us are taken in now; see `rounds`. */
   private takesLooped = true;
+  // Made once: who makes a function where it is needed pays for it also in calls that do not come that far.
+  private readonly runDeferred = () => {
+    this.isDeferred = false;
+    this.takesLooped = false;
+    // A promise that nobody waits for would make it an unhandled rejection.
+    try {
+      this.run(nothing);
+    } catch (error) {
+      this.parts.report(error);
+    }
+  };
+  private readonly runResumed = () => {
+    this.isResuming = false;
+    this.run(nothing);
+  };
 
   constructor(private readonly parts: TurnParts) {}
 
@@ -137,10 +152,7 @@ export class Turn implements EndpointDriver {
   private resumeLater(): void {
     if (this.isResuming) return;
     this.isResuming = true;
-    this.parts.resume(() => {
-      this.isResuming = false;
-      this.run(nothing);
-    });
+    this.parts.resume(this.runResumed);
   }
 
   /** What they have to send by now, and what their users add to it until the end of the task, leaves then. */
@@ -156,11 +168,7 @@ export class Turn implements EndpointDriver {
   private deferTurn(): void {
     if (this.isActive || this.isDeferred) return;
     this.isDeferred = true;
-    this.parts.defer(() => {
-      this.isDeferred = false;
-      this.takesLooped = false;
-      this.run(nothing);
-    });
+    this.parts.defer(this.runDeferred);
   }
 
   /**
