@@ -6,11 +6,13 @@ import {
   type LinkOffload,
   type LinkReceiver,
   type LinkStats,
+  NO_OFFLOAD,
   type PacketBatch,
   PacketHint,
   type PacketOffload,
 } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
+import { LONGEST_IP_PAYLOAD } from '../wire/tcp.js';
 import { LinkWrapper } from './link-wrapper.js';
 import { completePacket } from './unfinished-checksum.js';
 
@@ -109,6 +111,15 @@ export class CaptureLink extends LinkWrapper implements Link {
   /** Packets wait that the stack has sent to itself and not taken in. */
   private awaitsArrival = false;
   private closing: Promise<void> | null = null;
+  private innerOffload: LinkOffload = NO_OFFLOAD;
+  private ownOffload: LinkOffload = NO_OFFLOAD;
+
+  /** What is recorded must be able to tell its length. */
+  private noteOffload(offload: LinkOffload): void {
+    this.innerOffload = offload;
+    const isLong = offload.maxSegmentationBytes > LONGEST_IP_PAYLOAD;
+    this.ownOffload = isLong ? { ...offload, maxSegmentationBytes: LONGEST_IP_PAYLOAD } : offload;
+  }
 
   /** Use `captureLink`. */
   constructor(
@@ -120,7 +131,8 @@ export class CaptureLink extends LinkWrapper implements Link {
   }
 
   get offload(): LinkOffload {
-    return this.inner.offload;
+    if (this.inner.offload !== this.innerOffload) this.noteOffload(this.inner.offload);
+    return this.ownOffload;
   }
   get stats(): LinkStats {
     return this.inner.stats;

@@ -13,7 +13,7 @@ import {
 } from '../stack/link.js';
 import { explainSocketError, interfaceLostError } from './ethernet-errors.js';
 import type { EthernetLink } from './ethernet-link.js';
-import { BUSY_POLL_US, PortLink, VNET_OFFLOAD } from './port-link.js';
+import { BUSY_POLL_US, LONG_OFFLOAD, PortLink, VNET_OFFLOAD } from './port-link.js';
 import { completeBatch } from './unfinished-checksum.js';
 
 /** Memory for frames on their way out: a burst of several of the largest, which a queue behind the socket holds up. */
@@ -93,7 +93,8 @@ export class PacketLink extends PortLink implements EthernetLink {
     }
     this.queue.useVnetHeaders();
     const isDone = identity.vlan === 0 || this.port.software === true;
-    this.offload = parts.offload && isDone ? VNET_OFFLOAD : NO_OFFLOAD;
+    const byKernel = this.port.software === true ? VNET_OFFLOAD : LONG_OFFLOAD;
+    this.offload = parts.offload && isDone ? byKernel : NO_OFFLOAD;
   }
 
   /** Frames that found no room with the kernel are among those dropped. */

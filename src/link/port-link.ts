@@ -31,6 +31,7 @@ import {
   type PacketOffload,
 } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
+import { LONGEST_IP_PAYLOAD } from '../wire/tcp.js';
 import { type ReadBatch, ReadMemory } from './read-memory.js';
 
 /** Packets of one batch; then other handles of the event loop get their turn. */
@@ -48,9 +49,14 @@ export const BUSY_POLL_US = 50;
 export const VNET_OFFLOAD: LinkOffload = {
   transmitChecksum: true,
   receiveChecksum: false,
-  // With the longest headers that TCP and IPv6 without extensions have, within the 65535 octets of an IPv4 packet.
-  maxSegmentationBytes: 65_535 - 40 - 60,
+  maxSegmentationBytes: LONGEST_IP_PAYLOAD,
 };
+
+/**
+ * The same where the kernel cuts the segments: what is longer than an IP packet can tell the addon hands to it in parts, or in one
+ * piece where it may.
+ */
+export const LONG_OFFLOAD: LinkOffload = { ...VNET_OFFLOAD, maxSegmentationBytes: 4 * LONGEST_IP_PAYLOAD };
 
 /** The link. `Link` says what its members do. */
 export abstract class PortLink implements Link {

@@ -1,6 +1,6 @@
 // A Linux TUN device as a link: IP packets to and from the kernel of this machine. Opening and setting up the device is
 // done by `native/`, and the traffic is that of `port-link.ts`. `tap.ts` opens its devices here, too.
-import { constants } from 'node:os';
+import { constants, release } from 'node:os';
 import {
   IFF_DETACH_QUEUE,
   IFF_MULTI_QUEUE,
@@ -21,7 +21,8 @@ import {
   type PacketBatch,
   PacketIds,
 } from '../stack/link.js';
-import { BUSY_POLL_US, PortLink, VNET_OFFLOAD } from './port-link.js';
+import { longDestinations, takesLongPackets } from './long-packets.js';
+import { BUSY_POLL_US, LONG_OFFLOAD, PortLink, VNET_OFFLOAD } from './port-link.js';
 import { completeBatch } from './unfinished-checksum.js';
 
 export { TunError } from '../native/tun-errors.js';
@@ -246,8 +247,12 @@ class TunTapLink extends PortLink implements DeviceLink {
     this.ipv6Disabled = this.port.ipv6Disabled;
     this.netns = netns ?? null;
     const hasHeaders = this.port.offload || this.port.software === true;
-    this.offload = hasHeaders ? VNET_OFFLOAD : NO_OFFLOAD;
+    const offload = this.port.offload ? LONG_OFFLOAD : VNET_OFFLOAD;
+    this.offload = hasHeaders ? offload : NO_OFFLOAD;
     if (hasHeaders) this.queue.useVnetHeaders();
+    if (this.port.offload && takesLongPackets(release())) {
+      this.queue.useLongPackets(longDestinations(hostAddresses));
+    }
   }
 
   private queueFlags(holdsQueues: boolean): number {

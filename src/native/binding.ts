@@ -21,7 +21,8 @@ export const CONTROL_ERROR = 3;
 export const CONTROL_WRITTEN = 4;
 export const CONTROL_BEGIN = 5;
 export const CONTROL_JOIN = 6;
-export const CONTROL_WORDS = 7;
+export const CONTROL_LONG = 7;
+export const CONTROL_WORDS = 8;
 
 /** Which received segments are given as one packet, as in packet_io.h: none, up to the length that IP can tell, any. */
 export const JOIN_NOTHING = 0;
@@ -38,7 +39,7 @@ export const PACKET_ROOM = 65_664;
 export const VNET_HEADER_BYTES = 16;
 
 /** Payload pieces of one packet that the addon gathers, as in packet_io.h. */
-export const MAX_PIECES = 16;
+export const MAX_PIECES = 64;
 
 /** Memory and a function that stay shared with the addon until the port is closed. */
 export interface PortMemory {

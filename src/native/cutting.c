@@ -80,7 +80,7 @@ void cut(uint8_t *packet, const request *asked, size_t number, size_t length) {
   if (number > 0) tcp[TCP_FLAGS] &= (uint8_t)~FLAG_CWR;
   if (at + length < asked->payload_bytes) tcp[TCP_FLAGS] &= (uint8_t)~(FLAG_PSH | FLAG_FIN);
   // Out with the length of the whole, in with its own.
-  uint16_t whole = htobe16((uint16_t)(tcp_bytes + asked->payload_bytes));
+  uint16_t whole = htobe16(sum_fold(tcp_bytes + asked->payload_bytes));
   uint16_t own = htobe16((uint16_t)(tcp_bytes + length));
   put16(tcp + TCP_CHECKSUM, sum_fold((uint64_t)get16(tcp + TCP_CHECKSUM) + (uint16_t)~whole + own));
 }

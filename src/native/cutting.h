@@ -18,6 +18,9 @@
 // Places in a TCP header.
 #define TCP_CHECKSUM 16
 
+// In the padding of the virtio-net header: how many segments have left, in the machine's order.
+#define AT_DONE 10
+
 // A position in gathered memory.
 typedef struct {
   const struct iovec *vectors;

@@ -10,6 +10,7 @@
 
 #include "checksum.h"
 #include "join.h"
+#include "long_packet.h"
 #include "packet_socket.h"
 #include "segmentation.h"
 #include "tun_device.h"
@@ -228,13 +229,27 @@ int packet_write(int fd, const packet_writer *writer, struct iovec *vectors, int
   return error;
 }
 
+static bool is_long(const write_area *area, const struct iovec *vectors, int count) {
+  size_t bytes = 0;
+  for (int i = 0; i < count; i++) bytes += vectors[i].iov_len;
+  return bytes > area->header_bytes + area->link_bytes + MOST_IP_BYTES;
+}
+
+static int write_one(int fd, const write_area *area, const packet_writer *writer, struct iovec *vectors, int count,
+                     write_result *result) {
+  if (area->is_software) return segments_write(fd, writer, vectors, count, result);
+  if (area->header_bytes > 0 && is_long(area, vectors, count))
+    return long_packet_write(fd, writer, vectors, count, result);
+  return packet_write(fd, writer, vectors, count, result);
+}
+
 void packets_write(int fd, const write_area *area, int packets, write_result *result) {
   struct iovec vectors[MAX_PIECES + 2];
   const packet_writer writer = area->is_socket
                                    ? (packet_writer){socket_write, socket_verdict, area->header_bytes}
                                    : (packet_writer){device_write, device_verdict, area->header_bytes};
   size_t at = 0;
-  *result = (write_result){0, 0, 0, 0, 0};
+  *result = (write_result){0};
   while (result->taken < packets) {
     if (area->descriptor_count - at < 3) break;
     const int32_t *descriptor = area->descriptors + at;
@@ -244,8 +259,7 @@ void packets_write(int fd, const write_area *area, int packets, write_result *re
 
     int count = gather(area, descriptor, vectors);
     if (count == 0) result->dropped++;
-    else if (area->is_software) result->error = segments_write(fd, &writer, vectors, count, result);
-    else result->error = packet_write(fd, &writer, vectors, count, result);
+    else result->error = write_one(fd, area, &writer, vectors, count, result);
     if (result->error != 0) return;
     result->taken++;
     at += words;

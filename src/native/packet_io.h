@@ -16,7 +16,7 @@
 #define PACKET_ALIGNMENT 64
 
 // Pieces of one packet's payload that one write takes; the sender joins them when there are more.
-#define MAX_PIECES 16
+#define MAX_PIECES 64
 
 // Octets of the virtio-net header before each packet of a descriptor that has them: struct virtio_net_hdr, and padding
 // that aligns the IP header behind it.
@@ -111,6 +111,7 @@ typedef struct {
   find_buffer find;
   void *context;
   size_t header_bytes;  // of the virtio-net header that the descriptor wants before each packet, or 0
+  size_t link_bytes;    // of the header before that of IP, as in read_area
   bool is_socket;       // see packet_socket.h; else it is a device's
   bool is_software;     // each packet has a virtio-net header, and what it asks for is done here
 } write_area;
@@ -122,6 +123,7 @@ typedef struct {
   int written;  // packets that the kernel took, each of those that were cut
   int bytes;    // written, virtio-net headers not counted
   int error;    // 0; EAGAIN: the rest waits for a writable descriptor; ENOBUFS: the rest waits; ENODEV and others: the device is gone
+  bool refuses_long;  // the kernel takes no packet that is longer than IP can tell
 } write_result;
 
 // Writes up to `packets` packets, one system call each, or one for each that is cut here.

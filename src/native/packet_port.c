@@ -280,8 +280,8 @@ int port_flush(packet_port *port, int packets, napi_value buffers) {
   shared_array *descriptors = &port->memory[MEMORY_DESCRIPTORS];
   buffer_cursor cursor = {port->env, buffers, -1, {NULL, 0}};
   write_area area = {arena->data,  arena->length, descriptors->data, descriptors->length,
-                     find_payload, &cursor,       port->use.vnet_bytes,  port->use.is_socket,
-                     port->use.is_software};
+                     find_payload, &cursor,       port->use.vnet_bytes,  port->use.link_bytes,
+                     port->use.is_socket, port->use.is_software};
   write_result result;
   packets_write(port->use.fd, &area, packets, &result);
   int32_t *control = control_of(port);
@@ -289,6 +289,7 @@ int port_flush(packet_port *port, int packets, napi_value buffers) {
   control[CONTROL_BYTES] = result.bytes;
   control[CONTROL_WRITTEN] = result.written;
   control[CONTROL_ERROR] = result.error;
+  if (result.refuses_long) control[CONTROL_LONG] = 0;
   if (result.error == EAGAIN && !port->draining) {
     port->draining = true;
     watch(port);

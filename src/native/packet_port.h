@@ -25,7 +25,8 @@ enum {
   CONTROL_WRITTEN = 4,  // port: packets that the kernel took in the last flush
   CONTROL_BEGIN = 5,    // JavaScript: where in the slab the next batch begins, a multiple of PACKET_ALIGNMENT
   CONTROL_JOIN = 6,     // JavaScript: JOIN_*
-  CONTROL_WORDS = 7,
+  CONTROL_LONG = 7,     // JavaScript: not 0 when packets may leave that are longer than IP can tell; port: 0 once the kernel refuses
+  CONTROL_WORDS = 8,
 };
 
 // Memory shared with JavaScript, in the order of `port_memory` below.

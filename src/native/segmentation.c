@@ -11,9 +11,6 @@
 #include "checksum.h"
 #include "cutting.h"
 
-// In the padding of the virtio-net header: how many segments have left, in the machine's order.
-#define AT_DONE 10
-
 // Payload up to this many octets is copied.
 #define COPIED_BYTES 2048
 

@@ -1,7 +1,13 @@
 // Packets on their way to the device: headers copied into an arena, payload by reference, described for one native call per
 // flush. Knows nothing of devices; what they did not take is copied and kept here.
 import type { PayloadPieces } from '../wire/payload.js';
-import { CONTROL_QUEUED, MAX_PIECES, type NativePortOptions, VNET_HEADER_BYTES } from './binding.js';
+import {
+  CONTROL_LONG,
+  CONTROL_QUEUED,
+  MAX_PIECES,
+  type NativePortOptions,
+  VNET_HEADER_BYTES,
+} from './binding.js';
 import { type DeviceWork, writeVnetHeader } from './vnet-header.js';
 
 /** Bytes for headers, and for payload that is better copied than referenced. Holds several of the largest packets. */
@@ -12,6 +18,9 @@ const MAX_PACKETS = 2048;
 
 /** Payload up to this many bytes is copied: looking up a buffer across the native border costs more. */
 const COPY_BYTES = 512;
+/** The longest IP packet that tells of its length. */
+const MOST_IP_BYTES = 65_535;
+
 /** Up to about this size a loop beats `set`, which needs a subarray. */
 const LOOP_BYTES = 64;
 
@@ -29,6 +38,8 @@ export class TransmitQueue {
   /** Octets of the virtio-net header before each packet: `VNET_HEADER_BYTES` or 0. */
   private vnetBytes = 0;
   private readonly arenaWords = new Int32Array(this.arena.buffer);
+  /** IPv4 addresses, as int32, to which packets may go that are longer than IP can tell. */
+  private longTo: readonly number[] = [];
   /** The memory of the last header, which is that of all as a rule, and the same in words. */
   private headerBytes: Uint8Array | null = null;
   private headerWords: Int32Array = new Int32Array(0);
@@ -42,6 +53,15 @@ export class TransmitQueue {
   /** Puts a virtio-net header before every packet, from now on. The queue is empty. */
   useVnetHeaders(): void {
     this.vnetBytes = VNET_HEADER_BYTES;
+  }
+
+  /**
+   * From now on packets to these IPv4 addresses (as int32) go to the device in one piece, however long, until it refuses: the
+   * kernel on its other side owns them. Others are cut into parts by the addon.
+   */
+  useLongPackets(to: readonly number[]): void {
+    this.longTo = to;
+    this.control[CONTROL_LONG] = to.length > 0 ? 1 : 0;
   }
 
   /**
@@ -66,7 +86,11 @@ export class TransmitQueue {
     if (this.packets >= MAX_PACKETS) return false;
 
     const at = this.arenaUsed;
-    if (vnetBytes > 0) writeVnetHeader(this.arena, at, header, offset, length, work);
+    if (vnetBytes > 0) {
+      const isLong = length + total > MOST_IP_BYTES && work !== null;
+      const mayBeLong = isLong && this.mayBeLong(header, offset, work);
+      writeVnetHeader(this.arena, at, header, offset, length, work, mayBeLong);
+    }
     this.copyHeader(at + vnetBytes, header, offset, length);
     if (payload !== null && total > 0) {
       if (copied) this.copyPayload(payload, at + vnetBytes + length);
@@ -80,6 +104,14 @@ export class TransmitQueue {
     this.arenaUsed = (at + bytes + 3) & ~3;
     this.control[CONTROL_QUEUED] = ++this.packets;
     return true;
+  }
+
+  private mayBeLong(header: Uint8Array, offset: number, { family, transportOffset }: DeviceWork): boolean {
+    if (family !== 4 || this.control[CONTROL_LONG] === 0) return false;
+    // The last that stands before TCP.
+    const at = offset + transportOffset - 4;
+    const high = (header[at]! << 24) | (header[at + 1]! << 16);
+    return this.longTo.includes(high | (header[at + 2]! << 8) | header[at + 3]!);
   }
 
   /** Forgets everything, and lets go of the payload. */

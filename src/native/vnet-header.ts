@@ -19,6 +19,8 @@ const GSO_SIZE = 4;
 const CHECKSUM_START = 6;
 const CHECKSUM_OFFSET = 8;
 const PADDING = 10;
+/** In the padding, for the addon: see `long_packet.c`. */
+const MAY_BE_LONG = 12;
 
 /** Places in a TCP header. */
 const DATA_OFFSET = 12;
@@ -36,6 +38,7 @@ export interface DeviceWork {
 /**
  * Writes the header for the packet whose own headers are `packet[offset … offset + length)`.
  * @param work null: the packet is complete
+ * @param mayBeLong the device may be given it in one piece, although it is longer than IP can tell
  */
 export function writeVnetHeader(
   bytes: Uint8Array,
@@ -44,6 +47,7 @@ export function writeVnetHeader(
   offset: number,
   length: number,
   work: DeviceWork | null,
+  mayBeLong = false,
 ): void {
   let flags = 0;
   let gsoType = 0;
@@ -70,4 +74,5 @@ export function writeVnetHeader(
   bytes[at + CHECKSUM_OFFSET] = work === null ? 0 : TCP_CHECKSUM_OFFSET;
   bytes[at + CHECKSUM_OFFSET + 1] = 0;
   for (let i = PADDING; i < VNET_HEADER_BYTES; i++) bytes[at + i] = 0;
+  if (mayBeLong) bytes[at + MAY_BE_LONG] = 1;
 }

@@ -46,7 +46,7 @@ function ms(min: number, max: number = Number.MAX_SAFE_INTEGER): NumberRule {
 const RULES: Readonly<Record<keyof SetByNumberOrWord, Rule>> = {
   receiveMss: count(LEAST_SEGMENT_BYTES, LARGEST_SEGMENT_BYTES),
   pathMss: count(LEAST_SEGMENT_BYTES, LARGEST_SEGMENT_BYTES),
-  joinedSendBytes: count(0, LARGEST_SEGMENT_BYTES),
+  joinedSendBytes: count(0, LARGEST_BUFFER_BYTES),
   sendBufferBytes: count(1, LARGEST_BUFFER_BYTES),
   sendBufferMaxBytes: count(0, LARGEST_BUFFER_BYTES),
   receiveBufferBytes: count(1, LARGEST_BUFFER_BYTES),

@@ -4,6 +4,7 @@ import type { ConnectionConfig } from '../tcp/config.js';
 import type { Connection } from '../tcp/connection.js';
 import type { Explanation } from '../tcp/explain.js';
 import type { TcpInfo } from '../tcp/info.js';
+import { joinWithinIp } from '../tcp/joined.js';
 import type { ViewClass } from '../tcp/receive-queue.js';
 import { State } from '../tcp/state.js';
 import type { FourTuple, IpAddress } from '../wire/address.js';
@@ -189,6 +190,12 @@ export class Endpoint extends WheelEntry implements DemuxEntry {
     const now = this.driver.now();
     this.connection.abort(now);
     this.driver.changed(this, now);
+  }
+
+  /** @internal Packets to the remote end never leave the stack, which takes in what an IP header can tell of. */
+  stayInMemory(): void {
+    this.isLoopback = true;
+    joinWithinIp(this.connection);
   }
 
   /** See `Connection.setNagle`. */

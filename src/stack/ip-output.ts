@@ -27,6 +27,9 @@ const FRAGMENT_HEADER = 44;
 /** Where the IP header is written: what is sent in a frame gets its header in front of it. */
 const IP_AT = FRAME_HEADROOM;
 
+/** The most that the length field of an IP header can tell. A link that takes more knows how long a packet is. */
+const MOST_TOLD_BYTES = 65_535;
+
 /** Where packets leave: a link of IP packets, or what stands before one of frames. */
 export type PacketExit = Pick<
   Link,
@@ -277,7 +280,7 @@ export class IpOutput implements SegmentSink {
         header,
         view,
         IP_AT,
-        total,
+        told(total),
         protocol,
         local.w3,
         remote.w3,
@@ -292,7 +295,7 @@ export class IpOutput implements SegmentSink {
       header,
       view,
       IP_AT,
-      payloadBytes,
+      told(payloadBytes),
       protocol,
       local,
       remote,
@@ -301,4 +304,9 @@ export class IpOutput implements SegmentSink {
       label,
     );
   }
+}
+
+/** The length field of a packet: 0 in one that is longer than it can tell, as in Linux. */
+function told(bytes: number): number {
+  return bytes > MOST_TOLD_BYTES ? 0 : bytes;
 }

@@ -57,7 +57,10 @@ export interface LinkOffload {
   readonly transmitChecksum: boolean;
   /** True when received packets were verified, or never left memory. */
   readonly receiveChecksum: boolean;
-  /** Largest TCP payload that the link cuts into MSS-sized segments by itself, in bytes; 0 when it does not. */
+  /**
+   * Largest TCP payload that the link cuts into MSS-sized segments by itself, in bytes; 0 when it does not. It may be more than
+   * an IP header can tell the length of: that is 0 there then.
+   */
   readonly maxSegmentationBytes: number;
 }
 

@@ -308,7 +308,7 @@ export class Stack {
     const connection = new Connection(this.table.nextId(), tuple, config, this.environment, 'active');
     const endpoint = new Endpoint(connection, this.turn);
     endpoint.hasChosenPort = !options.localPort;
-    endpoint.isLoopback = this.local.owns(remote);
+    if (this.local.owns(remote)) endpoint.stayInMemory();
     endpoint.heedsListener = endpoint.isLoopback;
     endpoint.handler = handler;
     this.table.register(endpoint);

@@ -229,7 +229,7 @@ export class TcpInput {
     const { table, driver, environment } = this.parts;
     const connection = new Connection(table.nextId(), tuple, config, environment, 'passive');
     const endpoint = new Endpoint(connection, driver);
-    endpoint.isLoopback = packet.isLoopback;
+    if (packet.isLoopback) endpoint.stayInMemory();
     endpoint.listener = listener;
     table.register(endpoint);
     listener.halfOpen.push(endpoint);

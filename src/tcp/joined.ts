@@ -1,6 +1,8 @@
 // Segments that leave as one where the owner of the connection has them cut (segmentation offload): how many may, and the
 // record of them in the flight, which is cut as soon as something is told of a part.
+
 import { seqAdd, seqDiff, seqGeq } from '../wire/seq.js';
+import { LONGEST_IP_PAYLOAD } from '../wire/tcp.js';
 import type { Connection } from './connection.js';
 import { pipe } from './losses.js';
 import { Doubt } from './tcb.js';
@@ -14,9 +16,10 @@ export function joinedLength(c: Connection, length: number): number {
   const { snd, congestion, config, pacer } = c;
   const limit = payloadLimit(c);
   const unsent = seqDiff(c.finSeq, snd.nxt);
-  if (length < limit || unsent <= limit || config.joinedSendBytes < 2 * limit || !mayJoin(c)) return length;
+  const mostJoined = Math.min(config.joinedSendBytes, snd.mostJoined);
+  if (length < limit || unsent <= limit || mostJoined < 2 * limit || !mayJoin(c)) return length;
   const usable = seqDiff(seqAdd(snd.una, snd.wnd), snd.nxt);
-  const room = Math.min(usable, congestion.cwnd - Math.max(0, pipe(c)), config.joinedSendBytes);
+  const room = Math.min(usable, congestion.cwnd - Math.max(0, pipe(c)), mostJoined);
   const most = pacer === null ? room : Math.min(room, pacer.quantumBytes);
   const full = Math.max(1, Math.floor(Math.min(unsent, most) / limit)) * limit;
   if (unsent > most) return full;
@@ -31,6 +34,11 @@ export function joinedLength(c: Connection, length: number): number {
 function mayJoin(c: Connection): boolean {
   const { snd, rtx } = c;
   return c.mtuProbing === null && snd.up === snd.una && rtx.doubt === Doubt.NONE;
+}
+
+/** From now on no more leaves as one than one IP packet can tell of. */
+export function joinWithinIp(c: Connection): void {
+  c.snd.mostJoined = LONGEST_IP_PAYLOAD;
 }
 
 /** Whether record `i` holds several segments. A FIN is no payload. */

@@ -1,5 +1,6 @@
 // What is thought to be on its way, and the act of holding a segment lost. On what grounds is told in rack.ts,
 // new-reno.ts and retransmit.ts.
+import { LONGEST_IP_PAYLOAD } from '../wire/tcp.js';
 import type { LostSegment } from './congestion/controller.js';
 import type { Connection } from './connection.js';
 import { Mark, type SendSnapshot } from './flight.js';
@@ -27,11 +28,17 @@ export function pipe(c: Connection): number {
   return c.inFlight - flight.sackedBytes - flight.lostBytes + flight.resentBytes - rtx.dupAckBytes;
 }
 
+/** All of record `i` is lost: if it was a packet longer than IP can tell, the path may not take such, and is given none again. */
+export function heedLostLong(c: Connection, i: number): void {
+  if (c.flight.length(i) > LONGEST_IP_PAYLOAD) c.snd.mostJoined = LONGEST_IP_PAYLOAD;
+}
+
 /** Holds record `i`, or its retransmission, lost: it is due to be sent again. */
 export function holdLost(c: Connection, i: number, now: number): void {
   const { flight, rate } = c;
   flight.unmark(i, Mark.RESENT);
   flight.setMark(i, Mark.LOST);
+  heedLostLong(c, i);
   const bytes = flight.length(i);
   rate.onLost(bytes);
   if (c.congestion.onSegmentLost === undefined) return;

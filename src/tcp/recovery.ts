@@ -5,6 +5,7 @@ import type { AckNews } from './ack-news.js';
 import { congestionSample } from './congestion-sample.js';
 import type { Connection } from './connection.js';
 import { endDoubt, judgeDoubt } from './f-rto.js';
+import { heedLostLong } from './losses.js';
 import { explainsLosses } from './mtu-probing.js';
 import { beginReduction, reduce } from './prr.js';
 import { Phase } from './tcb.js';
@@ -148,6 +149,7 @@ export function enterLoss(c: Connection, news: AckNews): void {
   rtx.dupAckBytes = 0;
   rtx.probeOut = false;
   rtx.lossProbeDue = false;
+  if (flight.count > 0) heedLostLong(c, 0);
   const lost = flight.loseAll();
   rate.onLost(lost);
   news.lostBytes += lost;

@@ -34,6 +34,9 @@ export class SendVariables {
   /** The peer's MSS option, or the default for the family. */
   peerMss = DEFAULT_SEND_MSS_V4;
 
+  /** Payload bytes that may leave as one, beside what the settings say. */
+  mostJoined = 0x3fff_ffff;
+
   /** Our SYN has still to be sent for the first time. */
   get synWaits(): boolean {
     return this.nxt === this.iss && !this.synAcknowledged;

@@ -43,6 +43,8 @@ export const TCP_HEADER = struct<TcpHeader>([
 export const TCP_HEADER_BYTES = TCP_HEADER.span;
 /** Octets of the longest header. */
 export const MAX_TCP_HEADER_BYTES = 60;
+/** Payload that always fits the packet of which an IP header can tell the length, with the longest headers of IPv6 and TCP. */
+export const LONGEST_IP_PAYLOAD = 65_535 - 40 - MAX_TCP_HEADER_BYTES;
 
 const SOURCE_PORT = offsetOf(TCP_HEADER, 'sourcePort');
 const DESTINATION_PORT = offsetOf(TCP_HEADER, 'destinationPort');

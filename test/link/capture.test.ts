@@ -210,3 +210,15 @@ test('over a link with offload packets are recorded with finished checksums, and
   assert.deepEqual(short.packets[0]!.bytes, sound.slice(0, 100));
   assert.equal(short.packets[0]!.originalLength, packet.length);
 });
+
+test('nothing is longer than its record could tell', () => {
+  const offload = { transmitChecksum: true, receiveChecksum: false };
+  const most = (maxSegmentationBytes: number) => {
+    const inner = new TestLink(1500, { ...offload, maxSegmentationBytes });
+    const link = captureLink(inner, new Recorder(), { clock: new VirtualClock(0) });
+    assert.equal(link.offload, link.offload);
+    assert.equal(link.offload.transmitChecksum, true);
+    return link.offload.maxSegmentationBytes;
+  };
+  assert.deepEqual([0, 60_000, 65_435, 65_436, 261_740].map(most), [0, 60_000, 65_435, 65_435, 65_435]);
+});

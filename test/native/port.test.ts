@@ -16,6 +16,7 @@ import {
   JOIN_BEYOND_IP,
   JOIN_NOTHING,
   JOIN_WITHIN_IP,
+  MAX_PIECES,
   type NativePort,
   type NativePortOptions,
   PACKET_ALIGNMENT,
@@ -47,13 +48,13 @@ it('the numbers of binding.ts are those of the C headers', () => {
     [number('JOIN_NOTHING'), number('JOIN_WITHIN_IP'), number('JOIN_BEYOND_IP')],
     [JOIN_NOTHING, JOIN_WITHIN_IP, JOIN_BEYOND_IP],
   );
-  assert.equal(number('MAX_PIECES'), 16);
+  assert.equal(number('MAX_PIECES'), MAX_PIECES);
   assert.deepEqual([number('EVENT_PACKETS'), number('EVENT_WRITABLE'), number('EVENT_FAILED')], [0, 1, 2]);
   assert.deepEqual(
-    ['QUEUED', 'DROPPED', 'BYTES', 'ERROR', 'WRITTEN', 'BEGIN', 'JOIN', 'WORDS'].map((name) =>
+    ['QUEUED', 'DROPPED', 'BYTES', 'ERROR', 'WRITTEN', 'BEGIN', 'JOIN', 'LONG', 'WORDS'].map((name) =>
       number(`CONTROL_${name}`),
     ),
-    [0, 1, 2, 3, 4, 5, 6, 7],
+    [0, 1, 2, 3, 4, 5, 6, 7, 8],
   );
 });
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { CONTROL_QUEUED, CONTROL_WORDS, MAX_PIECES } from '../../src/native/binding.js';
+import { CONTROL_LONG, CONTROL_QUEUED, CONTROL_WORDS, MAX_PIECES } from '../../src/native/binding.js';
 import { TransmitQueue } from '../../src/native/transmit-queue.js';
+import type { DeviceWork } from '../../src/native/vnet-header.js';
 import { PayloadPieces } from '../../src/wire/payload.js';
 import { pattern } from './packets.js';
 
@@ -113,6 +114,33 @@ describe('TransmitQueue', () => {
       queue.push(new Uint8Array(40), 0, 40, payload);
     }
     assert.equal(queue.buffers.length, 1);
+  });
+
+  it('lets only what is too long for IP go in one piece, to whom it is said, and until the addon learns otherwise', () => {
+    const { queue, control } = makeQueue();
+    queue.useVnetHeaders();
+    const work = { family: 4, transportOffset: 34, segmentBytes: 1448 } as const;
+    const header = new Uint8Array(54);
+    header.set([10, 9, 0, 200], 30);
+    header[46] = 5 << 4;
+    const isLong = (bytes: number, more: Partial<DeviceWork> = {}) => {
+      const payload = new PayloadPieces();
+      payload.add(new Uint8Array(bytes), 0, bytes);
+      queue.clear();
+      assert.ok(queue.push(header, 0, 54, payload, { ...work, ...more }));
+      return queue.arena[12] === 1;
+    };
+    assert.equal(isLong(100_000), false, 'to nobody at first');
+    queue.useLongPackets([0x0a090001, 0x0a0900c8]);
+    assert.equal(isLong(100_000), true);
+    assert.equal(isLong(65_535 - 54), false);
+    assert.equal(isLong(65_535 - 53), true);
+    assert.equal(isLong(100_000, { family: 6 }), false);
+    header[33] = 201;
+    assert.equal(isLong(100_000), false, 'to somebody else');
+    header[33] = 200;
+    control[CONTROL_LONG] = 0;
+    assert.equal(isLong(100_000), false, 'the kernel has refused one');
   });
 
   it('refuses when full, and a full queue of the smallest packets can be kept', () => {

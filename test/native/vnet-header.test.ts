@@ -53,6 +53,13 @@ describe('virtio-net header', () => {
     assert.equal(written(packetWith(20, 0x90), 0, 52, { ...work, segmentBytes: 0 })[1], 0);
   });
 
+  test('a note for the addon where it may go in one piece, although IP cannot tell its length', () => {
+    const work = { family: 4, transportOffset: 20, segmentBytes: 1448 } as const;
+    const bytes = new Uint8Array(VNET_HEADER_BYTES);
+    writeVnetHeader(bytes, 0, packetWith(20), 0, 52, work, true);
+    assert.deepEqual([...bytes.subarray(10)], [0, 0, 1, 0, 0, 0]);
+  });
+
   test('the length is that of the headers also where the payload stands right behind them', () => {
     const packet = new Uint8Array(2000);
     packet.set(packetWith(20));

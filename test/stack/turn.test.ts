@@ -383,6 +383,32 @@ describe('a connection on a link with offload', () => {
     assert.equal(stack.stats.tcp.inCsumErrors, 1, 'nobody vouched for it');
   });
 
+  for (const [name, remote, at] of [
+    ['IPv4', PEER, 2],
+    ['IPv6', ip('fd00:9::1'), 4],
+  ] as const) {
+    it(`says nothing of the length in the header of ${name} that cannot tell it`, () => {
+      const offload = { transmitChecksum: true, receiveChecksum: false, maxSegmentationBytes: 200_000 };
+      const link = new TestLink(1500, offload);
+      const config = { initialWindowSegments: 100 };
+      const { stack, settle } = testStack({ config }, link);
+      const endpoint = stack.connect({ remote, remotePort: 80, localPort: 6000 }, null);
+      settle();
+      const destination = remote === PEER ? LOCAL : ip('fd00:9::2');
+      const ends = { source: remote, destination, sourcePort: 80, destinationPort: 6000 };
+      const options = Uint8Array.of(2, 4, 4, 0, 3, 3, 7, 0);
+      link.inject(fromPeer({ ...ends, flags: SYN | ACK, seq: 99, ack: 1001, options }));
+      link.inject(fromPeer({ ...ends, flags: ACK, seq: 100, ack: 1001, wnd: 60_000 }));
+      link.sent.length = 0;
+      endpoint.send(new Uint8Array(100 * 1024), true);
+      settle();
+      const [packet] = link.sent;
+      assert.ok(packet!.length > 100 * 1024);
+      assert.equal(new DataView(packet!.buffer, packet!.byteOffset).getUint16(at), 0);
+      assert.equal(stack.stats.tcp.outSegs, 2 + 100);
+    });
+  }
+
   for (const [name, remote, destination] of [
     ['IPv4', PEER, LOCAL],
     ['IPv6', ip('fd00:9::1'), ip('fd00:9::2')],

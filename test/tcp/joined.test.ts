@@ -352,3 +352,59 @@ test('RFC8985 §6.2 step 2: an ACK of all that left as one tells nothing of what
   assert.equal(bench.connection.rack.sentAt, since);
   assert.equal(bench.connection.flight.count, 1);
 });
+
+describe('packets that are longer than IP can tell', () => {
+  const LONGEST = 65_435;
+  const LONG = {
+    joinedSendBytes: 200_000,
+    initialWindowSegments: 500,
+    windowScale: 4,
+    sendBufferBytes: 500_000,
+  };
+
+  function long(more: BenchOptions = {}): Bench {
+    const bench = joining({
+      ...more,
+      peer: { window: 65_535, options: 'mss 1000, sackOK, ws 4', ...more.peer },
+      config: { ...LONG, ...more.config },
+    });
+    // The window of a SYN is not scaled.
+    bench.peer('A 1 a1').take();
+    return bench;
+  }
+
+  test('leave as one, and are no more once all of one was lost: the path may not take such', () => {
+    const bench = long({ config: { sack: true } });
+    bench.write(200_000);
+    bench.write(3000);
+    assert.deepEqual(left(bench), ['1 200000/1000', '200001 3000/1000']);
+    bench.advance(30);
+    bench.peer('A 1 a1 <sack 200001:203001>');
+    assert.ok(bench.take().every((s) => s.payload.length === 1000));
+    bench.peer('A 1 a203001').take();
+    bench.write(200_000);
+    assert.equal(bench.take()[0]!.payload.length, 65_000);
+  });
+
+  test('RFC 6298 §5.4: nor after a timeout', () => {
+    const bench = long({ peer: { options: 'mss 1000, ws 4' } });
+    bench.write(200_000);
+    bench.take();
+    bench.advance(bench.untilTimer);
+    assert.equal(bench.take()[0]!.payload.length, 1000);
+    bench.peer('A 1 a200001').take();
+    bench.write(200_000);
+    assert.ok(bench.take().every((s) => s.payload.length <= LONGEST));
+  });
+
+  test('go on where a part of one was lost', () => {
+    const bench = long({ config: { sack: true } });
+    bench.write(200_000);
+    bench.take();
+    bench.advance(30);
+    bench.peer('A 1 a1 <sack 5001:200001>').take();
+    bench.peer('A 1 a200001').take();
+    bench.write(200_000);
+    assert.ok(bench.take()[0]!.payload.length > LONGEST);
+  });
+});
