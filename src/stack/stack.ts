@@ -6,6 +6,7 @@ import type { ConnectionConfig } from '../tcp/config.js';
 import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
 import { configWith } from '../tcp/defaults.js';
 import { makeIsnGenerator } from '../tcp/isn.js';
+import type { ViewClass } from '../tcp/receive-queue.js';
 import type { IpAddress } from '../wire/address.js';
 import { IcmpQuote } from '../wire/icmp-quote.js';
 import { LocalAddresses } from './addresses.js';
@@ -87,6 +88,8 @@ export interface StackOptions {
   onNotice?: (notice: StackNotice) => void;
 }
 
+/** The class of Buffers, which `Buffer` itself only makes: what sockets hand out. */
+const BufferView = (Buffer as unknown as Record<symbol, ViewClass>)[Symbol.species]!;
 /** Batches taken in before timers run, at most. */
 const MAX_PULLS = 64;
 
@@ -153,6 +156,7 @@ export class Stack {
       initialSequence: initialSequence(options.isn, random),
       timestampOffset: tuplePrf(random),
       allocate: link.allocate === undefined ? unzeroed : (bytes) => link.allocate!(bytes),
+      View: BufferView,
       blocks: new BlockPool(unzeroed),
       synCookieMac: tupleMac(random),
       fastOpenCache: new FastOpenMemory(this.limits, random),

@@ -62,6 +62,8 @@ export interface ConnectionEnvironment {
   initialSequence(tuple: FourTuple, now: number): Seq;
   /** Memory for received data, zeroed or not; default a plain Uint8Array. Only what was written is handed out. */
   readonly allocate?: (bytes: number) => Uint8Array;
+  /** What `receive` is mostly asked for; default a plain Uint8Array. */
+  readonly View?: ViewClass;
   /** Memory for copies of data to be sent; default one for each connection. */
   readonly blocks?: BlockPool;
   /**
@@ -779,7 +781,8 @@ export class Connection {
   }
 
   requireReceiveQueue(): ReceiveQueue {
-    this.receiveQueue ??= new ReceiveQueue(this.environment.allocate);
+    const { allocate, View } = this.environment;
+    this.receiveQueue ??= new ReceiveQueue(allocate, undefined, View);
     return this.receiveQueue;
   }
 

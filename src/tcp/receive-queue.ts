@@ -15,6 +15,7 @@ const BULK_BYTES = 512;
 export interface ViewClass {
   new (memory: ArrayBufferLike, offset: number, length: number): Uint8Array;
   new (length: number): Uint8Array;
+  readonly prototype: Uint8Array;
 }
 
 /** A piece of memory; the bytes in use are `[start, end)`. */
@@ -47,10 +48,12 @@ export class ReceiveQueue {
   /**
    * @param allocate makes the blocks; what it returns need not be zeroed
    * @param smallBlockBytes size of the first block, and of those for a trickle
+   * @param Tiny what `take` is mostly asked for: a small payload is made one at once, and handed out as it is
    */
   constructor(
     private readonly allocate: (bytes: number) => Uint8Array = zeroed,
     private readonly smallBlockBytes = SMALL_BLOCK,
+    private readonly Tiny: ViewClass = Uint8Array,
   ) {
     this.blockBytes = smallBlockBytes;
   }
@@ -79,7 +82,7 @@ export class ReceiveQueue {
   }
 
   private pushTiny(bytes: Uint8Array, offset: number, length: number): void {
-    const tiny = new Uint8Array(length);
+    const tiny = new this.Tiny(length);
     for (let i = 0; i < length; i++) tiny[i] = bytes[offset + i]!;
     this.length = length;
     this.append(new Block(tiny, 0, length, length));
@@ -229,9 +232,11 @@ export class ReceiveQueue {
   }
 }
 
-/** `bytes[start … start + n)`; of a tiny array a copy, which leaves it and itself in the heap. */
+/** `bytes[start … start + n)`; of a tiny array itself, or a copy, which leaves both in the heap. */
 function viewOf(bytes: Uint8Array, start: number, n: number, View: ViewClass | undefined): Uint8Array {
   if (bytes.length <= TINY_BYTES) {
+    if (n === bytes.length && View !== undefined && Object.getPrototypeOf(bytes) === View.prototype)
+      return bytes;
     const copy = new (View ?? Uint8Array)(n);
     for (let i = 0; i < n; i++) copy[i] = bytes[start + i]!;
     return copy;

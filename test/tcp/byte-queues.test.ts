@@ -356,6 +356,35 @@ describe('ReceiveQueue', () => {
     assert.deepEqual([...chunk], [3, 4, 5], 'what was handed out stays');
   });
 
+  test('a few bytes are made what they are mostly asked for as, and handed out without a copy only as that and whole', () => {
+    let made = 0;
+    class View extends Uint8Array {
+      constructor(memory: ArrayBuffer | number, offset?: number, length?: number) {
+        if (typeof memory === 'number') super(memory);
+        else super(memory, offset, length);
+        made++;
+      }
+    }
+    const queue = new ReceiveQueue(undefined, undefined, View as never);
+    const received = Uint8Array.of(1, 2, 3, 4);
+    queue.push(received, 0, 4);
+    received.fill(99);
+    const whole = queue.take(10, View as never)!;
+    assert.equal(made, 1);
+    assert.ok(whole instanceof View);
+    assert.deepEqual([...whole], [1, 2, 3, 4]);
+    queue.push(Uint8Array.of(5, 6, 7), 0, 3);
+    const plain = queue.take(10)!;
+    assert.ok(!(plain instanceof View));
+    assert.deepEqual(plain, Uint8Array.of(5, 6, 7));
+    queue.push(Uint8Array.of(8, 9), 0, 2);
+    const first = queue.take(1, View as never)!;
+    const second = queue.take(1, View as never)!;
+    first[0] = 77;
+    assert.deepEqual([[...second], [...whole]], [[9], [1, 2, 3, 4]]);
+    assert.equal(queue.length, 0);
+  });
+
   test('views of a class that was asked for lie one behind the other, also where the memory is a part of something', () => {
     class View extends Uint8Array {}
     const whole = new Uint8Array(10_000);
