@@ -1,5 +1,5 @@
 // The port's life on the event loop. Memory safety rests on three things: arrays shared with JavaScript are checked for
-// detachment before each use, nothing is touched after a callback that may have closed the port, and the port is freed
+// detachment before they are used, whenever it has run since, nothing is touched after a callback that may have closed the port, and the port is freed
 // by the last of its owners.
 #include "packet_port.h"
 
@@ -69,13 +69,16 @@ static void fail(packet_port *port, int number) {
   emit(port, EVENT_FAILED, number);
 }
 
+// True when JavaScript still owns what is read into. Nobody else can take it away, so it need not be asked again before
+// JavaScript has run: a port that spins looks for packets a million times a second.
+static bool reading_intact(packet_port *port) {
+  return memory_intact(port, MEMORY_SLAB, MEMORY_TABLE) && memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL);
+}
+
+// Into memory that is intact.
 static int read_batch(packet_port *port, int *error) {
   shared_array *slab = &port->memory[MEMORY_SLAB];
   shared_array *table = &port->memory[MEMORY_TABLE];
-  if (!memory_intact(port, MEMORY_SLAB, MEMORY_TABLE) || !memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL)) {
-    *error = EFAULT;
-    return 0;
-  }
   int capacity = (int)(table->length / 3);
   int32_t *words = table->data;
   size_t begin = (size_t)(uint32_t)control_of(port)[CONTROL_BEGIN] & ~(size_t)(PACKET_ALIGNMENT - 1);
@@ -87,10 +90,10 @@ static int read_batch(packet_port *port, int *error) {
   return packets_read(port->use.fd, &area, error);
 }
 
-// True when JavaScript has something better to do than to wait: packets to flush, an immediate, a timer that is due.
+// True when JavaScript has something better to do than to wait: packets to flush, an immediate, a timer that is due. Looks
+// into memory that is intact.
 static bool loop_busy(packet_port *port) {
-  if (uv_backend_timeout(port->poll.loop) == 0) return true;
-  return !memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL) || control_of(port)[CONTROL_QUEUED] > 0;
+  return uv_backend_timeout(port->poll.loop) == 0 || control_of(port)[CONTROL_QUEUED] > 0;
 }
 
 // Packets that come as soon as the port has stopped spinning were kept back by it: who sends them waits for this
@@ -121,11 +124,16 @@ static bool may_spin(packet_port *port, int count, uint64_t begun) {
 static void deliver(packet_port *port) {
   uint64_t begun = uv_hrtime();
   int capacity = (int)(port->memory[MEMORY_TABLE].length / 3);
+  bool intact = reading_intact(port);
   for (;;) {
     int error = 0;
-    int count = read_batch(port, &error);
-    if (count > 0) emit(port, EVENT_PACKETS, count);
-    if (port->closed) return;
+    int count = intact ? read_batch(port, &error) : 0;
+    if (count > 0) {
+      emit(port, EVENT_PACKETS, count);
+      if (port->closed) return;
+      intact = reading_intact(port);
+    }
+    if (!intact) error = EFAULT;
     if (error != 0) {
       fail(port, error);
       return;
@@ -146,7 +154,7 @@ static void on_before_sleep(uv_prepare_t *handle) {
   napi_env env = port->env;
   port->owners++;
   bool too_late = !may_spin(port, 0, port->last_ns);
-  if (too_late || !loop_busy(port)) {
+  if (too_late || !reading_intact(port) || !loop_busy(port)) {
     uv_prepare_stop(handle);
     if (!too_late) deliver(port);
   }
@@ -245,8 +253,8 @@ napi_status port_use_slab(packet_port *port, napi_value slab) {
 }
 
 int port_pull(packet_port *port) {
-  int error = 0;
-  int count = read_batch(port, &error);
+  int error = EFAULT;
+  int count = reading_intact(port) ? read_batch(port, &error) : 0;
   if (memory_intact(port, MEMORY_CONTROL, MEMORY_CONTROL)) control_of(port)[CONTROL_ERROR] = error;
   return count;
 }
