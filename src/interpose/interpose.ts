@@ -10,6 +10,7 @@ import { errnoOf, systemCodeOf } from '../net/errors.js';
 import { Liveness } from '../net/liveness.js';
 import type { NetContext, NetStack } from '../net/net-stack.js';
 import type { SocketConnectOptions } from '../net/options.js';
+import { keepTickShape } from '../net/tick-shape.js';
 import type { Endpoint } from '../stack/endpoint.js';
 import { type Bindings, findBindings, type NameOut, type Request, type TcpHandle } from './bindings.js';
 import type { Bypass } from './bypass.js';
@@ -44,6 +45,7 @@ type TlsHandle = { enableSessionCallbacks(): void; enableKeylogCallback(): void 
  */
 export function interpose(stack: NetStack, bypass: Bypass): void {
   const bindings = findBindings();
+  keepTickShape();
   const context: NetContext = {
     stack,
     liveness: new Liveness(),

@@ -20,6 +20,7 @@ import type { NetContext, NetStack } from './net-stack.js';
 import type { BoundSocketOptions, CreateConnectionOptions, ServerOptions, SocketOptions } from './options.js';
 import { Server } from './server.js';
 import { Socket } from './socket.js';
+import { keepTickShape } from './tick-shape.js';
 
 type ConnectionListener = (socket: Socket) => void;
 
@@ -83,6 +84,7 @@ export interface Net {
  */
 export function createNet(stack: NetStack | (() => NetStack)): Net {
   passAsNodes(Socket, Server);
+  keepTickShape();
   const context: NetContext = {
     get stack() {
       return typeof stack === 'function' ? stack() : stack;
