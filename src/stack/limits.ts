@@ -53,6 +53,11 @@ export interface Limits {
   segmentsPerTurn: number;
   /** Calls of handlers in one turn; the rest follows in the next. */
   eventsPerTurn: number;
+  /**
+   * Bytes that users add to their connections in one turn until these leave and ACKs are taken in, before others are told: what
+   * has left the processor's caches by the time it leaves, and is held until it is acknowledged, costs several times as much.
+   */
+  sendBytesPerTurn: number;
   /** Rounds of deliver, transmit and loop back in one turn, until it gives way to the event loop. */
   roundsPerTurn: number;
   /** Bytes of packets to our own addresses that wait to be looped back. */
@@ -84,6 +89,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   timersPerTurn: 4096,
   segmentsPerTurn: 4096,
   eventsPerTurn: 65_536,
+  sendBytesPerTurn: 2_097_152,
   roundsPerTurn: 8,
   loopbackBytes: 1_048_576,
 };

@@ -60,6 +60,10 @@ export class Turn implements EndpointDriver {
   /** Ends of turns at which somebody was among these. */
   private heldTurns = 0;
   private eventBudget = 0;
+  /** Bytes that users have added to what is to be sent, since the last transmission. */
+  private addedBytes = 0;
+  /** They have added enough: others are told only when that has left. */
+  private isCutShort = false;
   /** Whether packets from us to us are taken in now; see `rounds`. */
   private takesLooped = true;
   // Made once: who makes a function where it is needed pays for it also in calls that do not come that far.
@@ -185,6 +189,8 @@ export class Turn implements EndpointDriver {
       parts.output.flush();
       const looped = this.takesLooped && parts.takeLooped(turnNow);
       isLooping = looped || (this.hasEvents && this.eventBudget > 0) || this.canTransmit;
+      // Before others add more the ACKs of this are taken in, and make room for it in memory that is warm.
+      if (this.isCutShort) break;
     }
     this.takesLooped = true;
     if (this.connected.length > 0) this.releaseConnected();
@@ -220,9 +226,13 @@ export class Turn implements EndpointDriver {
   /** Calls handlers until nothing is left to tell, new listeners' connections first: they need their handler. */
   private deliver(): void {
     let told = 0;
+    this.addedBytes = 0;
+    this.isCutShort = false;
     while (this.hasEvents && this.eventBudget > 0) {
       while (this.listeners.length > 0 && this.eventBudget-- > 0) this.announce(this.listeners.shift()!);
       if (told === this.delivery.length) break;
+      this.isCutShort = this.addedBytes >= this.parts.limits.sendBytesPerTurn;
+      if (this.isCutShort) break;
       if (this.eventBudget-- > 0) this.tell(this.delivery.at(told++));
     }
     this.delivery.dropFirst(told);
@@ -257,21 +267,29 @@ export class Turn implements EndpointDriver {
       return;
     }
     this.takesLooped = false;
+    const before = endpoint.connection.sendBuffer?.length ?? 0;
     try {
       handler.onEvents(endpoint, events);
     } catch (error) {
       this.errors.push(error);
     }
+    this.addedBytes += (endpoint.connection.sendBuffer?.length ?? 0) - before;
   }
 
   /** Polls every marked connection until the way out is full; who was stopped in the midst goes to the end. */
   private transmit(): void {
     const { parts, turnNow, transmission } = this;
     const { output } = parts;
+    const marked = transmission.length;
     let polled = 0;
-    while (polled < transmission.length && output.writable) {
+    while (polled < marked && output.writable) {
       const endpoint = transmission.at(polled++);
       if (endpoint.isLeftToUser) continue;
+      if (this.isCutShort && endpoint.connection.events !== 0) {
+        // Its user was not told yet, and has perhaps an answer that goes with the ACK.
+        transmission.push(endpoint);
+        continue;
+      }
       endpoint.awaitsTransmit = false;
       parts.paths.follow(endpoint);
       const { connection } = endpoint;

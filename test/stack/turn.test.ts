@@ -219,6 +219,37 @@ describe('a turn', () => {
     assert.ok(calls > before, 'what was left over comes in a later turn');
   });
 
+  it('RFC9293 MUST-58: bounds what users add in one turn, and others are told, and acknowledge, when that has left', () => {
+    const told: number[] = [];
+    const handler: EndpointHandler = {
+      onEvents(endpoint, events) {
+        if (!(events & Event.READABLE)) return;
+        told.push(endpoint.tuple.localPort);
+        endpoint.receive(1000);
+        endpoint.send(new Uint8Array(600), true);
+      },
+    };
+    const { link, clock, settle } = connected(5, { limits: { sendBytesPerTurn: 1000 } }, handler);
+    const segments = () => link.takeSegments().map((s) => [s.sourcePort, s.ack, s.payload.length]);
+    const payload = new Uint8Array(10);
+    link.inject(...[0, 1, 2, 3, 4].map((i) => toUs(i, { flags: ACK | PSH, payload })));
+    assert.deepEqual(told, [6000, 6001]);
+    assert.deepEqual(
+      segments(),
+      [6000, 6001].map((port) => [port, 110, 600]),
+    );
+    clock.step();
+    assert.deepEqual(told, [6000, 6001, 6002, 6003]);
+    assert.deepEqual(
+      segments(),
+      [6002, 6003].map((port) => [port, 110, 600]),
+    );
+    clock.step();
+    settle();
+    assert.deepEqual(told, [6000, 6001, 6002, 6003, 6004]);
+    assert.deepEqual(segments(), [[6004, 110, 600]]);
+  });
+
   it('bounds the segments of one turn, and goes on with the rest', () => {
     const { link, endpoints, settle, clock } = connected(8, { limits: { segmentsPerTurn: 3 } });
     for (const endpoint of endpoints) endpoint.send(new Uint8Array(10), true);
