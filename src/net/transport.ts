@@ -1,9 +1,9 @@
 // Between a socket and its endpoint: turns the endpoint's events into stream operations and keeps the process alive
 // while the connection needs it. It outlives its socket until the last byte and the FIN are acknowledged.
 import { AsyncResource } from 'node:async_hooks';
+import { BufferView } from '../stack/buffer-view.js';
 import type { Endpoint, EndpointHandler } from '../stack/endpoint.js';
 import { Event } from '../tcp/connection.js';
-import type { ViewClass } from '../tcp/receive-queue.js';
 import { State } from '../tcp/state.js';
 import { surfaceUncaught, systemError } from './errors.js';
 import { type Liveness, Share } from './liveness.js';
@@ -27,9 +27,6 @@ export interface TransportOwner {
   /** Bytes moved: the idle timer starts anew. */
   _unrefTimer(): void;
 }
-
-/** The class of Buffers, which `Buffer` itself only makes. */
-const BufferView = (Buffer as unknown as Record<symbol, ViewClass>)[Symbol.species]!;
 
 /** Writes of at most so many bytes are put together here. */
 const SHORT_BYTES = 16_384;

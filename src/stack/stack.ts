@@ -6,11 +6,11 @@ import type { ConnectionConfig } from '../tcp/config.js';
 import { Connection, type ConnectionEnvironment } from '../tcp/connection.js';
 import { configWith } from '../tcp/defaults.js';
 import { makeIsnGenerator } from '../tcp/isn.js';
-import type { ViewClass } from '../tcp/receive-queue.js';
 import type { IpAddress } from '../wire/address.js';
 import { IcmpQuote } from '../wire/icmp-quote.js';
 import { LocalAddresses } from './addresses.js';
 import { type BindOptions, type BoundPort, BoundPorts } from './bound-ports.js';
+import { BufferView } from './buffer-view.js';
 import { type Clock, type ScheduledCall, SystemClock } from './clock.js';
 import { ConnectionTable } from './connection-table.js';
 import { type ConnectOptions, Endpoint, type EndpointHandler } from './endpoint.js';
@@ -88,8 +88,6 @@ export interface StackOptions {
   onNotice?: (notice: StackNotice) => void;
 }
 
-/** The class of Buffers, which `Buffer` itself only makes: what sockets hand out. */
-const BufferView = (Buffer as unknown as Record<symbol, ViewClass>)[Symbol.species]!;
 /** Batches taken in before timers run, at most. */
 const MAX_PULLS = 64;
 
