@@ -56,13 +56,15 @@ export interface TunLinkOptions {
   busyPollUs?: number;
   /**
    * Bytes that written packets may occupy in the kernel until `writable` becomes false. Default: unlimited, as a write
-   * does the kernel's receive work before it returns. Of use where the kernel forwards to a slower device.
+   * does the kernel's receive work before it returns, or leaves it to a thread that has nothing else to do. Of use where the
+   * kernel forwards to a slower device.
    */
   sendBufferBytes?: number;
   /**
    * Leaves checksums, and the cutting of up to 64 KiB into segments, to the kernel, and takes the same from it; what the
    * kernel does not offer the addon does for sent packets. `'software'`: the addon in any case, so that every packet crosses
-   * the device as on a wire. `false`: neither. Default true.
+   * the device as on a wire; while there is much to send, a thread of the kernel's takes it in on another processor (where the
+   * link makes the device, with one queue, and the process may look at sysfs). `false`: neither. Default true.
    */
   offload?: boolean | 'software';
   /** Numbering of the packets. Default: a new one. */

@@ -292,6 +292,8 @@ int port_flush(packet_port *port, int packets, napi_value buffers) {
                      port->use.is_socket, port->use.is_software};
   write_result result;
   packets_write(port->use.fd, &area, packets, &result);
+  if (port->use.thread != NULL)
+    receive_thread_note(port->use.thread, result.written, (size_t)result.bytes, uv_hrtime());
   int32_t *control = control_of(port);
   control[CONTROL_DROPPED] = result.dropped;
   control[CONTROL_BYTES] = result.bytes;
@@ -317,6 +319,8 @@ void port_close(packet_port *port) {
   uv_poll_stop(&port->poll);
   uv_close((uv_handle_t *)&port->poll, on_uv_closed);
   uv_close((uv_handle_t *)&port->before_sleep, on_uv_closed);
+  receive_thread_end(port->use.thread);
+  port->use.thread = NULL;
   close(port->use.fd);
   port->use.fd = -1;
   if (port->async != NULL) napi_async_destroy(port->env, port->async);

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "packet_io.h"
+#include "receive_thread.h"
 
 // Events, the first argument of the callback; the second is their value.
 enum {
@@ -46,6 +47,7 @@ typedef struct {
   size_t link_bytes;  // of the header of Ethernet, 0 for none
   bool is_socket;     // of a packet socket, not of a device
   bool is_software;   // each packet to write has a virtio-net header, and the port does what it asks for
+  receive_thread *thread;  // that takes in what is written, or NULL; the port's from port_open() on
 } descriptor_use;
 
 typedef struct {

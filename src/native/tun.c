@@ -170,6 +170,7 @@ static bool wrap_port(napi_env env, const port_use *use, const descriptor_use *d
   int failure = port_open(env, descriptor, (uint64_t)use->spin_us * 1000, &port);
   if (failure != 0) {
     close(descriptor->fd);
+    receive_thread_end(descriptor->thread);
     tun_error error = {-failure, "epoll_ctl", NULL};
     throw_system(env, &error);
     return false;
@@ -210,9 +211,8 @@ static napi_value construct(napi_env env, napi_callback_info info) {
   tun_device device;
   tun_error error;
   char name[NAME_ROOM], netns[PATH_ROOM];
-  bool software;
   if (!read_use(env, info, &use) || !read_request(env, use.options, &request, name, netns) ||
-      !read_bool(env, use.options, "software", &software))
+      !read_bool(env, use.options, "software", &request.software))
     return NULL;
   if (tun_open(&request, &device, &error) != 0) {
     throw_system(env, &error);
@@ -220,7 +220,7 @@ static napi_value construct(napi_env env, napi_callback_info info) {
   }
   descriptor_use descriptor = {device.fd, device.offload ? VNET_HEADER_BYTES : 0,
                                device.ethernet ? ETHERNET_HEADER_BYTES : 0, false,
-                               software && !device.offload};
+                               request.software && !device.offload, device.thread};
   if (!wrap_port(env, &use, &descriptor)) return NULL;
   describe(env, use.self, &device);
   set_bool(env, use.self, "software", descriptor.is_software);
@@ -272,7 +272,7 @@ static napi_value construct_socket(napi_env env, napi_callback_info info) {
     throw_system(env, &error);
     return NULL;
   }
-  descriptor_use descriptor = {state.fd, VNET_HEADER_BYTES, ETHERNET_HEADER_BYTES, true, software};
+  descriptor_use descriptor = {state.fd, VNET_HEADER_BYTES, ETHERNET_HEADER_BYTES, true, software, NULL};
   if (!wrap_port(env, &use, &descriptor)) return NULL;
   set_int(env, use.self, "index", state.index);
   set_int(env, use.self, "receiveBufferBytes", state.receive_buffer);

@@ -100,6 +100,17 @@ static bool agree_on_headers(int fd) {
   return ioctl(fd, TUNSETVNETHDRSZ, &bytes) == 0 && ioctl(fd, TUNSETVNETLE, &little_endian) == 0;
 }
 
+// Where there are several queues, their holder decides for all of them.
+static bool wants_thread(const tun_request *request, const tun_device *device) {
+  return request->software && !device->offload && (request->flags & IFF_MULTI_QUEUE) == 0;
+}
+
+// A device that was there before is not changed.
+static bool find_thread(tun_device *device) {
+  if (!device->persistent) device->thread = receive_thread_find(device->name);
+  return device->thread != NULL;
+}
+
 // TUNSETIFF comes before anything polls the descriptor: until then it reports nothing but an error.
 static int attach(const tun_request *request, tun_device *device, tun_error *error) {
   struct ifreq ifr;
@@ -108,12 +119,14 @@ static int attach(const tun_request *request, tun_device *device, tun_error *err
   device->ethernet = (request->flags & IFF_TAP) != 0;
   device->offload = request->offload && offers_offload(device->fd);
   int flags = request->flags & ~IFF_DETACH_QUEUE;
-  ifr.ifr_flags = (short)(flags | (device->offload ? IFF_VNET_HDR : 0));
+  bool is_threaded = wants_thread(request, device);
+  ifr.ifr_flags = (short)(flags | (device->offload ? IFF_VNET_HDR : 0) | (is_threaded ? IFF_NAPI : 0));
   if (ioctl(device->fd, TUNSETIFF, &ifr) < 0) return fail(error, "TUNSETIFF", CLONE_DEVICE);
   memcpy(device->name, ifr.ifr_name, IFNAMSIZ);
 
   if (ioctl(device->fd, TUNGETIFF, &ifr) < 0) return fail(error, "TUNGETIFF", CLONE_DEVICE);
   device->persistent = (ifr.ifr_flags & IFF_PERSIST) != 0;
+  if (is_threaded && !find_thread(device)) return fail(error, "TUNSETIFF", CLONE_DEVICE);
   // Offloads stay on a persistent device until somebody sets others.
   if (device->offload && !agree_on_headers(device->fd)) return fail(error, "TUNSETVNETHDRSZ", CLONE_DEVICE);
   bool is_set = tun_set_offload(device->fd, device->offload);
@@ -137,15 +150,21 @@ static int open_here(const tun_request *request, tun_device *device, tun_error *
   if (attach(request, device, error) == 0) return 0;
   close(device->fd);
   device->fd = -1;
+  receive_thread_end(device->thread);
+  device->thread = NULL;
   return -1;
 }
 
-// What offload needs may be refused where it was promised; the device then does without.
+// What offload needs may be refused where it was promised, and so may the kernel's thread; the device then does without.
 static int open_device(const tun_request *request, tun_device *device, tun_error *error) {
-  if (open_here(request, device, error) == 0) return 0;
-  if (!device->offload) return -1;
   tun_request plain = *request;
-  plain.offload = false;
+  if (open_here(&plain, device, error) == 0) return 0;
+  if (device->offload) {
+    plain.offload = false;
+    if (open_here(&plain, device, error) == 0) return 0;
+  }
+  if (!wants_thread(&plain, device)) return -1;
+  plain.software = false;
   return open_here(&plain, device, error);
 }
 

@@ -5,12 +5,15 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+#include "receive_thread.h"
+
 // What to open.
 typedef struct {
   char name[IFNAMSIZ];  // empty: the kernel chooses
   const char *netns;    // path of a network namespace file, or NULL for the caller's own
   int flags;            // IFF_TUN or IFF_TAP, IFF_NO_PI, IFF_MULTI_QUEUE; IFF_DETACH_QUEUE: hold the device, take no packets
   bool offload;         // virtio-net headers, checksums and segmentation both ways, if the kernel has them
+  bool software;        // without it: what devices do is done before packets are written
   int mtu;              // set on a device that this call made; 0: leave the kernel's
   int send_buffer;      // TUNSETSNDBUF in bytes; 0: leave the kernel's, which is unlimited
   bool disable_ipv6;    // on a device that this call made
@@ -25,6 +28,7 @@ typedef struct {
   bool ethernet;       // a TAP device: frames
   bool persistent;     // it existed before, and outlives the descriptor
   bool offload;        // each packet has a virtio-net header of VNET_HEADER_BYTES before it, and the offloads are on
+  receive_thread *thread;  // of a device that `software` is for, where there is one; the caller's
   bool ipv6_disabled;  // the request's disable_ipv6 took effect
 } tun_device;
 

@@ -31,6 +31,7 @@ for (const [family, ours, theirs] of [
     const result = await lab.peer('client', ours, String(port), String(SIZE), '22').ended;
     const report = JSON.parse(result.stdout) as PeerReport;
     assert.deepEqual(report, { bytes: SIZE, sum: patternSum(21, SIZE), error: null });
+    await until('the server has heard all', () => heard.length > 0);
     assert.deepEqual(heard, [{ bytes: SIZE, sum: patternSum(22, SIZE) }]);
     await stack.settled();
     await stack.close();
