@@ -16,8 +16,8 @@ import { enterTimeWait, finishAckOfFin } from './closing.js';
 const RULE = 'RFC9293-3.10.7.4';
 /** Duplicate ACKs sent after one batch at most: three start a recovery, some more keep it going. */
 const MAX_DUPLICATE_ACKS = 64;
-/** Shorter payloads are copied: a few bytes must not pin the memory around them. */
-const LEAST_KEPT = 32_768;
+/** Shorter payloads, none of a full packet, are copied: a few bytes must not pin the memory around them. */
+const LEAST_KEPT = 60_000;
 /** So are those for a reader that has left as much unread: it must not pin what others are read into. */
 const MOST_QUEUED = 262_144;
 
