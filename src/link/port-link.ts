@@ -32,6 +32,7 @@ import {
 } from '../stack/link.js';
 import type { PayloadPieces } from '../wire/payload.js';
 import { LONGEST_IP_PAYLOAD } from '../wire/tcp.js';
+import { LastingBlocks } from './lasting-blocks.js';
 import { type ReadBatch, ReadMemory } from './read-memory.js';
 
 /** Packets of one batch; then other handles of the event loop get their turn. */
@@ -67,6 +68,7 @@ export abstract class PortLink implements Link {
   protected abstract readonly port: PacketPort;
   protected readonly memory: PortMemory;
   protected readonly queue: TransmitQueue;
+  readonly blocks: LastingBlocks;
   protected readonly counters = newLinkStats();
   protected receiver: LinkReceiver | null = null;
   private readonly received = new ReceiveMemory();
@@ -99,7 +101,8 @@ export abstract class PortLink implements Link {
       ids: new Float64Array(BATCH_PACKETS),
       keptUpTo: -1,
     };
-    this.queue = new TransmitQueue(this.control);
+    this.blocks = new LastingBlocks(this.control, (memory) => this.usePayload(memory));
+    this.queue = new TransmitQueue(this.control, this.blocks);
     this.memory = {
       slab,
       table,
@@ -202,6 +205,10 @@ export abstract class PortLink implements Link {
     if (this.closing !== null) return;
     this.giveUpQueue();
     this.receiver?.failed(this.lost(errno));
+  }
+
+  private usePayload(memory: Uint8Array): boolean {
+    return !this.hasEnded && this.port.usePayload?.(memory) === true;
   }
 
   private giveUpQueue(): void {

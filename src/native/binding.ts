@@ -22,7 +22,10 @@ export const CONTROL_WRITTEN = 4;
 export const CONTROL_BEGIN = 5;
 export const CONTROL_JOIN = 6;
 export const CONTROL_LONG = 7;
-export const CONTROL_WORDS = 8;
+export const CONTROL_NUMBER = 8;
+export const CONTROL_DONE = 9;
+export const CONTROL_THREAD = 10;
+export const CONTROL_WORDS = 11;
 
 /** Which received segments are given as one packet, as in packet_io.h: none, up to the length that IP can tell, any. */
 export const JOIN_NOTHING = 0;
@@ -40,6 +43,9 @@ export const VNET_HEADER_BYTES = 16;
 
 /** Payload pieces of one packet that the addon gathers, as in packet_io.h. */
 export const MAX_PIECES = 64;
+
+/** Stretches of memory for payload that lasts, as in write_thread.h. */
+export const MAX_STRETCHES = 32;
 
 /** Memory and a function that stay shared with the addon until the port is closed. */
 export interface PortMemory {
@@ -109,6 +115,11 @@ export interface PacketPort {
   stopReading(): void;
   /** Has packets read into other memory from now on, of at least `PACKET_ROOM` bytes. */
   useSlab(slab: Uint8Array): void;
+  /**
+   * Payload in `payload`, too, lasts until its packet is written, which `control[CONTROL_DONE]` tells: a thread may read it meanwhile. False
+   * when none ever will. Throws when there are `MAX_STRETCHES` already. Absent from an addon that was compiled earlier.
+   */
+  usePayload?(payload: Uint8Array): boolean;
   /** Reads what there is at once; the number of packets. An errno, if any, is in `control[CONTROL_ERROR]`. */
   pull(): number;
   /**

@@ -14,6 +14,7 @@
 #include "packet_socket.h"
 #include "segmentation.h"
 #include "tun_device.h"
+#include "write_thread.h"
 
 int32_t vnet_hints(uint8_t flags, uint8_t gso_type, uint16_t gso_size) {
   int32_t hints = 0;
@@ -229,25 +230,44 @@ int packet_write(int fd, const packet_writer *writer, struct iovec *vectors, int
   return error;
 }
 
-static bool is_long(const write_area *area, const struct iovec *vectors, int count) {
+packet_writer device_writer(size_t header_bytes) {
+  return (packet_writer){device_write, device_verdict, header_bytes};
+}
+
+size_t vectors_bytes(const struct iovec *vectors, int count) {
   size_t bytes = 0;
   for (int i = 0; i < count; i++) bytes += vectors[i].iov_len;
-  return bytes > area->header_bytes + area->link_bytes + MOST_IP_BYTES;
+  return bytes;
+}
+
+int packet_write_any(int fd, const packet_writer *writer, size_t link_bytes, struct iovec *vectors, int count,
+                     write_result *result) {
+  bool may_be_long = writer->header_bytes > 0;
+  if (may_be_long && vectors_bytes(vectors, count) > writer->header_bytes + link_bytes + MOST_IP_BYTES)
+    return long_packet_write(fd, writer, vectors, count, result);
+  return packet_write(fd, writer, vectors, count, result);
 }
 
 static int write_one(int fd, const write_area *area, const packet_writer *writer, struct iovec *vectors, int count,
                      write_result *result) {
   if (area->is_software) return segments_write(fd, writer, vectors, count, result);
-  if (area->header_bytes > 0 && is_long(area, vectors, count))
-    return long_packet_write(fd, writer, vectors, count, result);
-  return packet_write(fd, writer, vectors, count, result);
+  if (area->thread != NULL) {
+    handover what = write_thread_offer(area->thread, vectors, count, area->first_number + result->taken);
+    if (what == NO_ROOM) return EAGAIN;
+    if (what == TAKEN) {
+      result->written++;
+      result->bytes += (int)(vectors_bytes(vectors, count) - writer->header_bytes);
+      return 0;
+    }
+  }
+  return packet_write_any(fd, writer, area->link_bytes, vectors, count, result);
 }
 
 void packets_write(int fd, const write_area *area, int packets, write_result *result) {
   struct iovec vectors[MAX_PIECES + 2];
   const packet_writer writer = area->is_socket
                                    ? (packet_writer){socket_write, socket_verdict, area->header_bytes}
-                                   : (packet_writer){device_write, device_verdict, area->header_bytes};
+                                   : device_writer(area->header_bytes);
   size_t at = 0;
   *result = (write_result){0};
   while (result->taken < packets) {

@@ -101,6 +101,8 @@ typedef struct {
 // Looks up a payload buffer by number; `data` is NULL when there is none.
 typedef payload_buffer (*find_buffer)(void *context, int32_t index);
 
+struct write_thread;
+
 // What to write. A packet is described by int32 values: offset of its header in the arena, length of the header, number
 // of payload pieces, then buffer number, offset and length of each piece.
 typedef struct {
@@ -114,6 +116,8 @@ typedef struct {
   size_t link_bytes;    // of the header before that of IP, as in read_area
   bool is_socket;       // see packet_socket.h; else it is a device's
   bool is_software;     // each packet has a virtio-net header, and what it asks for is done here
+  struct write_thread *thread;  // that packets may be handed to, or NULL
+  int32_t first_number;         // of the first packet, as the thread numbers them
 } write_area;
 
 // How a flush went.
@@ -138,7 +142,17 @@ typedef struct {
   size_t header_bytes;  // as that of write_area
 } packet_writer;
 
+// How a device is.
+packet_writer device_writer(size_t header_bytes);
+
 // Writes one packet, and adds to the counts of `result`. Returns 0, or the error that keeps everything back.
 int packet_write(int fd, const packet_writer *writer, struct iovec *vectors, int count, write_result *result);
+
+// Octets in so many vectors.
+size_t vectors_bytes(const struct iovec *vectors, int count);
+
+// The same with one that may be longer than IP can tell, where it has a virtio-net header.
+int packet_write_any(int fd, const packet_writer *writer, size_t link_bytes, struct iovec *vectors, int count,
+                     write_result *result);
 
 #endif

@@ -237,18 +237,36 @@ void port_set_reading(packet_port *port, bool reading) {
   watch(port);
 }
 
-napi_status port_use_slab(packet_port *port, napi_value slab) {
+// Finds and holds the memory of an array of at least so many octets.
+static napi_status hold(napi_env env, napi_value bytes, size_t least, shared_array *held) {
   napi_typedarray_type type;
   napi_value buffer;
-  napi_ref reference;
-  size_t length = 0;
-  void *data = NULL;
-  napi_status status = napi_get_typedarray_info(port->env, slab, &type, &length, &data, &buffer, NULL);
-  if (status == napi_ok && (type != napi_uint8_array || length < PACKET_ROOM)) status = napi_invalid_arg;
-  if (status == napi_ok) status = napi_create_reference(port->env, buffer, 1, &reference);
+  napi_status status = napi_get_typedarray_info(env, bytes, &type, &held->length, &held->data, &buffer, NULL);
+  if (status == napi_ok && (type != napi_uint8_array || held->length < least)) status = napi_invalid_arg;
+  return status == napi_ok ? napi_create_reference(env, buffer, 1, &held->buffer) : status;
+}
+
+napi_status port_use_slab(packet_port *port, napi_value slab) {
+  shared_array held;
+  napi_status status = hold(port->env, slab, PACKET_ROOM, &held);
   if (status != napi_ok) return status;
   napi_delete_reference(port->env, port->memory[MEMORY_SLAB].buffer);
-  port->memory[MEMORY_SLAB] = (shared_array){reference, data, length};
+  port->memory[MEMORY_SLAB] = held;
+  return napi_ok;
+}
+
+napi_status port_use_payload(packet_port *port, napi_value payload, bool *used) {
+  shared_array held;
+  *used = false;
+  if (port->writer == NULL && port->use.is_alone) {
+    const packet_writer writer = device_writer(port->use.vnet_bytes);
+    port->writer = write_thread_new(port->use.fd, &writer, port->use.link_bytes, control_of(port) + CONTROL_DONE);
+  }
+  if (port->writer == NULL) return napi_ok;
+  napi_status status = port->stretches < MAX_STRETCHES ? hold(port->env, payload, 1, &held) : napi_invalid_arg;
+  if (status != napi_ok) return status;
+  port->payload[port->stretches++] = held.buffer;
+  *used = write_thread_add_memory(port->writer, (payload_buffer){held.data, held.length});
   return napi_ok;
 }
 
@@ -282,19 +300,28 @@ static payload_buffer find_payload(void *context, int32_t index) {
   return cursor->found;
 }
 
+static void note_written(packet_port *port, const write_result *result) {
+  size_t bytes = result->bytes > 0 ? (size_t)result->bytes : 0;
+  if (port->use.thread != NULL) receive_thread_note(port->use.thread, result->written, bytes, uv_hrtime());
+  if (port->writer != NULL)
+    control_of(port)[CONTROL_THREAD] = write_thread_note(port->writer, result->written, bytes, uv_hrtime());
+}
+
 int port_flush(packet_port *port, int packets, napi_value buffers) {
   if (!memory_intact(port, MEMORY_ARENA, MEMORY_CONTROL)) return -1;
   shared_array *arena = &port->memory[MEMORY_ARENA];
   shared_array *descriptors = &port->memory[MEMORY_DESCRIPTORS];
+  int32_t *control = control_of(port);
   buffer_cursor cursor = {port->env, buffers, -1, {NULL, 0}};
   write_area area = {arena->data,  arena->length, descriptors->data, descriptors->length,
                      find_payload, &cursor,       port->use.vnet_bytes,  port->use.link_bytes,
-                     port->use.is_socket, port->use.is_software};
+                     port->use.is_socket, port->use.is_software, port->writer, control[CONTROL_NUMBER]};
   write_result result;
   packets_write(port->use.fd, &area, packets, &result);
-  if (port->use.thread != NULL)
-    receive_thread_note(port->use.thread, result.written, (size_t)result.bytes, uv_hrtime());
-  int32_t *control = control_of(port);
+  note_written(port, &result);
+  if (port->writer != NULL) write_thread_correct(port->writer, &result);
+  if (port->writer == NULL || !write_thread_holds(port->writer))
+    control[CONTROL_DONE] = (int32_t)((uint32_t)area.first_number + (uint32_t)result.taken);
   control[CONTROL_DROPPED] = result.dropped;
   control[CONTROL_BYTES] = result.bytes;
   control[CONTROL_WRITTEN] = result.written;
@@ -319,6 +346,8 @@ void port_close(packet_port *port) {
   uv_poll_stop(&port->poll);
   uv_close((uv_handle_t *)&port->poll, on_uv_closed);
   uv_close((uv_handle_t *)&port->before_sleep, on_uv_closed);
+  write_thread_end(port->writer);
+  port->writer = NULL;
   receive_thread_end(port->use.thread);
   port->use.thread = NULL;
   close(port->use.fd);
@@ -330,6 +359,7 @@ void port_close(packet_port *port) {
     if (port->memory[i].buffer != NULL) napi_delete_reference(port->env, port->memory[i].buffer);
     port->memory[i] = (shared_array){NULL, NULL, 0};
   }
+  while (port->stretches > 0) napi_delete_reference(port->env, port->payload[--port->stretches]);
   port->async = NULL;
   port->self = NULL;
   port->callback = NULL;

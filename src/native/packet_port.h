@@ -9,6 +9,7 @@
 
 #include "packet_io.h"
 #include "receive_thread.h"
+#include "write_thread.h"
 
 // Events, the first argument of the callback; the second is their value.
 enum {
@@ -27,7 +28,10 @@ enum {
   CONTROL_BEGIN = 5,    // JavaScript: where in the slab the next batch begins, a multiple of PACKET_ALIGNMENT
   CONTROL_JOIN = 6,     // JavaScript: JOIN_*
   CONTROL_LONG = 7,     // JavaScript: not 0 when packets may leave that are longer than IP can tell; port: 0 once the kernel refuses
-  CONTROL_WORDS = 8,
+  CONTROL_NUMBER = 8,   // JavaScript: number of the first packet of the next flush
+  CONTROL_DONE = 9,     // port: number behind the last packet up to which all are written or given up
+  CONTROL_THREAD = 10,  // port: not 0 while a thread writes payload that lasts
+  CONTROL_WORDS = 11,
 };
 
 // Memory shared with JavaScript, in the order of `port_memory` below.
@@ -47,6 +51,7 @@ typedef struct {
   size_t link_bytes;  // of the header of Ethernet, 0 for none
   bool is_socket;     // of a packet socket, not of a device
   bool is_software;   // each packet to write has a virtio-net header, and the port does what it asks for
+  bool is_alone;      // no other descriptor is of the same device: a thread may write to it
   receive_thread *thread;  // that takes in what is written, or NULL; the port's from port_open() on
 } descriptor_use;
 
@@ -64,6 +69,9 @@ typedef struct {
   uint64_t missed_ns;  // when it looked for packets for so long in vain
   int spins_to_skip;
   descriptor_use use;
+  write_thread *writer;  // NULL until there is payload that lasts
+  napi_ref payload[MAX_STRETCHES];  // memory of that
+  int stretches;
   int refused;  // frames that a packet socket could not give out, not yet told
   int owners;  // the JavaScript object and the uv handles; the last one frees
   int open_handles;
@@ -85,6 +93,10 @@ void port_set_reading(packet_port *port, bool reading);
 
 // Has batches read into other memory from now on: `slab` is of at least PACKET_ROOM bytes.
 napi_status port_use_slab(packet_port *port, napi_value slab);
+
+// Payload that lies in it, too, lasts until its packet is written, of which CONTROL_DONE tells: a thread may write that. `*used` is false
+// when none ever will.
+napi_status port_use_payload(packet_port *port, napi_value payload, bool *used);
 
 // Reads what is there right now. Returns the number of packets; CONTROL_ERROR tells what ended it.
 int port_pull(packet_port *port);

@@ -9,23 +9,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Of so long at least a rate is taken. To have the thread begin or end costs a fraction of a millisecond.
-#define WINDOW_NS 20000000u
+#include "rate_window.h"
+
+// To have the thread begin or end costs a fraction of a millisecond.
 // Much: so many packets in a second, of this length on average. Short ones are requests and answers, which somebody awaits.
 #define MANY_PACKETS 20000u
 #define LONG_BYTES 512u
 // Little: not that many.
 #define FEW_PACKETS 5000u
 
-#define SECOND_NS 1000000000u
-
 struct receive_thread {
   int fd;               // of the attribute that has it work
   atomic_int owners;    // the port, and who writes the attribute
   atomic_bool wanted;   // that it works
   atomic_bool writing;  // somebody is about to write what is wanted
-  uint64_t begun_ns;    // of the window
-  uint64_t packets, bytes;
+  rate_window window;
 };
 
 #if defined(SYS_fsopen) && defined(SYS_fsconfig) && defined(SYS_fsmount)
@@ -108,14 +106,8 @@ static void want(receive_thread *thread, bool on) {
 }
 
 void receive_thread_note(receive_thread *thread, int packets, size_t bytes, uint64_t now_ns) {
-  uint64_t took = now_ns - thread->begun_ns;
-  thread->packets += (uint64_t)packets;
-  thread->bytes += bytes;
-  if (took < WINDOW_NS) return;
-  uint64_t rate = took < SECOND_NS ? thread->packets * SECOND_NS / took : 0;
-  if (rate < FEW_PACKETS) want(thread, false);
-  else if (rate > MANY_PACKETS && thread->bytes > thread->packets * LONG_BYTES) want(thread, true);
-  thread->begun_ns = now_ns;
-  thread->packets = 0;
-  thread->bytes = 0;
+  rate seen;
+  if (!rate_window_add(&thread->window, packets, bytes, now_ns, &seen)) return;
+  if (seen.packets < FEW_PACKETS) want(thread, false);
+  else if (seen.packets > MANY_PACKETS && seen.bytes > seen.packets * LONG_BYTES) want(thread, true);
 }

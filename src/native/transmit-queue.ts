@@ -3,6 +3,7 @@
 import type { PayloadPieces } from '../wire/payload.js';
 import {
   CONTROL_LONG,
+  CONTROL_NUMBER,
   CONTROL_QUEUED,
   MAX_PIECES,
   type NativePortOptions,
@@ -27,6 +28,12 @@ const LOOP_BYTES = 64;
 const WORDS_PER_PACKET = 3;
 const WORDS_PER_PIECE = 3;
 
+/** Who has to know what of its memory packets refer to. */
+export interface PayloadMemory {
+  /** A packet refers to it, before which `number` packets were queued, of all time (as int32). */
+  noteUse(bytes: Uint8Array, number: number): void;
+}
+
 /** The queue and the memory that it shares with the addon. */
 export class TransmitQueue {
   readonly arena = new Uint8Array(ARENA_BYTES);
@@ -43,12 +50,20 @@ export class TransmitQueue {
   /** The memory of the last header, which is that of all as a rule, and the same in words. */
   private headerBytes: Uint8Array | null = null;
   private headerWords: Int32Array = new Int32Array(0);
+  /** Packets that are done with, of all time, as int32: the number of the first one queued. */
+  private first = 0;
   /** A multiple of four. */
   private arenaUsed = 0;
   private words = 0;
 
-  /** @param control the control array of the port, where the number of queued packets is shown to it */
-  constructor(private readonly control: NativePortOptions['control']) {}
+  /**
+   * @param control the control array of the port, where the number of queued packets is shown to it
+   * @param memory told of packets that refer to it
+   */
+  constructor(
+    private readonly control: NativePortOptions['control'],
+    private readonly memory: PayloadMemory | null = null,
+  ) {}
 
   /** Puts a virtio-net header before every packet, from now on. The queue is empty. */
   useVnetHeaders(): void {
@@ -116,6 +131,7 @@ export class TransmitQueue {
 
   /** Forgets everything, and lets go of the payload. */
   clear(): void {
+    this.pass(this.packets);
     this.packets = 0;
     this.arenaUsed = 0;
     this.words = 0;
@@ -139,6 +155,7 @@ export class TransmitQueue {
       at += WORDS_PER_PACKET + WORDS_PER_PIECE * this.descriptors[at + 2]!;
     }
     this.clear();
+    this.pass(-kept.length);
     const bytes = new Uint8Array(total);
     this.buffers.push(bytes);
     let offset = 0;
@@ -149,6 +166,11 @@ export class TransmitQueue {
       offset += packet.length;
     }
     this.packets = kept.length;
+  }
+
+  private pass(packets: number): void {
+    this.first = (this.first + packets) | 0;
+    this.control[CONTROL_NUMBER] = this.first;
   }
 
   /** The bytes of the packet described at `at`, in a copy. */
@@ -200,6 +222,7 @@ export class TransmitQueue {
     const descriptors = this.descriptors;
     let at = this.words + WORDS_PER_PACKET;
     for (let i = 0; i < payload.count; i++) {
+      this.memory?.noteUse(payload.bytes[i]!, (this.first + this.packets) | 0);
       descriptors[at] = this.bufferNumber(payload.bytes[i]!);
       descriptors[at + 1] = payload.offsets[i]!;
       descriptors[at + 2] = payload.lengths[i]!;

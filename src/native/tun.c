@@ -1,6 +1,7 @@
 // The module: the classes `Port`, `SocketPort` and `Alarm`, and some functions. It only translates between JavaScript
 // values and the C of its neighbours. It keeps no state of its own, so every environment (worker thread) may load it.
 #include <errno.h>
+#include <linux/if_tun.h>
 #include <node_api.h>
 #include <stdio.h>
 #include <string.h>
@@ -218,9 +219,10 @@ static napi_value construct(napi_env env, napi_callback_info info) {
     throw_system(env, &error);
     return NULL;
   }
+  bool is_alone = device.offload && (request.flags & IFF_MULTI_QUEUE) == 0;
   descriptor_use descriptor = {device.fd, device.offload ? VNET_HEADER_BYTES : 0,
                                device.ethernet ? ETHERNET_HEADER_BYTES : 0, false,
-                               request.software && !device.offload, device.thread};
+                               request.software && !device.offload, is_alone, device.thread};
   if (!wrap_port(env, &use, &descriptor)) return NULL;
   describe(env, use.self, &device);
   set_bool(env, use.self, "software", descriptor.is_software);
@@ -272,7 +274,7 @@ static napi_value construct_socket(napi_env env, napi_callback_info info) {
     throw_system(env, &error);
     return NULL;
   }
-  descriptor_use descriptor = {state.fd, VNET_HEADER_BYTES, ETHERNET_HEADER_BYTES, true, software, NULL};
+  descriptor_use descriptor = {state.fd, VNET_HEADER_BYTES, ETHERNET_HEADER_BYTES, true, software, false, NULL};
   if (!wrap_port(env, &use, &descriptor)) return NULL;
   set_int(env, use.self, "index", state.index);
   set_int(env, use.self, "receiveBufferBytes", state.receive_buffer);
@@ -310,6 +312,20 @@ static napi_value use_slab(napi_env env, napi_callback_info info) {
   packet_port *port = open_port(env, info, &count, &slab);
   if (port != NULL && (count < 1 || port_use_slab(port, slab) != napi_ok)) throw_type(env, "slab");
   return NULL;
+}
+
+// usePayload(payload)
+static napi_value use_payload(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value payload, used = NULL;
+  bool is_used = false;
+  packet_port *port = open_port(env, info, &count, &payload);
+  if (port != NULL && (count < 1 || port_use_payload(port, payload, &is_used) != napi_ok)) {
+    throw_type(env, "payload");
+    return NULL;
+  }
+  napi_get_boolean(env, is_used, &used);
+  return used;
 }
 
 static napi_value pull(napi_env env, napi_callback_info info) {
@@ -447,6 +463,7 @@ static bool export_class(napi_env env, napi_value exports, const char *name, nap
   const napi_property_descriptor methods[] = {
       METHOD("startReading", start_reading), METHOD("stopReading", stop_reading),
       METHOD("pull", pull),                  METHOD("useSlab", use_slab),
+      METHOD("usePayload", use_payload),
       METHOD("flush", flush),
       METHOD("ref", ref),                    METHOD("unref", unref),
       METHOD("close", close_port),           own,

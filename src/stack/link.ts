@@ -1,5 +1,6 @@
 // What a link is: the contract between the stack and whatever carries its packets. Implementations live in
 // `link/`; `impair` and `capture` implement it by wrapping another link.
+import type { BlockSource } from '../tcp/block-pool.js';
 import type { MacAddress } from '../wire/mac.js';
 import type { PayloadPieces } from '../wire/payload.js';
 
@@ -204,6 +205,12 @@ export interface Link {
    * more. Default: a fresh array.
    */
   allocate?(bytes: number): Uint8Array;
+
+  /**
+   * Memory for payload on its way out that the link may go on reading after `flush`: it gives a block out again only when it is through
+   * with it. All other `PayloadPieces` are read until `flush` returns. Default: none.
+   */
+  readonly blocks?: BlockSource;
 
   /** Delivers what has arrived and waits in the device, before it returns; the number of packets. */
   pull?(): number;

@@ -155,7 +155,7 @@ export class Stack {
       timestampOffset: tuplePrf(random),
       allocate: link.allocate === undefined ? unzeroed : (bytes) => link.allocate!(bytes),
       View: BufferView,
-      blocks: new BlockPool(unzeroed),
+      blocks: new BlockPool(unzeroed, link.blocks),
       synCookieMac: tupleMac(random),
       fastOpenCache: new FastOpenMemory(this.limits, random),
       fastOpenCookies: this.fastOpenKeys,

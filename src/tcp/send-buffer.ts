@@ -52,9 +52,9 @@ export class SendBuffer {
     return seqAdd(this.start, this.length);
   }
 
-  /** Appends bytes that nobody changes until they are acknowledged: long chunks by reference, short ones by copy. */
+  /** Appends bytes that nobody changes until they are acknowledged: by reference, unless a copy is the better. */
   append(bytes: Uint8Array): void {
-    if (bytes.length < COPY_BELOW) {
+    if (bytes.length < COPY_BELOW || this.pool.isFaster) {
       this.appendCopy(bytes, 0, bytes.length);
       return;
     }
@@ -64,7 +64,7 @@ export class SendBuffer {
 
   /** Appends bytes that nobody changes until `returnBorrowed`. */
   appendBorrowed(bytes: Uint8Array): void {
-    if (bytes.length < COPY_BELOW) {
+    if (bytes.length < COPY_BELOW || this.pool.isFaster) {
       this.appendCopy(bytes, 0, bytes.length);
       return;
     }

@@ -17,6 +17,7 @@ import {
   JOIN_NOTHING,
   JOIN_WITHIN_IP,
   MAX_PIECES,
+  MAX_STRETCHES,
   type NativePort,
   type NativePortOptions,
   PACKET_ALIGNMENT,
@@ -29,9 +30,10 @@ import { echoRequest, pattern, STACK } from './packets.js';
 import { TestNamespace, until, whyNoDevices } from './test-namespace.js';
 
 const skip = whyNoDevices();
+const CONTROL = 'QUEUED DROPPED BYTES ERROR WRITTEN BEGIN JOIN LONG NUMBER DONE THREAD WORDS'.split(' ');
 
 it('the numbers of binding.ts are those of the C headers', () => {
-  const text = ['packet_io.h', 'packet_port.h']
+  const text = ['packet_io.h', 'packet_port.h', 'write_thread.h']
     .map((name) => readFileSync(`${packageRoot()}/src/native/${name}`, 'utf8'))
     .join('');
   const number = (name: string) => Number(new RegExp(`\\b${name}(?: =)? (\\w+)`).exec(text)?.[1]);
@@ -48,13 +50,13 @@ it('the numbers of binding.ts are those of the C headers', () => {
     [number('JOIN_NOTHING'), number('JOIN_WITHIN_IP'), number('JOIN_BEYOND_IP')],
     [JOIN_NOTHING, JOIN_WITHIN_IP, JOIN_BEYOND_IP],
   );
+  assert.equal(CONTROL_WORDS, CONTROL.length - 1);
   assert.equal(number('MAX_PIECES'), MAX_PIECES);
+  assert.equal(number('MAX_STRETCHES'), MAX_STRETCHES);
   assert.deepEqual([number('EVENT_PACKETS'), number('EVENT_WRITABLE'), number('EVENT_FAILED')], [0, 1, 2]);
   assert.deepEqual(
-    ['QUEUED', 'DROPPED', 'BYTES', 'ERROR', 'WRITTEN', 'BEGIN', 'JOIN', 'LONG', 'WORDS'].map((name) =>
-      number(`CONTROL_${name}`),
-    ),
-    [0, 1, 2, 3, 4, 5, 6, 7, 8],
+    CONTROL.map((name) => number(`CONTROL_${name}`)),
+    CONTROL.map((_, i) => i),
   );
 });
 

@@ -1,7 +1,7 @@
 // The two stores of a connection's bytes against a plain array: what is written is what is read, in whatever pieces.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { BlockPool } from '../../src/tcp/block-pool.js';
+import { BlockPool, LARGE_BLOCK, SMALL_BLOCK } from '../../src/tcp/block-pool.js';
 import { ReceiveQueue } from '../../src/tcp/receive-queue.js';
 import { SendBuffer } from '../../src/tcp/send-buffer.js';
 import { PayloadPieces } from '../../src/wire/payload.js';
@@ -169,6 +169,55 @@ describe('BlockPool', () => {
     const before = made.length;
     for (let i = 0; i < before; i++) other.appendCopy(bytes, 0, bytes.length);
     assert.equal(made.length, before, 'the next connection goes on with the same');
+  });
+
+  test('large blocks come from a source as long as it has some, and go back to it', () => {
+    const own: Uint8Array[] = [new Uint8Array(LARGE_BLOCK), new Uint8Array(LARGE_BLOCK)];
+    const stock = [...own];
+    const made: number[] = [];
+    const source = {
+      take: () => stock.pop() ?? null,
+      give: (block: Uint8Array) => own.includes(block) && stock.push(block) > 0,
+      isFaster: false,
+    };
+    const pool = new BlockPool((bytes) => {
+      made.push(bytes);
+      return new Uint8Array(bytes);
+    }, source);
+    assert.ok(!own.includes(pool.take(SMALL_BLOCK)));
+    const taken = [pool.take(LARGE_BLOCK), pool.take(LARGE_BLOCK), pool.take(LARGE_BLOCK)];
+    assert.deepEqual(
+      taken.map((block) => own.includes(block)),
+      [true, true, false],
+    );
+    assert.deepEqual(made, [SMALL_BLOCK, LARGE_BLOCK]);
+    for (const block of taken) pool.give(block);
+    assert.equal(stock.length, 2);
+    for (let i = 0; i < 3; i++) pool.take(LARGE_BLOCK);
+    assert.equal(made.length, 2, 'the one that is not of the source serves again as well');
+  });
+
+  test('what is given or lent is copied while blocks leave faster', () => {
+    const source = { take: () => null, give: () => false, isFaster: false };
+    const buffer = new SendBuffer(0, new BlockPool(undefined, source));
+    const bytes = bytesFrom(0, 5000);
+    const pieces = new PayloadPieces();
+    const refers = (from: number) => {
+      pieces.clear();
+      buffer.gather(from, 1000, pieces);
+      return pieces.bytes[0] === bytes;
+    };
+    buffer.append(bytes);
+    source.isFaster = true;
+    buffer.append(bytes);
+    buffer.appendBorrowed(bytes);
+    bytes.fill(0);
+    assert.deepEqual([0, 5000, 10_000].map(refers), [true, false, false]);
+    pieces.clear();
+    buffer.gather(5000, 10_000, pieces);
+    const kept = new Uint8Array(10_000);
+    pieces.copyTo(kept, 0);
+    assert.deepEqual(kept, Uint8Array.of(...bytesFrom(0, 5000), ...bytesFrom(0, 5000)));
   });
 
   test('few bytes take little, and nothing once they are acknowledged', () => {
