@@ -755,15 +755,6 @@ export class Connection {
     return 'drop';
   }
 
-  /**
-   * Bytes that the send buffer may hold now: what is in flight, and as much behind it as it holds at the beginning. More would
-   * only have left the processor's caches before it leaves here.
-   */
-  get sendCapacity(): number {
-    const { sendBufferBytes, sendBufferMaxBytes } = this.config;
-    return Math.max(sendBufferBytes, Math.min(this.inFlight + sendBufferBytes, sendBufferMaxBytes));
-  }
-
   /** Bytes that the receive buffer may hold now. */
   get receiveCapacity(): number {
     return this.receiveTuning === null ? this.config.receiveBufferBytes : this.receiveTuning.capacity;

@@ -28,6 +28,17 @@ export function joinedLength(c: Connection, length: number): number {
 }
 
 /**
+ * As many of these bytes as leave in segments that are joined as far as they may be, if they are two of them or more: what is left over
+ * would leave by itself each time, and be acknowledged by itself.
+ */
+export function wholeJoined(c: Connection, bytes: number): number {
+  const limit = payloadLimit(c);
+  const mostJoined = Math.min(c.config.joinedSendBytes, c.snd.mostJoined);
+  if (mostJoined < 2 * limit || bytes < 2 * mostJoined) return bytes;
+  return bytes - (bytes % (mostJoined - (mostJoined % limit)));
+}
+
+/**
  * An urgent pointer counts from each segment's own number; F-RTO and the search for the path's size want their segments one
  * by one.
  */

@@ -3,6 +3,7 @@
 import { type Seq, seqAdd, seqGt } from '../wire/seq.js';
 import type { Connection } from './connection.js';
 import { Event } from './events.js';
+import { wholeJoined } from './joined.js';
 import { Limit } from './limit.js';
 import { State } from './state.js';
 
@@ -58,5 +59,15 @@ export function announceRoom(c: Connection): boolean {
 
 /** Bytes that the send buffer takes now, whatever the state. */
 export function sendRoom(c: Connection): number {
-  return Math.max(0, c.sendCapacity - (c.sendBuffer?.length ?? 0));
+  return Math.max(0, sendCapacity(c) - (c.sendBuffer?.length ?? 0));
+}
+
+/**
+ * Bytes that the send buffer may hold now: what is in flight, and as much behind it as it holds at the beginning. More would
+ * only have left the processor's caches before it leaves here.
+ */
+export function sendCapacity(c: Connection): number {
+  const { sendBufferBytes, sendBufferMaxBytes } = c.config;
+  const unsent = wholeJoined(c, sendBufferBytes);
+  return Math.max(unsent, Math.min(c.inFlight + unsent, sendBufferMaxBytes));
 }

@@ -29,6 +29,20 @@ describe('how much leaves as one', () => {
     assert.deepEqual(left(bench), ['1 10000/1000', '10001 10000/1000', '20001 5000/1000']);
   });
 
+  test('the send buffer holds as many as leave in whole ones, where it holds two or more', () => {
+    for (const [sendBufferBytes, taken] of [
+      [30_999, 30_000],
+      [21_000, 20_000],
+      [20_999, 20_999],
+      [9000, 9000],
+    ] as const) {
+      const bench = joining({ config: { sendBufferBytes, sendBufferMaxBytes: 0 } });
+      assert.equal(bench.queue(50_000), taken);
+    }
+    const alone = joining({ config: { sendBufferBytes: 30_999, sendBufferMaxBytes: 0, joinedSendBytes: 0 } });
+    assert.equal(alone.queue(50_000), 30_999);
+  });
+
   test('RFC 5681 §3.1: as many as the congestion window lets go', () => {
     const bench = joining({ config: { initialWindowSegments: 4 } });
     bench.write(9000);
