@@ -33,10 +33,13 @@ import {
 import type { PayloadPieces } from '../wire/payload.js';
 import { LONGEST_IP_PAYLOAD } from '../wire/tcp.js';
 import { LastingBlocks } from './lasting-blocks.js';
-import { type ReadBatch, ReadMemory } from './read-memory.js';
+import { type ReadBatch, ReadMemory, SLAB_BYTES } from './read-memory.js';
 
 /** Packets of one batch; then other handles of the event loop get their turn. */
 const BATCH_PACKETS = 256;
+/** So many batches of at least so many bytes are one to the receiver. */
+const MOST_BATCHES = 4;
+const MUCH_BYTES = SLAB_BYTES / 2;
 /** After a write for which the kernel had no memory: it does not tell when it has some. */
 const RETRY_MS = 1;
 
@@ -100,6 +103,7 @@ export abstract class PortLink implements Link {
       hints: table.subarray(2 * BATCH_PACKETS),
       ids: new Float64Array(BATCH_PACKETS),
       keptUpTo: -1,
+      more: false,
     };
     this.blocks = new LastingBlocks(this.control, (memory) => this.usePayload(memory));
     this.queue = new TransmitQueue(this.control, this.blocks);
@@ -153,10 +157,8 @@ export abstract class PortLink implements Link {
 
   pull(): number {
     if (this.hasEnded || this.receiver === null) return 0;
-    const count = this.port.pull();
-    const errno = this.control[CONTROL_ERROR]!;
+    const count = this.read();
     if (count > 0) this.deliver(count);
-    if (errno !== 0) this.failLater(errno);
     return count;
   }
 
@@ -222,8 +224,27 @@ export abstract class PortLink implements Link {
     else if (event === EVENT_FAILED) this.fail(value);
   }
 
+  /** Reads what waits; the number of packets. */
+  private read(): number {
+    const count = this.port.pull();
+    const errno = this.control[CONTROL_ERROR]!;
+    if (errno !== 0) this.failLater(errno);
+    return count;
+  }
+
+  /** Of much that waits several batches are one to the receiver, which tells and acknowledges all that is in them at once. */
   private deliver(count: number): void {
-    const batch = this.batch;
+    for (let batches = 1; this.deliverBatch(count, batches < MOST_BATCHES); batches++) {
+      count = this.hasEnded ? 0 : this.read();
+      if (count > 0) continue;
+      this.receiver!.caughtUp!();
+      return;
+    }
+  }
+
+  /** Returns whether the receiver waits for more. */
+  private deliverBatch(count: number, mayAnnounce: boolean): boolean {
+    const { batch, receiver } = this;
     const { lengths, ids } = batch;
     let bytes = 0;
     let longest = 0;
@@ -233,12 +254,14 @@ export abstract class PortLink implements Link {
       longest = Math.max(longest, lengths[i]!);
     }
     batch.count = count;
+    batch.more = mayAnnounce && bytes >= MUCH_BYTES && receiver!.caughtUp !== undefined;
     this.prepare(batch);
     this.counters.packetsIn += count;
     this.counters.bytesIn += bytes;
     this.slabs.offer(batch);
-    this.receiver!.receive(batch);
+    receiver!.receive(batch);
     this.slabs.goOn(batch, longest);
+    return batch.more;
   }
 
   /** Hands the queue to the kernel, and keeps copies of what it has no room for. */

@@ -16,10 +16,11 @@ const SCANT_BYTES = 2 * PACKET_ROOM;
 const LONG_BYTES = 60_000;
 
 /** A batch whose memory changes. */
-export interface ReadBatch extends Omit<PacketBatch, 'bytes' | 'view' | 'keptUpTo'> {
+export interface ReadBatch extends Omit<PacketBatch, 'bytes' | 'view' | 'keptUpTo' | 'more'> {
   bytes: Uint8Array;
   view: DataView;
   keptUpTo: number;
+  more: boolean;
 }
 
 /** The memory of one port, and what is known of it. */

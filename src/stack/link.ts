@@ -24,6 +24,8 @@ export interface PacketBatch {
    * of a packet raises it to the end of that. Absent or negative: everything is written again.
    */
   keptUpTo?: number;
+  /** More is likely to follow at once: what this leads to waits for that, or for `LinkReceiver.caughtUp`, one of which comes. */
+  more?: boolean;
 }
 
 /** The parts of a number that tells of a received packet. */
@@ -114,6 +116,8 @@ export interface LinkReceiver {
   readonly takesLong?: boolean;
   /** Takes a batch; everything in it is used, copied, or marked as kept before the call returns. */
   receive(batch: PacketBatch): void;
+  /** Nothing came behind a batch that announced more. Absent: no batch may. */
+  caughtUp?(): void;
   /** The link takes packets again after `send` had returned false. */
   writable(): void;
   /** The link is gone (device deleted, descriptor broken): no packet will come or go any more. */

@@ -185,6 +185,7 @@ export class Stack {
     link.start({
       takesLong: true,
       receive: (batch) => this.receive(batch),
+      caughtUp: () => this.turn.run(nothing),
       writable: () => this.turn.run(nothing),
       failed: (error) => this.fail(error),
       notice: (notice) => options.onNotice?.(notice),
@@ -428,7 +429,10 @@ export class Stack {
 
   private receive(batch: PacketBatch): void {
     if (this.phase === 'closed' || this.phase === 'failed') return;
-    this.turn.run((now) => this.input.receive(this.ethernet?.takeIn(batch, now) ?? batch, false, now));
+    const takeIn = (now: number) =>
+      this.input.receive(this.ethernet?.takeIn(batch, now) ?? batch, false, now);
+    if (batch.more === true) this.turn.begin(takeIn);
+    else this.turn.run(takeIn);
   }
 
   private wake(): void {

@@ -147,6 +147,22 @@ export class Turn implements EndpointDriver {
     if (this.errors.length > 0) for (const error of this.errors.splice(0)) this.parts.report(error);
   }
 
+  /** Does the work with which a turn begins, where more is about to follow: `run` goes on with it. */
+  begin(work: (now: number) => void): void {
+    if (this.isStopped) return;
+    if (this.isActive) {
+      work(this.turnNow);
+      return;
+    }
+    this.isActive = true;
+    this.turnNow = this.parts.clock.now();
+    try {
+      work(this.turnNow);
+    } finally {
+      this.isActive = false;
+    }
+  }
+
   /** No turn runs any more: the link is about to go. */
   stop(): void {
     this.isStopped = true;

@@ -27,6 +27,7 @@ class Bench {
       lengths: table,
       ids: new Float64Array(1),
       keptUpTo: -1,
+      more: false,
     };
   }
 

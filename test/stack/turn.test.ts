@@ -51,6 +51,35 @@ describe('a turn', () => {
     assert.equal(link.flushes, flushes + 1);
   });
 
+  it('waits for what a batch announces: one ACK covers all, and the user hears of all at once', () => {
+    for (const ending of ['another batch', 'nothing'] as const) {
+      const heard: number[] = [];
+      const handler: EndpointHandler = {
+        onEvents(endpoint, events) {
+          if (events & Event.READABLE) heard.push(endpoint.receive(10_000)!.length);
+        },
+      };
+      const { link } = connected(1, {}, handler);
+      const payload = new Uint8Array(100);
+      const deliver = (k: number, more: boolean) =>
+        link.receiver!.receive({
+          ...batchOf([toUs(0, { flags: ACK | PSH, seq: 100 + 100 * k, payload })], link.packetIds),
+          more,
+        });
+      deliver(0, true);
+      deliver(1, true);
+      assert.deepEqual([heard, link.takeSegments().length], [[], 0]);
+      if (ending === 'nothing') link.receiver!.caughtUp!();
+      else deliver(2, false);
+      const all = ending === 'nothing' ? 200 : 300;
+      assert.deepEqual(heard, [all]);
+      assert.deepEqual(
+        link.takeSegments().map((s) => s.ack),
+        [100 + all],
+      );
+    }
+  });
+
   it('calls handlers after the batch, and sends what they wrote with the ACK', () => {
     const seen: number[] = [];
     const handler: EndpointHandler = {

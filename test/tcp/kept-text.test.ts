@@ -60,18 +60,34 @@ describe('text that arrives', () => {
     }
   });
 
+  /** So much arrives, and stays unread. */
+  function leave(bench: Bench, unread: number): void {
+    for (let left = unread; left > 0; left -= LEAST) {
+      arrive(bench, Math.min(left, LEAST), false);
+      bench.flush();
+    }
+    assert.equal(bench.connection.receiveQueueBytes, unread);
+  }
+
   test('is copied for a reader that has left much unread', () => {
     for (const [unread, expected] of [
       [MOST_UNREAD, true],
       [MOST_UNREAD + 1, false],
     ] as const) {
       const bench = roomy();
-      for (let left = unread; left > 0; left -= LEAST) {
-        arrive(bench, Math.min(left, LEAST), false);
-        bench.flush();
-      }
-      assert.equal(bench.connection.receiveQueueBytes, unread);
+      leave(bench, unread);
       assert.equal(arrive(bench, LEAST, true).isKept, expected, `${unread} octets`);
+    }
+  });
+
+  test('stays where it is however much is unread when it is most of what it pins', () => {
+    for (const [length, expected] of [
+      [MOST_UNREAD - 1, false],
+      [MOST_UNREAD, true],
+    ] as const) {
+      const bench = roomy();
+      leave(bench, MOST_UNREAD + 1);
+      assert.equal(arrive(bench, length, true).isKept, expected, `${length} octets`);
     }
   });
 });

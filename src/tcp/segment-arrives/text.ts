@@ -18,7 +18,7 @@ const RULE = 'RFC9293-3.10.7.4';
 const MAX_DUPLICATE_ACKS = 64;
 /** Shorter payloads, none of a full packet, are copied: a few bytes must not pin the memory around them. */
 const LEAST_KEPT = 60_000;
-/** So are those for a reader that has left as much unread: it must not pin what others are read into. */
+/** So are those for a reader that has left as much unread, which must not pin what others are read into; but longer ones are most of that. */
 const MOST_QUEUED = 262_144;
 
 /** Notes where urgent data ends, once per advance of the pointer (RFC9293 MUST-31, MUST-32). It stays in the stream. */
@@ -133,7 +133,7 @@ function deliverInOrder(c: Connection, s: SegmentView, offset: number, end: Seq)
 
 function deliver(c: Connection, s: SegmentView, offset: number, length: number): void {
   const queue = c.requireReceiveQueue();
-  if (s.mayBeKept && length >= LEAST_KEPT && queue.length <= MOST_QUEUED) {
+  if (s.mayBeKept && length >= LEAST_KEPT && (queue.length <= MOST_QUEUED || length >= MOST_QUEUED)) {
     queue.keep(s.bytes, offset, length);
     s.isKept = true;
   } else {
