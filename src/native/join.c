@@ -39,7 +39,6 @@
 
 // Bits of the word of IPv4 that tell of fragments.
 #define FRAGMENT_BITS 0x3fff
-#define MOST_IP_BYTES 65535
 
 // Where the parts of a packet begin, from its link header on.
 typedef struct {

@@ -7,9 +7,6 @@
 
 #include "packet_io.h"
 
-// The most octets behind its link header that an IP packet can tell of.
-#define MOST_IP_BYTES 65535
-
 // Writes what the vectors hold behind a virtio-net header, segments of TCP of more than MOST_IP_BYTES, and adds to the counts of
 // `result`: in one piece where the header says that the kernel may be given that and the kernel takes it, else in parts.
 // Returns as segments_write.

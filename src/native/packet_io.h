@@ -12,6 +12,9 @@
 // packet short without a word.
 #define PACKET_ROOM 65664
 
+// The most octets behind its link header that an IP packet can tell of.
+#define MOST_IP_BYTES 65535
+
 // Packets start on cache lines, which also aligns their headers.
 #define PACKET_ALIGNMENT 64
 

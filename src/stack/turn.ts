@@ -127,11 +127,7 @@ export class Turn implements EndpointDriver {
    * the turn under way sees to the rest.
    */
   run(work: (now: number) => void): void {
-    if (this.isStopped) return;
-    if (this.isActive) {
-      work(this.turnNow);
-      return;
-    }
+    if (this.isPartOfAnother(work)) return;
     this.isActive = true;
     this.turnNow = this.parts.clock.now();
     this.eventBudget = this.parts.limits.eventsPerTurn;
@@ -149,11 +145,7 @@ export class Turn implements EndpointDriver {
 
   /** Does the work with which a turn begins, where more is about to follow: `run` goes on with it. */
   begin(work: (now: number) => void): void {
-    if (this.isStopped) return;
-    if (this.isActive) {
-      work(this.turnNow);
-      return;
-    }
+    if (this.isPartOfAnother(work)) return;
     this.isActive = true;
     this.turnNow = this.parts.clock.now();
     try {
@@ -161,6 +153,13 @@ export class Turn implements EndpointDriver {
     } finally {
       this.isActive = false;
     }
+  }
+
+  /** Does the work within the turn under way, if there is one, and nothing once there are none any more. */
+  private isPartOfAnother(work: (now: number) => void): boolean {
+    if (this.isStopped) return true;
+    if (this.isActive) work(this.turnNow);
+    return this.isActive;
   }
 
   /** No turn runs any more: the link is about to go. */

@@ -9,6 +9,7 @@ import { IpProtocol } from '../../src/wire/protocol.js';
 import { ACK } from '../../src/wire/segment.js';
 import { writeTcpPseudoSum } from '../../src/wire/tcp.js';
 import { ip } from '../stack/test-link.js';
+import { openFarDevice } from './far-device.js';
 import { pattern } from './packets.js';
 import { RecordingReceiver } from './recording-receiver.js';
 import { TestNamespace, until, whyNoDevices } from './test-namespace.js';
@@ -69,14 +70,7 @@ describe('the thread of the kernel', { skip }, () => {
   let far: DeviceLink;
 
   before(async () => {
-    far = await openDevice({
-      netns: namespace.name,
-      offload: false,
-      name: 'far0',
-      hostAddress: '10.2.0.1/24',
-    });
-    namespace.run('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
-    far.start(got);
+    far = await openFarDevice(namespace, got);
   });
   after(async () => {
     await far.close();

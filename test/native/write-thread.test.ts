@@ -1,7 +1,7 @@
 // The thread that writes while much is sent: when it works, and that nobody sees a difference.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { type DeviceLink, openDevice } from '../../src/link/tun.js';
 import { tunQueues } from '../../src/link/tun-queues.js';
 import { pseudoHeader } from '../../src/wire/checksum.js';
@@ -11,6 +11,7 @@ import { IpProtocol } from '../../src/wire/protocol.js';
 import { ACK } from '../../src/wire/segment.js';
 import { writeTcpPseudoSum } from '../../src/wire/tcp.js';
 import { ip } from '../stack/test-link.js';
+import { openFarDevice } from './far-device.js';
 import { pattern } from './packets.js';
 import { RecordingReceiver } from './recording-receiver.js';
 import { TestNamespace, until, whyNoDevices } from './test-namespace.js';
@@ -67,15 +68,8 @@ describe('the thread that writes', { skip }, () => {
   let far: DeviceLink;
 
   before(async () => {
-    far = await openDevice({
-      netns: namespace.name,
-      offload: false,
-      name: 'far0',
-      hostAddress: '10.2.0.1/24',
-    });
-    namespace.run('sh', '-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward');
+    far = await openFarDevice(namespace, got);
     namespace.ip('route', 'add', 'blackhole', '10.9.0.0/16');
-    far.start(got);
   });
   after(async () => {
     await far.close();
@@ -99,6 +93,15 @@ describe('the thread that writes', { skip }, () => {
     return link.blocks!.isFaster;
   }
 
+  /** A link whose thread is at work, or null where there is none. */
+  async function exerted(t: TestContext, name: string): Promise<DeviceLink | null> {
+    const link = await opened(name);
+    if (exert(link)) return link;
+    t.skip('there is one processor, or the device is slow');
+    await link.close();
+    return null;
+  }
+
   /** The payload that has come, by the numbers of its segments, in the order in which it came. */
   async function arrived(packets: number): Promise<{ seqs: number[]; payload: Buffer }> {
     await until(`${packets} packets`, () => got.packets.length >= packets);
@@ -108,14 +111,12 @@ describe('the thread that writes', { skip }, () => {
   }
 
   it('works while much is sent, and changes no octet and no order', async (t) => {
-    const link = await opened('near0');
-    assert.equal(exert(link, 20), false, 'a megabyte is not much');
+    const resting = await opened('near0');
+    assert.equal(exert(resting, 20), false, 'a megabyte is not much');
     assert.equal(threads(), 0);
-    if (!exert(link)) {
-      t.skip('there is one processor, or the addon is an older one');
-      await link.close();
-      return;
-    }
+    await resting.close();
+    const link = await exerted(t, 'near0');
+    if (link === null) return;
     assert.equal(threads(), 1);
     for (let round = 0; round < ROUNDS; round++) {
       assert.ok(exert(link));
@@ -159,12 +160,8 @@ describe('the thread that writes', { skip }, () => {
   });
 
   it('counts every packet and every byte, as without it', async (t) => {
-    const link = await opened('near1');
-    if (!exert(link)) {
-      t.skip('there is one processor, or the addon is an older one');
-      await link.close();
-      return;
-    }
+    const link = await exerted(t, 'near1');
+    if (link === null) return;
     const { packetsOut, bytesOut } = link.stats;
     const block = link.blocks!.take(BURST_BYTES)!;
     for (let i = 0; i < BURSTS; i++) sendBurst(link, block, i * BURST_BYTES);
@@ -190,12 +187,8 @@ describe('the thread that writes', { skip }, () => {
   });
 
   it('gives way when little is sent', async (t) => {
-    const link = await opened('near3');
-    if (!exert(link)) {
-      t.skip('there is one processor, or the addon is an older one');
-      await link.close();
-      return;
-    }
+    const link = await exerted(t, 'near3');
+    if (link === null) return;
     await until('it rests', () => {
       sendSmall(link, pattern(SMALL_BYTES, 1), 0);
       link.flush();
