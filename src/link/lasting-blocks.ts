@@ -65,7 +65,8 @@ export class LastingBlocks implements NonNullable<Link['blocks']>, PayloadMemory
 
   take(bytes: number): Uint8Array | null {
     if (bytes > BLOCK_BYTES) return null;
-    return this.free.pop() ?? this.takeFreed() ?? this.takeFresh();
+    this.settle();
+    return this.free.pop() ?? this.takeFresh();
   }
 
   give(block: Uint8Array): boolean {
@@ -79,11 +80,13 @@ export class LastingBlocks implements NonNullable<Link['blocks']>, PayloadMemory
     this.stretches.get(bytes.buffer)?.noteUse(bytes, (number + 1) | 0);
   }
 
-  private takeFreed(): Uint8Array | null {
-    const first = this.busy[0];
-    if (first === undefined) return null;
-    const isFree = this.stretches.get(first.buffer)!.isFree(first, this.control[CONTROL_DONE]!);
-    return isFree ? this.busy.shift()! : null;
+  /** What waits no more is the next to serve again: it is warmer than what has rested. */
+  private settle(): void {
+    const { busy } = this;
+    const done = this.control[CONTROL_DONE]!;
+    while (busy.length > 0 && this.stretches.get(busy[0]!.buffer)!.isFree(busy[0]!, done)) {
+      this.free.push(busy.shift()!);
+    }
   }
 
   private takeFresh(): Uint8Array | null {

@@ -13,7 +13,7 @@ const MOST_KEPT_BYTES = { [SMALL_BLOCK]: 1 << 20, [LARGE_BLOCK]: 16 << 20 } as c
 export interface BlockSource {
   /** A block of at least so many bytes, or null when there is none. What is in it is of no meaning. */
   take(bytes: number): Uint8Array | null;
-  /** Takes back one of its blocks, which its taker does not refer to any more. False for another, which it leaves alone. */
+  /** Takes back one of its blocks, which nobody but packets on their way out refers to. False for another, which it leaves alone. */
   give(block: Uint8Array): boolean;
   /** Whether, at this time, what lies in its blocks leaves so much faster that it is better to copy than to refer to other memory. */
   readonly isFaster: boolean;
@@ -42,6 +42,11 @@ export class BlockPool {
   take(bytes: number): Uint8Array {
     if (bytes <= SMALL_BLOCK) return this.small.pop() ?? this.allocate(SMALL_BLOCK);
     return this.source?.take(LARGE_BLOCK) ?? this.large.pop() ?? this.allocate(LARGE_BLOCK);
+  }
+
+  /** Takes back a block that packets may still refer to: only a source knows when it may serve again. */
+  abandon(block: Uint8Array): void {
+    this.source?.give(block);
   }
 
   /** Takes back a block that nobody refers to any more. */

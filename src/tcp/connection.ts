@@ -687,6 +687,7 @@ export class Connection {
     this.enter(to, trigger, segment, now);
     this.error = error;
     this.timers.clearAll();
+    this.sendBuffer?.discard();
     this.sendBuffer = null;
     this.writeBlocked = false;
     this.reassembly = null;

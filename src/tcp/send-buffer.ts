@@ -128,6 +128,18 @@ export class SendBuffer {
     if (this.cursorChunk <= this.head) this.rewindCursor();
   }
 
+  /** Lets go of everything, acknowledged or not: of a connection that has ended. */
+  discard(): void {
+    for (let i = this.head; i < this.chunks.length; i++) {
+      const chunk = this.chunks[i]!;
+      if (chunk.kind === 'block') this.pool.abandon(chunk.bytes);
+    }
+    this.chunks = [];
+    this.length = 0;
+    this.head = 0;
+    this.rewindCursor();
+  }
+
   /** Adds the pieces of `[seq, seq + length)` to `pieces`; the range must lie within the buffer. */
   gather(seq: Seq, length: number, pieces: PayloadPieces): void {
     if (seqDiff(seq, this.cursorSeq) < 0) this.rewindCursor();

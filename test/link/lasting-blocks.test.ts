@@ -58,6 +58,17 @@ describe('lasting blocks', () => {
     }
   });
 
+  it('serve again in preference to what has rested, once they are written', () => {
+    const { blocks, control } = make();
+    const [rested, warm] = [blocks.take(BLOCK_BYTES)!, blocks.take(BLOCK_BYTES)!];
+    blocks.give(rested);
+    blocks.noteUse(warm, 0);
+    blocks.give(warm);
+    control[CONTROL_DONE] = 1;
+    assert.equal(blocks.take(BLOCK_BYTES), warm);
+    assert.equal(blocks.take(BLOCK_BYTES), rested);
+  });
+
   it('lie in as many stretches as it takes, beyond which there are none', () => {
     const { blocks, shown } = make();
     for (let i = 0; i < MAX_STRETCHES; i++) {

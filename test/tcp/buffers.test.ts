@@ -60,6 +60,22 @@ describe('send buffer', () => {
     assert.ok(connection.sendBuffer!.length <= sendCapacity(connection));
   });
 
+  test('on a way of less than a quarter of a millisecond it holds twice as much as at the beginning, whatever the window', () => {
+    for (const [delayMs, isNear] of [
+      [0.1, true],
+      [0.3, false],
+    ] as const) {
+      const wire = new VirtualWire({ rate: 1e9, delayMs, queueBytes: 64e6 });
+      const { connection } = wire.transfer();
+      wire.run(500);
+      const { cwnd } = connection.congestion;
+      const most = 2 * connection.config.sendBufferBytes;
+      assert.ok(cwnd > most, `${cwnd}`);
+      assert.equal(sendCapacity(connection) <= most, isNear, `${delayMs} ms`);
+      assert.equal(connection.inFlight <= most, isNear, `${delayMs} ms`);
+    }
+  });
+
   test('what is sent makes room for more, until as much is in flight as it may hold', () => {
     const bench = Bench.established({
       config: { sendBufferBytes: 8000, sendBufferMaxBytes: 24_000, initialWindowSegments: 100 },

@@ -197,6 +197,27 @@ describe('BlockPool', () => {
     assert.equal(made.length, 2, 'the one that is not of the source serves again as well');
   });
 
+  test('of what a connection leaves behind only a source takes blocks back: packets may refer to them', () => {
+    const own = new Uint8Array(LARGE_BLOCK);
+    const stock = [own];
+    const source = {
+      take: () => stock.pop() ?? null,
+      give: (block: Uint8Array) => block === own && stock.push(own) > 0,
+      isFaster: false,
+    };
+    let made = 0;
+    const pool = new BlockPool((bytes) => new Uint8Array(bytes + 0 * made++), source);
+    const buffer = new SendBuffer(0, pool);
+    const bytes = bytesFrom(0, 100_000);
+    buffer.appendCopy(bytes, 0, bytes.length);
+    assert.deepEqual([stock.length, made], [0, 1]);
+    buffer.discard();
+    assert.deepEqual([stock.length, buffer.length], [1, 0]);
+    pool.take(LARGE_BLOCK);
+    pool.take(LARGE_BLOCK);
+    assert.equal(made, 2);
+  });
+
   test('what is given or lent is copied while blocks leave faster', () => {
     const source = { take: () => null, give: () => false, isFaster: false };
     const buffer = new SendBuffer(0, new BlockPool(undefined, source));
