@@ -189,8 +189,8 @@ The load is the kernel's TCP in a namespace of its own, driven by one program in
 process of Node, on a TUN device. *ours, register*: Node's own sockets, moved onto the stack by \`synwave/register\`.
 *node:net*: the same services in the same Node on the kernel's TCP behind a veth pair. *kernel, C*: the same services in C with
 epoll there. *crude ceiling*: the device of ours with hardly any TCP, nothing checked and nothing kept: what input and
-output alone would allow, packet by packet of 64 KiB or the MTU: what ours gives to the kernel in larger pieces, or leaves to a thread of
-the kernel's, may go beyond it. Without offload, segmentation and checksums are switched off at both ends of the veth pair, and a
+output alone would allow of one thread, packet by packet of 64 KiB or the MTU: what ours gives to the kernel in larger pieces, or leaves to
+a thread of the addon's or the kernel's, may go beyond it. Without offload, segmentation and checksums are switched off at both ends of the veth pair, and a
 TUN device without virtio-net headers takes packets of the MTU. *ours, 2 queues*: the same services in two threads, each with a
 stack on a queue of one device (\`stackWorkers\`). *ours, 100,000 idle*: *ours*, after the handshakes of so many clients, which are not
 heard of again. *ours, packet socket*: *ours* as a station of an Ethernet. CPU seconds are user + system of the measured process; what the
